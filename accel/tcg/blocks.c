@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The block cache: finding, making, linking and dropping translated blocks.
+ *
+ * A block is known by the guest physical address of its code and the key bits
+ * it was made for; it holds no virtual address.  Pages of RAM that code was
+ * made of are flagged RAM_CODE; writes to them come to code_written(), which
+ * drops the blocks they overlap.  Dropped blocks keep their memory until the
+ * region of code memory they lie in is reused, in an exclusive section.
+ */
+#include <assert.h>
+#include <capstone/capstone.h>
+#include "accel/tcg/jit.h"
+#include "util/log.h"
+
+enum { GRANULE_BITS = 6, INTERP_MAX = 20000 };
+
+static u32 hash_of(u64 phys, u32 key)
+{
+    u64 h = (phys >> 2) * 0x9e3779b97f4a7c15ull ^ key * 0xc2b2ae3d27d4eb4full;
+
+    return (u32)(h >> (64 - HASH_BITS));
+}
+
+static Block *find(Jit *j, u64 phys, u32 key)
+{
+    Block *b = __atomic_load_n(&j->hash[hash_of(phys, key)], __ATOMIC_ACQUIRE);
+
+    while (b && (b->phys != phys || b->key != key)) {
+        b = __atomic_load_n(&b->hash_next, __ATOMIC_ACQUIRE);
+    }
+    return b;
+}
+
+/* ---- links -------------------------------------------------------------------- */
+
+static void unlink_jump(Jit *j, Link *l)
+{
+    if (l->to) {
+        *l->prev = l->next;
+        if (l->next) {
+            l->next->prev = l->prev;
+        }
+        l->to = NULL;
+        tcg_link(j->buffer, l->jump, NULL, 0);
+    }
+}
+
+void jit_link(Jit *j, TcgJump *jump, Block *to)
+{
+    Block *from = container_of(jump->code, Block, code);
+    Link *l = &from->out[jump - from->code.jump];
+
+    g_mutex_lock(&j->lock);
+    if (!from->dead && !to->dead && l->to != to) {
+        unlink_jump(j, l);
+        *l = (Link) { to, to->in, &to->in, jump };
+        if (to->in) {
+            to->in->prev = &l->next;
+        }
+        to->in = l;
+        tcg_link(j->buffer, jump, &to->code, align_down(to->phys, PAGE_SIZE));
+        j->stats.links++;
+    }
+    g_mutex_unlock(&j->lock);
+}
+
+/* ---- dropping ------------------------------------------------------------------ */
+
+static void unhash(Jit *j, Block *b)
+{
+    Block **p = &j->hash[hash_of(b->phys, b->key)];
+
+    while (*p != b) {
+        p = &(*p)->hash_next;
+    }
+    __atomic_store_n(p, b->hash_next, __ATOMIC_RELEASE);
+}
+
+/* Takes b out of everything that leads to it, but its page's list. */
+static void drop(Jit *j, Block *b)
+{
+    Machine *m = j->machine;
+
+    b->dead = true;
+    unhash(j, b);
+    while (b->in) {
+        unlink_jump(j, b->in);
+    }
+    unlink_jump(j, &b->out[0]);
+    unlink_jump(j, &b->out[1]);
+    for (u32 i = 0; b->jumped && i < m->ncpus; i++) {
+        tlb_jump_drop(m->cpu[i], b->phys & (PAGE_SIZE - 1), b->code.exec);
+    }
+    j->stats.invalidated++;
+}
+
+static u64 granules(u64 offset, u64 len)
+{
+    u64 first = offset >> GRANULE_BITS, last = (offset + len - 1) >> GRANULE_BITS;
+
+    return MASK(last - first + 1) << first;
+}
+
+static void forget_page(Jit *j, CodePage *p)
+{
+    __atomic_fetch_and(&p->ram->flags[p->offset >> GUEST_PAGE_BITS],
+                       (u8)~RAM_CODE, __ATOMIC_SEQ_CST);
+    g_hash_table_remove(j->pages, p->host);
+    g_free(p);
+}
+
+/* Drops the blocks of p that cover any of [at, at + len). */
+static void drop_range(Jit *j, CodePage *p, u64 at, u64 len)
+{
+    Block **link = &p->blocks;
+
+    if (!(p->granules & granules(at, len))) {
+        return;
+    }
+    p->granules = 0;
+    while (*link) {
+        Block *b = *link;
+        u64 start = b->phys & (PAGE_SIZE - 1);
+        if (start < at + len && start + b->size > at) {
+            *link = b->page_next;
+            drop(j, b);
+        } else {
+            p->granules |= granules(start, b->size);
+            link = &b->page_next;
+        }
+    }
+    if (!p->blocks) {
+        forget_page(j, p);
+    }
+}
+
+/* Ram.code_written: any thread. */
+static void code_written(void *opaque, Ram *r, u64 offset, u64 len)
+{
+    Jit *j = opaque;
+    u64 end = offset + len;
+
+    g_mutex_lock(&j->lock);
+    j->stats.page_writes++;
+    while (offset < end) {
+        u64 at = offset & (PAGE_SIZE - 1);
+        u64 n = MIN(end - offset, PAGE_SIZE - at);
+        CodePage *p = g_hash_table_lookup(j->pages, r->host + (offset - at));
+        if (p) {
+            drop_range(j, p, at, n);
+        }
+        offset += n;
+    }
+    g_mutex_unlock(&j->lock);
+}
+
+/* ---- code memory ----------------------------------------------------------------- */
+
+static void free_block(Block *b)
+{
+    g_free(b->ir);
+    g_free(b);
+}
+
+static void drop_with_page(Jit *j, Block *b)
+{
+    Block **link = &b->page->blocks;
+
+    while (*link != b) {
+        link = &(*link)->page_next;
+    }
+    *link = b->page_next;
+    drop(j, b);
+    if (!b->page->blocks) {
+        forget_page(j, b->page);
+    }
+}
+
+static void empty_region(Jit *j, u32 r)
+{
+    GPtrArray *blocks = j->region[r];
+
+    for (u32 i = 0; i < blocks->len; i++) {
+        Block *b = blocks->pdata[i];
+        if (!b->dead) {
+            drop_with_page(j, b);
+        }
+        free_block(b);
+    }
+    g_ptr_array_set_size(blocks, 0);
+}
+
+/* Makes room for code.  No vCPU may be in a block: an exclusive section. */
+static void make_room(Jit *j)
+{
+    vcpus_exclusive_begin(j->machine);
+    g_mutex_lock(&j->lock);
+    __atomic_add_fetch(&j->resets, 1, __ATOMIC_SEQ_CST);
+    empty_region(j, tcg_next_region(j->buffer));
+    g_mutex_unlock(&j->lock);
+    vcpus_exclusive_end(j->machine);
+}
+
+void jit_drop_all(Machine *m)
+{
+    Jit *j = m->accel_data;
+
+    vcpus_exclusive_begin(m);
+    g_mutex_lock(&j->lock);
+    for (u32 r = 0; r < TCG_REGIONS; r++) {
+        GPtrArray *blocks = j->region[r];
+        for (u32 i = 0; i < blocks->len; i++) {
+            Block *b = blocks->pdata[i];
+            if (!b->dead) {
+                drop_with_page(j, b);
+            }
+        }
+    }
+    g_mutex_unlock(&j->lock);
+    vcpus_exclusive_end(m);
+}
+
+/* Code grows up in a region, its cold part down: both are in order of making. */
+Block *jit_block_of(Jit *j, const void *host)
+{
+    const u8 *at = host;
+    Block *found = NULL;
+
+    g_mutex_lock(&j->lock);
+    for (u32 r = 0; r < TCG_REGIONS && !found; r++) {
+        Block **b = (Block **)j->region[r]->pdata;
+        u32 lo = 0, hi = j->region[r]->len;
+        if (!hi || at >= b[0]->code.cold + b[0]->code.cold_size
+            || at < b[hi - 1]->code.cold) {
+            continue;
+        }
+        while (hi - lo > 1) {
+            u32 mid = (lo + hi - 1) / 2;
+            if (at >= b[mid]->code.cold) {
+                hi = mid + 1;
+            } else {
+                lo = mid + 1;
+            }
+        }
+        found = b[lo];
+    }
+    g_mutex_unlock(&j->lock);
+    assert(found);
+    return found;
+}
+
+/* ---- making ------------------------------------------------------------------------ */
+
+static void log_guest(const Cpu *c, u64 pc, const u8 *code, u32 len)
+{
+    csh cs;
+    cs_insn *insn;
+    const Target *t = c->target;
+    FILE *f = log_lock();
+
+    fprintf(f, "----------------\nIN:\n");
+    if (cs_open((cs_arch)t->capstone_arch, (cs_mode)t->capstone_mode, &cs)
+        == CS_ERR_OK) {
+        cs_option(cs, CS_OPT_SKIPDATA, CS_OPT_ON);
+        size_t n = cs_disasm(cs, code, len, pc, 0, &insn);
+        for (size_t i = 0; i < n; i++) {
+            fprintf(f, "0x%08llx:  %-10s %s\n",
+                    (unsigned long long)insn[i].address, insn[i].mnemonic,
+                    insn[i].op_str);
+        }
+        cs_free(insn, n);
+        cs_close(&cs);
+    }
+    log_unlock();
+}
+
+static void log_ir(const char *title, const Ir *b, const IrLive *l)
+{
+    FILE *f = log_lock();
+
+    fprintf(f, "%s:\n", title);
+    ir_print(b, l, f);
+    log_unlock();
+}
+
+u32 jit_front(Jit *j, Cpu *c, u64 pc, const u8 *host, u32 max, u32 *count)
+{
+    Ir *b = j->ir;
+    const Target *t = c->target;
+    u32 at = pc & (PAGE_SIZE - 1), start = at;
+
+    ir_start(b, t->slots, t->nslots, t->word == 64 ? I64 : I32, (u16)at);
+    b->soft = t->soft;
+    for (*count = 0; !b->ended && !b->full && *count < max && at < PAGE_SIZE;
+         ++*count) {
+        if (*count && c->debug && jit_has_breakpoint(c, pc + (at - start))) {
+            break;
+        }
+        ir_insn(b, (u16)at);
+        at += t->translate(b, c, c->key, host + (at - start), PAGE_SIZE - at);
+    }
+    if (!b->ended) {
+        ir_exit(b, ir_pc(b, at), EXIT_JUMP);
+    }
+    if (unlikely(log_items) && log_wants(pc)) {
+        if (log_on(LOG_IN_ASM)) {
+            log_guest(c, pc, host, at - start);
+        }
+        if (log_on(LOG_IR)) {
+            log_ir("IR", b, NULL);
+        }
+        if (log_on(LOG_IR_OPT)) {
+            IrLive *l = g_new(IrLive, 1);
+            ir_live(b, l);
+            log_ir("IR after optimization and liveness", b, l);
+            g_free(l);
+        }
+    }
+    return at - start;
+}
+
+static CodePage *page_of(Jit *j, Ram *r, u64 offset)
+{
+    u64 first = align_down(offset, PAGE_SIZE);
+    CodePage *p = g_hash_table_lookup(j->pages, r->host + first);
+
+    if (!p) {
+        p = g_new0(CodePage, 1);
+        *p = (CodePage) { .host = r->host + first, .ram = r, .offset = first };
+        g_hash_table_insert(j->pages, p->host, p);
+    }
+    return p;
+}
+
+static void enter_block(Jit *j, Block *b, Ram *r, u64 offset)
+{
+    Block **bucket = &j->hash[hash_of(b->phys, b->key)];
+
+    b->page = page_of(j, r, offset);
+    b->page_next = b->page->blocks;
+    b->page->blocks = b;
+    b->page->granules |= granules(b->phys & (PAGE_SIZE - 1), b->size);
+    b->hash_next = *bucket;
+    __atomic_store_n(bucket, b, __ATOMIC_RELEASE);
+    j->stats.blocks++;
+    j->stats.insns += b->count;
+    j->stats.guest_bytes += b->size;
+    j->stats.host_bytes += b->code.size + b->code.cold_size;
+}
+
+static bool compile(Jit *j, Block *b)
+{
+    if (!j->interp) {
+        return tcg_compile(j->buffer, j->ir, &b->code);
+    }
+    if (j->region[0]->len >= INTERP_MAX) {
+        return false;
+    }
+    b->ir = g_memdup2(j->ir, sizeof *j->ir);
+    return true;
+}
+
+static void log_block(u64 pc, const Block *b)
+{
+    if (log_on(LOG_OUT_ASM) && log_wants(pc) && b->code.exec) {
+        FILE *f = log_lock();
+        fprintf(f, "OUT: [size=%u+%u]\n", b->code.size, b->code.cold_size);
+        tcg_print_host(&b->code, f);
+        log_unlock();
+    }
+}
+
+/*
+ * From now on writes to this page are seen.  Whoever may write to it without
+ * a check gives that up first.
+ */
+static void watch_page(Jit *j, Ram *r, u64 offset)
+{
+    Machine *m = j->machine;
+    u8 *flags = &r->flags[offset >> GUEST_PAGE_BITS];
+
+    if (__atomic_load_n(flags, __ATOMIC_SEQ_CST) & RAM_CODE) {
+        return;
+    }
+    r->opaque = j;
+    r->code_written = code_written;
+    if (!(__atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST) & RAM_MAPPED)) {
+        return;
+    }
+    if (m->ncpus > 1) {
+        vcpus_exclusive_begin(m);
+    }
+    for (u32 i = 0; i < m->ncpus; i++) {
+        tlb_protect(m->cpu[i], r, offset);
+    }
+    __atomic_fetch_and(flags, (u8)~RAM_MAPPED, __ATOMIC_SEQ_CST);
+    if (m->ncpus > 1) {
+        vcpus_exclusive_end(m);
+    }
+}
+
+static Block *make(Jit *j, Cpu *c, u64 pc, const TlbHit *hit)
+{
+    Ram *r = hit->range->ram;
+    u64 offset = hit->range->offset + (hit->pa - hit->range->base);
+    Block *b = NULL, *made = g_new0(Block, 1);
+    u32 count;
+
+    while (!b) {
+        watch_page(j, r, offset);
+        g_mutex_lock(&j->lock);
+        b = find(j, hit->pa, c->key);
+        if (b || !(r->flags[offset >> GUEST_PAGE_BITS] & RAM_CODE)) {
+            g_mutex_unlock(&j->lock);
+            continue;           /* another made it; or dropped the page */
+        }
+        made->size = (u16)jit_front(j, c, pc, hit->host, j->max_insns, &count);
+        made->count = (u16)count;
+        made->phys = hit->pa;
+        made->key = c->key;
+        if (compile(j, made)) {
+            b = made;
+            g_ptr_array_add(j->region[made->code.region], made);
+            enter_block(j, made, r, offset);
+            log_block(pc, made);
+            made = NULL;
+        }
+        g_mutex_unlock(&j->lock);
+        if (!b) {
+            make_room(j);
+        }
+    }
+    g_free(made);
+    return b;
+}
+
+bool jit_fetch(Cpu *c, u64 pc, TlbHit *hit)
+{
+    Fault f = { 0 };
+
+    if (!tlb_resolve(c, pc, ACCESS_FETCH, false, hit, &f)) {
+        c->target->fault(c, &f);
+        return false;
+    }
+    if (!hit->host) {
+        /* Code is run from RAM and ROM only. */
+        log_line(LOG_GUEST, "guest runs code at %#llx, which is not memory",
+                 (unsigned long long)hit->pa);
+        f = (Fault) { .va = pc, .access = ACCESS_FETCH, .pa = hit->pa };
+        c->target->bus_error(c, pc, hit->pa, ACCESS_FETCH, &f);
+        c->target->fault(c, &f);
+        return false;
+    }
+    return true;
+}
+
+Block *jit_block(Cpu *c, u64 pc)
+{
+    Jit *j = jit_of(c);
+    TlbHit hit;
+
+    j->stats.lookups++;
+    if (!jit_fetch(c, pc, &hit)) {
+        return NULL;
+    }
+    tlb_fill_exec(c, pc, align_down(hit.pa, PAGE_SIZE));
+    Block *b = find(j, hit.pa, c->key);
+    if (!b) {
+        b = make(j, c, pc, &hit);
+    }
+    if (b->code.exec) {
+        g_mutex_lock(&j->lock);
+        if (!b->dead) {
+            b->jumped = true;
+            tlb_jump_add(c, pc, b->code.exec);
+        }
+        g_mutex_unlock(&j->lock);
+    }
+    return b;
+}
+
+bool jit_new(Machine *m, size_t size, bool interp, Err *err)
+{
+    Jit *j = g_new0(Jit, 1);
+
+    *j = (Jit) { .machine = m, .interp = interp };
+    g_mutex_init(&j->lock);
+    j->pages = g_hash_table_new(g_direct_hash, g_direct_equal);
+    for (u32 r = 0; r < TCG_REGIONS; r++) {
+        j->region[r] = g_ptr_array_new();
+    }
+    j->ir = g_new0(Ir, 1);
+#ifdef STRESS
+    j->max_insns = 2;
+#else
+    j->max_insns = 64;
+#endif
+    m->accel_data = j;
+    return interp || (j->buffer = tcg_new(size, jit_slow, err)) != NULL;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to accel/tcg: the block cache and the run loop.
+ *
+ * Locking: Jit.lock guards the cache's structure (hash, pages, links, code
+ * memory).  Look-ups in the hash read without it; a block that they may hold
+ * is freed only in an exclusive section.  Order: exclusive section, then
+ * Jit.lock, then nothing.
+ */
+#pragma once
+#include <setjmp.h>
+#include "accel/vcpu.h"
+#include "target/target.h"
+#include "tcg/tcg.h"
+
+typedef struct Block Block;
+
+/* One direct exit of a block, as a member of its target's list. */
+typedef struct Link {
+    Block *to;                  /* NULL: not linked */
+    struct Link *next, **prev;  /* among those that go to `to` */
+    TcgJump *jump;
+} Link;
+
+struct Block {
+    u64    phys;                /* guest physical address of its first byte */
+    u32    key;                 /* Cpu.key it was made for */
+    u16    size;                /* guest bytes */
+    u16    count;               /* guest instructions */
+    bool   dead;                /* dropped: not found, not linked any more */
+    bool   jumped;              /* may be in a jump cache */
+    Block *hash_next, *page_next;
+    struct CodePage *page;
+    Link   out[2];
+    Link  *in;
+    TcgCode code;
+    Ir    *ir;                  /* interpreter backend: instead of code */
+};
+
+/* A page of RAM that code was made of. */
+typedef struct CodePage {
+    u8    *host;                /* its first byte */
+    Ram   *ram;
+    u64    offset;
+    u64    granules;            /* of 64 bytes, that blocks cover */
+    Block *blocks;
+} CodePage;
+
+typedef struct JitStats {
+    u64 blocks, insns, guest_bytes, host_bytes;
+    u64 links, lookups, invalidated, page_writes;
+} JitStats;
+
+enum { HASH_BITS = 16 };
+
+typedef struct Jit {
+    Machine   *machine;
+    TcgBuffer *buffer;
+    GMutex     lock;
+    Block     *hash[1 << HASH_BITS];
+    GHashTable *pages;          /* CodePage by host address */
+    GPtrArray *region[TCG_REGIONS];     /* of Block, in order of making */
+    Ir        *ir;              /* scratch of the translator */
+    bool       interp;
+    u32        max_insns;       /* in a block */
+    u32        resets;          /* atomic: how often code memory was reused */
+    JitStats   stats;
+} Jit;
+
+/* Of one vCPU. */
+typedef struct JitCpu {
+    jmp_buf resume;
+    Cpu    *cpu;
+} JitCpu;
+
+static inline Jit *jit_of(const Cpu *c) { return c->machine->accel_data; }
+
+/* ---- blocks.c ------------------------------------------------------------ */
+
+bool   jit_new(Machine *m, size_t size, bool interp, Err *err);
+/*
+ * The block for guest code at pc, made if need be.  NULL if fetching faulted:
+ * then the exception has been taken.  Not in the guest.
+ */
+Block *jit_block(Cpu *c, u64 pc);
+/* Sends jump j to `to`, if both still live. */
+void   jit_link(Jit *j, TcgJump *jump, Block *to);
+/* The block whose translated code `host` (a return address) is in. */
+Block *jit_block_of(Jit *j, const void *host);
+/* Drops all blocks (debugger).  On any thread; takes an exclusive section. */
+void   jit_drop_all(Machine *m);
+/*
+ * Translates at most max instructions at pc into j->ir, as -d asks logs it.
+ * Returns the guest bytes; host is where the first byte is.  With j->lock.
+ */
+u32    jit_front(Jit *j, Cpu *c, u64 pc, const u8 *host, u32 max, u32 *count);
+/* Finds the host bytes of code at pc; false: the exception was taken. */
+bool   jit_fetch(Cpu *c, u64 pc, TlbHit *hit);
+
+/* ---- access.c ------------------------------------------------------------- */
+
+/* The slow path of guest memory accesses: TcgSlow. */
+bool   jit_slow(void *env, const void *ret);
+
+/* ---- debug.c --------------------------------------------------------------- */
+
+/* Is there a breakpoint at pc?  It is noted as what stopped c. */
+bool   jit_breakpoint(Cpu *c, u64 pc);
+bool   jit_has_breakpoint(const Cpu *c, u64 pc);
+void   jit_step(Cpu *c);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translator as an accelerator: the loop that runs a vCPU.
+ *
+ * A block found by jit_block() may be freed by an exclusive section until the
+ * vCPU is in the guest; Jit.resets tells whether that happened.
+ */
+#include "accel/tcg/jit.h"
+#include "util/log.h"
+
+enum { CODE_SIZE = 256 << 20 };
+
+void cpu_resume(Cpu *c)
+{
+    JitCpu *t = c->accel;
+
+    longjmp(t->resume, 1);
+}
+
+void cpu_halt(Cpu *c)
+{
+    c->halted = true;
+    cpu_resume(c);
+}
+
+/* Serves what other threads asked for.  False: run() must return. */
+static bool serve(Cpu *c)
+{
+    __atomic_store_n(&c->tcg.poll, 0, __ATOMIC_SEQ_CST);
+    u32 request = __atomic_exchange_n(&c->request, 0, __ATOMIC_SEQ_CST);
+
+    if (c->halted) {
+        return false;
+    }
+    if (request & REQ_DEBUG) {
+        machine_debug_stop(c);
+        return false;
+    }
+    if (request & REQ_STOP) {
+        return false;
+    }
+    if (request & REQ_INTERRUPT) {
+        c->target->interrupt(c);
+    }
+    return true;
+}
+
+static void log_exec(const Cpu *c, const Block *b)
+{
+    if (log_on(LOG_EXEC) && log_wants(c->tcg.pc)) {
+        char where[128] = "";
+        if (c->target->describe) {
+            c->target->describe(c, where, sizeof where);
+        }
+        log_line(LOG_EXEC, "exec %d: %016llx key %x insns %u %s", c->index,
+                 (unsigned long long)c->tcg.pc, b->key, b->count, where);
+    }
+}
+
+static TcgExit enter(Cpu *c, Jit *j, const Block *b)
+{
+    c->tcg.pc_page = align_down(c->tcg.pc, PAGE_SIZE);
+    return j->interp ? ir_eval(b->ir, NULL, c, jit_slow)
+                     : tcg_enter(j->buffer, c, b->code.exec);
+}
+
+/*
+ * Finds and runs the block at the pc.  `from`: the exit that led here, to be
+ * linked, if code memory was not reused since `resets`.
+ */
+static TcgExit run_block(Cpu *c, Jit *j, TcgJump *from, u32 resets)
+{
+    Block *b = jit_block(c, c->tcg.pc);
+
+    if (!b) {
+        return TCG_LOOKUP;      /* the fetch faulted: pc is the handler's */
+    }
+    vcpu_enter_guest(c);
+    if (__atomic_load_n(&j->resets, __ATOMIC_SEQ_CST) != resets) {
+        return TCG_LOOKUP;      /* b may be gone */
+    }
+    if (from && !log_on(LOG_EXEC)) {
+        jit_link(j, from, b);
+    }
+    log_exec(c, b);
+    return enter(c, j, b);
+}
+
+static void run(Cpu *c)
+{
+    JitCpu *t = c->accel;
+    Jit *j = jit_of(c);
+    TcgJump *volatile from = NULL;
+
+    if (c->debug && c->debug->single_step) {
+        jit_step(c);
+        return;
+    }
+    if (setjmp(t->resume)) {
+        tcg_abandon(&c->tcg);
+        vcpu_leave_guest(c);
+        from = NULL;
+    } else {
+        c->target->interrupt(c);
+    }
+    for (;;) {
+        if (__atomic_load_n(&c->tcg.poll, __ATOMIC_SEQ_CST) || c->halted) {
+            from = NULL;
+            if (!serve(c)) {
+                return;
+            }
+        }
+        if (unlikely(c->debug)) {
+            from = NULL;
+            if (jit_breakpoint(c, c->tcg.pc)) {
+                machine_debug_stop(c);
+                return;
+            }
+        }
+        u32 resets = __atomic_load_n(&j->resets, __ATOMIC_SEQ_CST);
+        TcgExit why = run_block(c, j, from, resets);
+        from = why == TCG_LINK ? c->tcg.exit : NULL;
+        if (from && __atomic_load_n(&j->resets, __ATOMIC_SEQ_CST) != resets) {
+            from = NULL;
+        }
+        vcpu_leave_guest(c);
+    }
+}
+
+/* ---- the accelerator's row ----------------------------------------------------- */
+
+static bool available(const Machine *m, Err *err)
+{
+    (void)m;
+    (void)err;
+    return true;
+}
+
+static bool set_option(const char *text, bool *interp, u64 *size, Err *err)
+{
+    g_auto(GStrv) kv = g_strsplit(text, "=", 2);
+
+    if (strcmp(kv[0], "backend") == 0 && kv[1]) {
+        *interp = strcmp(kv[1], "interp") == 0;
+        return *interp || strcmp(kv[1], "native") == 0
+            || fail(err, "-accel tcg: backend is native or interp, not \"%s\"",
+                    kv[1]);
+    }
+    if (strcmp(kv[0], "tb-size") == 0 && kv[1]) {
+        *size = g_ascii_strtoull(kv[1], NULL, 10) << 20;
+        return (*size >= 1 << 20 && *size <= 1u << 30)
+            || fail(err, "-accel tcg: tb-size is MiB of code memory, 1 to 1024, "
+                    "not \"%s\"", kv[1]);
+    }
+    if (strcmp(kv[0], "thread") == 0 && kv[1]) {
+        return strcmp(kv[1], "multi") == 0
+            || fail(err, "-accel tcg: only thread=multi (a host thread for "
+                    "each vCPU) is there, not \"%s\"", kv[1]);
+    }
+    return fail(err, "-accel tcg has no option \"%s\": backend=native|interp, "
+                "tb-size=MiB, thread=multi", kv[0]);
+}
+
+static bool machine_start_tcg(Machine *m, const char *props, Err *err)
+{
+    bool interp = false;
+    u64 size = CODE_SIZE;
+    g_auto(GStrv) option = g_strsplit(props ? props : "", ",", -1);
+
+    for (char **o = option; *o; o++) {
+        if (**o && !set_option(*o, &interp, &size, err)) {
+            return false;
+        }
+    }
+    return jit_new(m, size, interp, err);
+}
+
+static bool vcpu_start(Cpu *c, Err *err)
+{
+    JitCpu *t = g_new0(JitCpu, 1);
+    u64 space = c->space;
+    u32 key = c->key;
+
+    t->cpu = c;
+    c->accel = t;
+    if (!tlb_new(c, err)) {
+        return false;
+    }
+    tlb_switch(c, space, key);      /* as reset had told before */
+    return true;
+}
+
+static void debug_changed(Cpu *c)
+{
+    tlb_flush(c, 0, 0, 0, 0);
+    jit_drop_all(c->machine);
+}
+
+static void info(Machine *m, FILE *f)
+{
+    Jit *j = m->accel_data;
+    const JitStats *s = &j->stats;
+    double n = s->blocks ? (double)s->blocks : 1;
+
+    fprintf(f, "backend             %s\n", j->interp ? "interp" : "native");
+    fprintf(f, "code memory used    %zu KiB\n",
+            j->buffer ? tcg_used(j->buffer) >> 10 : 0);
+    fprintf(f, "blocks made         %llu\n", (unsigned long long)s->blocks);
+    fprintf(f, "guest instructions  %.1f a block, %.1f bytes\n",
+            (double)s->insns / n, (double)s->guest_bytes / n);
+    fprintf(f, "host code           %.1f bytes a block, expansion %.1f\n",
+            (double)s->host_bytes / n, s->guest_bytes
+            ? (double)s->host_bytes / (double)s->guest_bytes : 0);
+    fprintf(f, "links made          %llu\n", (unsigned long long)s->links);
+    fprintf(f, "look-ups in C       %llu\n", (unsigned long long)s->lookups);
+    fprintf(f, "blocks dropped      %llu by %llu writes into code pages\n",
+            (unsigned long long)s->invalidated,
+            (unsigned long long)s->page_writes);
+    fprintf(f, "regions reused      %u\n", j->resets);
+    for (u32 i = 0; i < m->ncpus; i++) {
+        const TlbStats *t = tlb_stats(m->cpu[i]);
+        fprintf(f, "CPU %u TLB           %llu fills, %llu walks, %llu flushes, "
+                "%llu page flushes, %llu new spaces\n", i,
+                (unsigned long long)t->fills, (unsigned long long)t->walks,
+                (unsigned long long)t->flushes,
+                (unsigned long long)t->page_flushes,
+                (unsigned long long)t->switches);
+    }
+}
+
+ACCEL(tcg) {
+    .name = "tcg",
+    .about = "dynamic translation to host code; any guest on any host",
+    .available = available,
+    .machine_start = machine_start_tcg,
+    .vcpu_start = vcpu_start,
+    .run = run,
+    .debug_changed = debug_changed,
+    .step = jit_step,
+    .info = info,
+};

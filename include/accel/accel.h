@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accelerators: what runs the CPUs of a machine.
+ *
+ * A vCPU's thread calls run() again and again; run() returns when a request
+ * (Cpu.request) needs the common loop in accel/vcpu.c, or the CPU halted.
+ */
+#pragma once
+#include "softmmu/machine.h"
+#include "util/set.h"
+
+typedef struct Accel {
+    const char *name, *about;
+    /* Can it run here?  If not, *err says why. */
+    bool (*available)(const Machine *m, Err *err);
+    /* props: "backend=interp,..." */
+    bool (*machine_start)(Machine *m, const char *props, Err *err);
+    bool (*vcpu_start)(Cpu *c, Err *err);
+    void (*run)(Cpu *c);
+    /* Makes a running run() return or look at c->request; any thread. */
+    void (*kick)(Cpu *c);
+    /* Breakpoints changed for this CPU (c->debug); on its thread. */
+    void (*debug_changed)(Cpu *c);
+    /* Executes one instruction on c's thread (gdb step). */
+    void (*step)(Cpu *c);
+    /* Text for `info jit`. */
+    void (*info)(Machine *m, FILE *f);
+} Accel;
+
+#define ACCEL(x)                                                            \
+    static const Accel x##_accel;                                           \
+    SET_ADD(accels, Accel, x##_accel);                                      \
+    static const Accel x##_accel =
+
+const Accel *accel_find(const char *name);
+/* Starts the thread of each CPU; they wait until the machine runs. */
+bool vcpus_start(Machine *m, Err *err);
+void vcpus_stop(Machine *m);            /* joins them, at exit */
+/* All vCPUs out of guest code and waiting; with the machine lock. */
+void vcpus_pause(Machine *m);
+void vcpus_resume(Machine *m);
+
+/* ---- debugging: break- and watchpoints of one CPU ------------------------ */
+
+typedef enum BreakKind { BREAK_SW, BREAK_HW, WATCH_W, WATCH_R, WATCH_RW } BreakKind;
+typedef struct Break {
+    BreakKind kind;
+    u64       addr, len;
+} Break;
+typedef struct CpuDebug {
+    GArray *breaks;                 /* of Break; the machine lock guards it */
+    bool    single_step;
+    Break   hit;                    /* what stopped it */
+    u64     hit_addr;               /* the address accessed */
+} CpuDebug;
+/* Adds or removes on every CPU; with the machine paused. */
+bool debug_insert(Machine *m, const Break *b);
+bool debug_remove(Machine *m, const Break *b);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Disks: images of the host as arrays of bytes.
+ *
+ * Requests are asynchronous; completions run on the main thread with the
+ * machine lock held.  Errors are negative errno values.
+ */
+#pragma once
+#include <sys/uio.h>
+#include "util/err.h"
+
+typedef struct Block Block;
+
+/*
+ * Opens "-drive"/"-blockdev" text: "file=PATH,if=none,id=a,format=raw,
+ * readonly=on,cache=writeback|none|writethrough|unsafe,snapshot=on,aio=...".
+ */
+Block *block_open(const char *text, Err *err);
+Block *block_find(const char *id);
+void   block_close_all(void);               /* flushes */
+void   block_each(void (*fn)(void *, Block *), void *opaque);
+const char *block_id(const Block *b);
+const char *block_option(const Block *b, const char *key);  /* "if", "unit" */
+u64    block_size(const Block *b);          /* bytes; multiple of 512 */
+bool   block_readonly(const Block *b);
+bool   block_claim(Block *b, const char *user, Err *err);   /* one device */
+
+typedef enum BlockOp { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD,
+                       BLOCK_ZEROES } BlockOp;
+/*
+ * Starts a request; iov (of guest RAM, copied array) stays valid until done.
+ * done(opaque, ret): ret is 0 or -errno.  Any thread with the machine lock.
+ */
+void block_submit(Block *b, BlockOp op, u64 offset, u64 len,
+                  const struct iovec *iov, int n,
+                  void (*done)(void *opaque, int ret), void *opaque);
+/* Synchronous read/write for loaders and flash; 0 or -errno. */
+int  block_pread(Block *b, u64 offset, void *buf, size_t len);
+int  block_pwrite(Block *b, u64 offset, const void *buf, size_t len);
+/* Waits until nothing is in flight. */
+void block_drain_all(void);

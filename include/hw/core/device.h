@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Device models.
+ *
+ * A device is a struct whose first member is a Device, and one DeviceType
+ * row.  The row's register table is the only description of the registers:
+ * decoding of guest accesses, reset, save and load, tracing, `info device`
+ * and the conformance test are all driven by it.
+ *
+ * Hooks run with the machine lock held.
+ */
+#pragma once
+#include <stdio.h>
+#include "softmmu/line.h"
+#include "softmmu/memory.h"
+#include "util/err.h"
+#include "util/set.h"
+
+typedef struct Device     Device;
+typedef struct DeviceType DeviceType;
+typedef struct Machine    Machine;
+
+/* A guest-visible register. */
+typedef struct Reg {
+    u32         at;             /* byte offset in the window */
+    u32         width;          /* its width in bytes: 1, 2, 4 or 8 */
+    const char *name;
+    u32         count;          /* > 1: that many, `width` apart */
+
+    u32         store;          /* offset of the backing member, if size */
+    u32         size;           /* of one element of it; 0: no backing */
+    u64         reset;
+    u64         rw;             /* bits the guest can change */
+    u64         w1c;            /* bits a written 1 clears */
+
+    u64       (*read)(void *s, u32 index);          /* not the member */
+    void      (*write)(void *s, u32 index, u64 v);  /* not the member */
+    void      (*wrote)(void *s, u32 index, u64 old);/* after it changed */
+} Reg;
+
+/* Saved state the guest cannot see as a register. */
+typedef struct Field {
+    const char *name;
+    u32         at, size;
+    bool        kept;           /* survives reset, e.g. a clock's offset */
+} Field;
+
+/* What -device, -global and boards may set. */
+typedef enum PropKind {
+    PROP_BOOL, PROP_U32, PROP_U64, PROP_STR,
+    PROP_CHARDEV, PROP_BLOCK, PROP_NETDEV,  /* by id; pointer members */
+} PropKind;
+
+typedef struct Prop {
+    const char *name;
+    PropKind    kind;
+    u32         at;
+    const char *initial;        /* default, as it would be typed; or NULL */
+    const char *help;
+} Prop;
+
+/* An outgoing wire: a Line member or an array of them. */
+typedef struct Wire {
+    const char *name;
+    u32         at;             /* of the Line */
+    u32         count;          /* 0 means 1 */
+} Wire;
+
+typedef enum BusKind {
+    BUS_NONE,                   /* placed by the board through its window */
+    BUS_VIRTIO,                 /* a virtio device: sits on a transport */
+} BusKind;
+
+struct DeviceType {
+    const char  *name, *about;
+    u32          size;          /* of the whole state struct */
+    u64          window;        /* bytes of register space; 0: none */
+    BusKind      bus;           /* it sits on */
+    const Reg   *regs;          /* ends with a NULL name; may be NULL */
+    const Field *state;         /* ends with a NULL name; may be NULL */
+    const Prop  *props;
+    const Wire  *wires;
+    const char  *compatible;    /* of its device tree node; "a\0b" for two */
+    u8           min_access, max_access;    /* bytes; 0: 1 and 8 */
+    bool         any_offset;    /* narrower accesses inside a register are
+                                   parts of it, else they are guest errors */
+    bool         user;          /* -device may make one */
+    /* Windows that no table fits (memories, queues): instead of regs. */
+    MmioRead    *mmio_read;
+    MmioWrite   *mmio_write;
+    /* props are set; false with *err if it cannot be. */
+    bool       (*start)(void *s, Err *err);
+    void       (*reset)(void *s);   /* registers already hold reset values */
+    void       (*input)(void *s, int n, bool level);    /* incoming wires */
+    bool       (*loaded)(void *s);  /* check what came in, derive the rest */
+    void       (*stop)(void *s);    /* before it is freed */
+};
+
+struct Device {
+    const DeviceType *type;
+    char    *id;
+    Machine *machine;           /* NULL in tests */
+    MemSpace *mem;              /* for DMA; NULL in tests */
+    void    *bus;               /* of BUS_VIRTIO: the transport */
+    u64      base;              /* of the window in guest memory */
+};
+
+/* Rows of a register table.  The member gives the size, so they agree. */
+#define MEMBER(T, f)    .store = offsetof(T, f), .size = sizeof_field(T, f)
+#define RW(a, n, T, f, bits, ...)                                           \
+    { .at = (a), .width = 4, .name = (n), MEMBER(T, f), .rw = (bits), __VA_ARGS__ }
+#define RO(a, n, T, f, ...)                                                 \
+    { .at = (a), .width = 4, .name = (n), MEMBER(T, f), __VA_ARGS__ }
+#define FN(a, n, ...)                                                       \
+    { .at = (a), .width = 4, .name = (n), __VA_ARGS__ }
+#define CONST(a, n, v)                                                      \
+    { .at = (a), .width = 4, .name = (n), .reset = (v) }
+/* An array of registers over an array member. */
+#define RWN(a, n, T, f, bits, ...)                                          \
+    { .at = (a), .width = 4, .name = (n), .store = offsetof(T, f),          \
+      .size = sizeof_field(T, f[0]), .count = countof(((T *)0)->f),         \
+      .rw = (bits), __VA_ARGS__ }
+#define SAVE(T, f)                                                          \
+    { .name = #f, .at = offsetof(T, f), .size = sizeof_field(T, f) }
+#define KEEP_SAVE(T, f)                                                     \
+    { .name = #f, .at = offsetof(T, f), .size = sizeof_field(T, f), .kept = true }
+#define WIRE(n, T, f)    { .name = (n), .at = offsetof(T, f) }
+#define WIRES(n, T, f)                                                      \
+    { .name = (n), .at = offsetof(T, f), .count = countof(((T *)0)->f) }
+#define PROP(n, k, T, f, dflt, text)                                        \
+    { .name = (n), .kind = (k), .at = offsetof(T, f), .initial = (dflt), .help = (text) }
+
+/* A device declares itself with: DEVICE(pl031) { .name = "pl031", ... }; */
+#define DEVICE(x)                                                           \
+    static const DeviceType x##_type;                                       \
+    SET_ADD(devices, DeviceType, x##_type);                                 \
+    static const DeviceType x##_type =
+
+const DeviceType *device_type(const char *name);        /* or NULL */
+/* Makes one with default properties; not started.  NULL: no such type. */
+Device *device_new(const char *type, const char *id, Err *err);
+/* Sets a property from text; the error names what would be right. */
+bool    device_set(Device *d, const char *prop, const char *value, Err *err);
+/* Starts it and resets it.  machine and mem may be NULL in tests. */
+bool    device_start(Device *d, Err *err);
+void    device_free(Device *d);
+void    device_reset(Device *d);
+/* Puts its window at base. */
+void    device_map(Device *d, MemSpace *m, u64 base);
+/* The nth line of a wire; asserts that it exists. */
+Line   *device_line(Device *d, const char *wire, u32 n);
+/* An input as a sink for line_connect(): set = device_input, sink = d. */
+void    device_input(void *d, int n, bool level);
+
+/* Guest accesses, as the memory map makes them. */
+u64     device_read(void *d, u64 at, unsigned size);
+void    device_write(void *d, u64 at, unsigned size, u64 v);
+/*
+ * The saved state as a byte stream of named records.  save returns what it
+ * needs; load refuses what is short, foreign or out of bounds, and says why.
+ */
+size_t  device_save(const Device *d, u8 *buf, size_t cap);
+bool    device_load(Device *d, const u8 *buf, size_t len, Err *err);
+void    device_dump(Device *d, FILE *f);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Network back ends: what a guest's card is plugged into.
+ *
+ * Main thread, or a vCPU's with the machine lock held.
+ */
+#pragma once
+#include "util/err.h"
+
+typedef struct Netdev Netdev;
+
+/* The card. */
+typedef struct NetFront {
+    void *opaque;
+    bool (*can_receive)(void *opaque);
+    void (*receive)(void *opaque, const u8 *frame, size_t len);
+} NetFront;
+
+/*
+ * Opens "-netdev" text: "user,id=n0,hostfwd=tcp:127.0.0.1:2222-:22,
+ * guestfwd=..,net=10.0.2.0/24,host=..,dns=..,restrict=on,hostname=..,tftp=..,
+ * bootfile=.." (libslirp); "socket,..." and "tap,..." where present.
+ */
+Netdev *netdev_open(const char *text, Err *err);
+Netdev *netdev_find(const char *id);
+void    netdev_close_all(void);
+void    netdev_each(void (*fn)(void *, Netdev *), void *opaque);
+const char *netdev_id(const Netdev *n);
+const char *netdev_info(const Netdev *n);
+bool    netdev_attach(Netdev *n, const NetFront *front, Err *err);
+void    netdev_send(Netdev *n, const u8 *frame, size_t len);
+/* can_receive() became true. */
+void    netdev_accept(Netdev *n);

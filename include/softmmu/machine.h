@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine: memory, CPUs, devices, and its run state.
+ *
+ * The machine lock guards device state, run state and the memory map; the
+ * main thread holds it but while it waits, vCPUs take it for MMIO.  It is
+ * recursive.
+ */
+#pragma once
+#include "hw/core/device.h"
+#include "softmmu/cpu.h"
+
+typedef struct Options Options;     /* softmmu/options.h */
+
+typedef enum RunState {
+    RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_DEBUG, RUN_SHUTDOWN,
+} RunState;
+
+typedef enum ShutdownReason {
+    SHUTDOWN_GUEST, SHUTDOWN_GUEST_RESET, SHUTDOWN_HOST, SHUTDOWN_ERROR,
+} ShutdownReason;
+
+/* What a board is; a row in the set `boards`. */
+typedef struct Board {
+    const char *name, *about;
+    const char *target;             /* default target's name */
+    const char *cpu;                /* default model */
+    const char *const *cpus;        /* models that fit it */
+    u32         max_cpus;
+    u64         ram_default, ram_max;
+    bool      (*init)(Machine *m, Err *err);
+    /* Board options, "-M virt,gic-version=2": false if unknown or wrong. */
+    bool      (*set)(Machine *m, const char *key, const char *value, Err *err);
+} Board;
+
+#define BOARD(x)                                                            \
+    static const Board x##_board;                                           \
+    SET_ADD(boards, Board, x##_board);                                      \
+    static const Board x##_board =
+
+struct Machine {
+    const Board  *board;
+    const Target *target;
+    const Options *opts;
+    MemSpace     *mem;
+    Ram          *ram;
+    u64           ram_size;
+    Cpu          *cpu[8];
+    u32           ncpus;
+    GPtrArray    *devices;          /* Device *, in order of making */
+    RunState      state;
+    void         *board_data;
+    struct Vcpus *vcpus;            /* accel/vcpu.c */
+    const struct Accel *accel;
+    void         *accel_data;
+    int           exit_code;
+};
+
+/* The lock; recursive, any thread. */
+void machine_lock(void);
+void machine_unlock(void);
+bool machine_locked(void);          /* by the calling thread */
+/* Lets go however deep it is held; the result gets it back. */
+u32  machine_unlock_all(void);
+void machine_relock(u32 depth);
+
+Cpu *machine_cpu(Machine *m, int n);
+int  machine_ncpus(const Machine *m);
+
+/* Makes, sets ("a=1,b=2"), starts and maps a device; base ~0: no window. */
+Device *machine_device(Machine *m, const char *type, const char *id,
+                       const char *props, u64 base, Err *err);
+Device *machine_find_device(Machine *m, const char *id);
+
+/* Run state; any thread.  They ask; the main loop carries it out. */
+void machine_shutdown(Machine *m, ShutdownReason why);
+void machine_reset_request(Machine *m);
+/* With the lock, on the main thread. */
+void machine_start(Machine *m);     /* run, or go on */
+void machine_pause(Machine *m, RunState state);
+void machine_reset(Machine *m);
+/* A CPU stopped at a break- or watchpoint; wakes the debugger.  cpu thread. */
+void machine_debug_stop(Cpu *c);
+
+/* Power of one CPU (PSCI); takes the lock. */
+void cpu_power_on(Cpu *c, u64 entry, u64 arg);
+void cpu_power_off(Cpu *c);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an emulated architecture gives to the rest of the program.
+ *
+ * Everything outside target/ sees a guest CPU as a Cpu and a Target row.
+ * No file is compiled twice: a guest address is a u64 everywhere, and the
+ * guest's width is data.
+ */
+#pragma once
+#include "softmmu/cpu.h"
+#include "util/set.h"
+
+/*
+ * A guest register.  One table makes the debugger's register file,
+ * `info registers` and the saved state.
+ */
+typedef struct GuestReg {
+    const char *name;
+    u32         offset, size;           /* in the target's Cpu struct */
+    i32         gdb;                    /* number for the debugger, or -1 */
+    /* Where the value is not simply stored; buf holds `size` bytes. */
+    void      (*read)(Cpu *c, void *buf);
+    void      (*write)(Cpu *c, const void *buf);
+} GuestReg;
+
+struct Target {
+    const char *name, *about;           /* "aarch64" */
+    u8          word;                   /* guest address bits: 32 or 64 */
+    bool        big_endian;             /* unless the CPU says otherwise */
+    u32         cpu_size;
+    const GuestReg *regs;               /* ends with a NULL name */
+    const IrSlot *slots;                /* what translated code may hold */
+    u32         nslots;
+    const FpSoft *soft;
+    const char *const *models;          /* -cpu names, default first, NULL */
+    const char *gdb_arch;               /* <architecture> of target.xml */
+    /* Feature XML files: name, then text; NULL ends. */
+    const char *const (*gdb_xml)[2];
+    int         capstone_arch, capstone_mode;
+
+    /* c is zeroed but for the common part; props: "feat=on,feat2=off". */
+    bool  (*init)(Cpu *c, const char *model, const char *props, Err *err);
+    void  (*reset)(Cpu *c);
+    /* Starts c at pc with arg in its first argument register (boot, PSCI). */
+    void  (*start_at)(Cpu *c, u64 pc, u64 arg);
+    /*
+     * Translates one instruction: `insn` are its bytes, `avail` of them are
+     * in the page, key as told to tlb_switch.  Returns its length.  Ends the
+     * block by an ENDS op if control does not simply fall through.
+     */
+    u32   (*translate)(Ir *b, const Cpu *c, u32 key, const u8 *insn, u32 avail);
+    /*
+     * The page walk.  user: with the rights of the unprivileged level.  On
+     * failure *f says why.  debug: no side effects.
+     */
+    bool  (*walk)(Cpu *c, u64 va, Access a, bool user, Page *out, Fault *f);
+    /* A misaligned access that the guest wants to fault: fills *f. */
+    void  (*misaligned)(Cpu *c, u64 va, Access a, Fault *f);
+    /* Nothing answers at a physical address: fills *f; false: read as zero. */
+    bool  (*bus_error)(Cpu *c, u64 va, u64 pa, Access a, Fault *f);
+    /* Takes the exception: sets registers, pc, address space. */
+    void  (*fault)(Cpu *c, const Fault *f);
+    /* Takes a pending interrupt if it is due.  True if it did. */
+    bool  (*interrupt)(Cpu *c);
+    /* Should a halted vCPU wake?  Any thread. */
+    bool  (*wakes)(const Cpu *c);
+    /* Input line n changed; c->lines is up to date.  May be NULL. */
+    void  (*line)(Cpu *c, int n, bool level);
+    /* Slow path at or above this address bit pattern: TBI; 0 if none. */
+    u64   (*clean_address)(const Cpu *c, u64 va);
+    /* A one-line description of where c is, for -d int and stop reports. */
+    void  (*describe)(const Cpu *c, char *buf, size_t len);
+    /* Multi-line state for `info registers` and -d cpu. */
+    void  (*dump)(Cpu *c, FILE *f);
+    /* Debug exception instead of a stop?  Takes care of single-step. */
+    void  (*debug_trap)(Cpu *c);
+};
+
+#define TARGET(x)                                                           \
+    static const Target x##_target;                                         \
+    SET_ADD(targets, Target, x##_target);                                   \
+    static const Target x##_target =
+
+const Target *target_find(const char *name);

@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Compare anole with QEMU on the same guests with the same options.
+
+usage: bench.py [-n RUNS] [-p PERCENT] [-w "int fp ..."] [-t SECONDS]
+                [--cpu] [--phases] [--json FILE] [PROGRAM [QEMU]]
+
+PROGRAM is build/anole by default, QEMU qemu-system-aarch64. Runs of both
+alternate, and so does who begins. Rows of the table, medians over the runs:
+
+  start      the whole life of a guest that switches off at once
+  boot       from start to the shell of the Linux guest
+  NAME       a workload in the guest, by the guest's clock
+
+With --cpu the processor seconds, user and system, that the emulator used
+meanwhile; they depend less on what else the machine is doing. Peak memory is
+that of the process (ru_maxrss). Checksums of workloads must be those of the
+same workload on this machine. The exit status is 1 if one is not, or if a row
+of PROGRAM is missing.
+"""
+
+import argparse
+import json
+import math
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tests", "boot"))
+from guest import MACHINE, cached, linux  # noqa: E402
+
+WORKLOADS = "int fp simd mem branch sys smp selfmod"
+STARTS = 5              # starts are short: so many for each run
+RESULT = re.compile(r"RESULT (\S+) seconds=([\d.]+) check=(\w+)")
+PHASE = re.compile(r"([a-z]+\.\w+)\s+([\d.]+) s  check")
+
+
+class Sample:
+    """What one process showed: rows of (seconds, processor seconds)."""
+
+    def __init__(self):
+        self.rows, self.checks, self.phases = {}, {}, {}
+        self.peak = 0           # KiB
+        self.status = None
+
+
+def cpu_seconds(pid):
+    """User and system seconds of a process, exited threads included."""
+    with open("/proc/%d/stat" % pid) as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def watch(command, limit, row=None):
+    """Runs an emulator to its end, or for `limit` seconds.
+
+    With `row` the whole life is that row; without, rows come from the
+    guest's lines.
+    """
+    sample, name, begin = Sample(), None, 0.0
+    start = time.monotonic()
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
+    timer = threading.Timer(limit, child.kill)
+    timer.start()
+    for raw in child.stdout:
+        wall, line = time.monotonic() - start, raw.decode("latin-1").strip()
+        result, phase = RESULT.search(line), PHASE.match(line)
+        if "GUEST-READY" in line:
+            sample.rows["boot"] = (wall, cpu_seconds(child.pid))
+        elif line.startswith("BENCH-BEGIN "):
+            name, begin = line.split()[1], cpu_seconds(child.pid)
+        elif result and name:
+            sample.rows[name] = (float(result[2]),
+                                 cpu_seconds(child.pid) - begin)
+            sample.checks[name] = result[3]
+        elif phase:
+            sample.phases[phase[1]] = float(phase[2])
+    _, status, usage = os.wait4(child.pid, 0)
+    timer.cancel()
+    child.stdout.close()
+    child.returncode = os.waitstatus_to_exitcode(status)
+    sample.peak, sample.status = usage.ru_maxrss, child.returncode
+    if row and not sample.status:
+        sample.rows[row] = (time.monotonic() - start,
+                            usage.ru_utime + usage.ru_stime)
+    return sample
+
+
+def start_command(program):
+    return [program, *MACHINE, "-nographic", "-no-reboot",
+            "-kernel", cached("bare", "off.elf")]
+
+
+def work_command(program, options):
+    run = ("for w in %s; do echo BENCH-BEGIN $w; $w %d 1; done"
+           % (options.workloads, options.percent))
+    return linux(program, 'quiet guest.run="%s"' % run,
+                 initrd="workloads.gz", extra=["-smp", "1"])
+
+
+def native(options):
+    """The workloads on this machine."""
+    sample = Sample()
+    for name in options.workloads.split():
+        before = os.times()
+        out = subprocess.run(
+            [cached("workloads", "native", name), str(options.percent), "1"],
+            stdout=subprocess.PIPE, check=True).stdout.decode()
+        after = os.times()
+        result = RESULT.search(out)
+        sample.rows[name] = (
+            float(result[2]),
+            after.children_user - before.children_user +
+            after.children_system - before.children_system)
+        sample.checks[name] = result[3]
+        for phase in PHASE.finditer(out):
+            sample.phases[phase[1]] = float(phase[2])
+    return sample
+
+
+def measure(programs, options):
+    """All runs; {who: [samples]}, with "native" among them."""
+    samples = {who: [] for who in programs}
+    samples["native"] = []
+    for run in range(options.runs):
+        order = list(programs)
+        for who in order if run % 2 == 0 else order[::-1]:
+            program = programs[who]
+            for _ in range(STARTS):
+                samples[who].append(
+                    watch(start_command(program), 30, "start"))
+            print("# run %d of %d: %s" % (run + 1, options.runs, who),
+                  file=sys.stderr, flush=True)
+            samples[who].append(
+                watch(work_command(program, options), options.limit))
+        samples["native"].append(native(options))
+    return samples
+
+
+# ------------------------------------------------------------------- results
+
+def median_of(samples, row, column):
+    values = [s.rows[row][column] for s in samples if row in s.rows]
+    return statistics.median(values) if values else None
+
+
+def peak_of(samples, row):
+    """Peak memory in MiB of the processes that gave a row."""
+    values = [s.peak / 1024 for s in samples if row in s.rows]
+    return statistics.median(values) if values else None
+
+
+def phase_of(samples, phase):
+    values = [s.phases[phase] for s in samples if phase in s.phases]
+    return statistics.median(values) if values else None
+
+
+def geometric_mean(values):
+    values = [v for v in values if v]
+    if not values:
+        return None
+    return math.exp(sum(math.log(v) for v in values) / len(values))
+
+
+def ratio(over, under):
+    return over / under if over and under else None
+
+
+def summary(samples, options):
+    """The rows of the table, as dicts."""
+    column = 1 if options.cpu else 0
+    rows = []
+    for name in ["start", "boot"] + options.workloads.split():
+        ours = median_of(samples["anole"], name, column)
+        qemu = median_of(samples["qemu"], name, column)
+        rows.append({
+            "row": name, "anole": ours, "qemu": qemu,
+            "ratio": ratio(qemu, ours),
+            "native": median_of(samples["native"], name, column),
+            "anole_mib": peak_of(samples["anole"], name),
+            "qemu_mib": peak_of(samples["qemu"], name)})
+    return rows
+
+
+def phases(samples):
+    rows = []
+    names = [p for s in samples["native"] for p in s.phases]
+    for name in dict.fromkeys(names):
+        ours = phase_of(samples["anole"], name)
+        qemu = phase_of(samples["qemu"], name)
+        rows.append({"row": name, "anole": ours, "qemu": qemu,
+                     "ratio": ratio(qemu, ours),
+                     "native": phase_of(samples["native"], name)})
+    return rows
+
+
+def means(rows):
+    """Geometric means of QEMU's time over ours."""
+    work = [r["ratio"] for r in rows if r["row"] not in ("start", "boot")]
+    return {"workloads": geometric_mean(work),
+            "all": geometric_mean([r["ratio"] for r in rows])}
+
+
+def wrong_checks(samples):
+    """Checksums that are not the native ones, in words."""
+    right, wrong = samples["native"][0].checks, []
+    for who, runs in samples.items():
+        for sample in runs:
+            for name, value in sample.checks.items():
+                if value != right[name]:
+                    wrong.append("%s: %s gave %s, not %s"
+                                 % (who, name, value, right[name]))
+    return sorted(set(wrong))
+
+
+def cell(value, form):
+    width = len(form % 0.0)
+    return "-".rjust(width) if value is None else form % value
+
+
+def show(rows, averages):
+    print("%-16s %9s %9s %9s %9s %10s %10s" % (
+        "", "anole s", "QEMU s", "QEMU/ours", "native s", "anole MiB",
+        "QEMU MiB"))
+    for r in rows:
+        print(" ".join([
+            "%-16s" % r["row"], cell(r["anole"], "%9.3f"),
+            cell(r["qemu"], "%9.3f"), cell(r["ratio"], "%9.2f"),
+            cell(r["native"], "%9.3f"),
+            cell(r.get("anole_mib"), "%10.1f"),
+            cell(r.get("qemu_mib"), "%10.1f")]))
+    for name, value in averages.items():
+        print("geometric mean of %-19s %s" % (name, cell(value, "%9.2f")))
+
+
+def write_json(path, rows, samples, options, programs, wrong):
+    runs = {who: [vars(s) for s in some] for who, some in samples.items()}
+    with open(path, "w") as f:
+        json.dump({"machine": MACHINE, "programs": programs,
+                   "percent": options.percent, "runs": options.runs,
+                   "column": "cpu" if options.cpu else "clock",
+                   "rows": rows, "phases": phases(samples),
+                   "means": means(rows), "wrong": wrong,
+                   "samples": runs}, f, indent=1)
+        f.write("\n")
+
+
+def arguments():
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter,
+        usage=argparse.SUPPRESS)
+    p.add_argument("-n", dest="runs", type=int, default=1)
+    p.add_argument("-p", dest="percent", type=int, default=100)
+    p.add_argument("-w", dest="workloads", default=WORKLOADS)
+    p.add_argument("-t", dest="limit", type=float, default=900)
+    p.add_argument("--cpu", action="store_true")
+    p.add_argument("--phases", action="store_true")
+    p.add_argument("--json")
+    p.add_argument("program", nargs="?",
+                   default=os.path.join(TOP, "build", "anole"))
+    p.add_argument("qemu", nargs="?", default="qemu-system-aarch64")
+    return p.parse_args()
+
+
+def main():
+    options = arguments()
+    programs = {"anole": os.path.abspath(options.program)}
+    if shutil.which(options.qemu):
+        programs["qemu"] = shutil.which(options.qemu)
+    else:
+        print("bench: no %s here, so anole is alone" % options.qemu)
+    for path in (programs["anole"], cached("bare", "off.elf"),
+                 cached("arm64", "workloads.gz")):
+        if not os.path.exists(path):
+            sys.exit("bench: there is no %s: run make bench" % path)
+    samples = measure(programs, options)
+    samples.setdefault("qemu", [])
+    rows, wrong = summary(samples, options), wrong_checks(samples)
+    show(rows, means(rows))
+    if options.phases:
+        print()
+        show(phases(samples), {})
+    for line in wrong:
+        print("WRONG " + line)
+    if options.json:
+        write_json(options.json, rows, samples, options, programs, wrong)
+    missing = [r["row"] for r in rows if r["anole"] is None]
+    if missing:
+        print("anole has no result for: " + " ".join(missing))
+    return 1 if wrong or missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

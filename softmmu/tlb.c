@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The software TLB: guest virtual to host addresses.
+ *
+ * First level: slots, one per recent address space and set of key bits, each
+ * with direct-mapped read, write and exec tables that translated code probes,
+ * and a jump cache from pc to host code.  Changing address space selects a
+ * slot and flushes nothing.
+ *
+ * Second level: one 4-way table for all spaces, for what fell out of the
+ * first.  Behind it: the target's page walk.
+ *
+ * All of it belongs to the vCPU's thread, except that any thread may drop
+ * jump-cache entries: their keys are single words.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include "accel/accel.h"
+#include "softmmu/machine.h"
+#include "target/target.h"
+
+enum {
+    SLOTS = 16,
+    L2_SETS = 2048, L2_WAYS = 4,
+    JCACHE_SIZE = 1 << JCACHE_BITS,
+    LARGE_MAX = 8,
+};
+
+/* Tag bits that no hit can have: they make (tag ^ va) > PAGE_SIZE. */
+#define TAG_NONE  (~0ull)
+/* No pc is odd-high like this: bit 63 without bit 62. */
+#define JUMP_NONE 0x8000000000000001ull
+
+/*
+ * Stretches of addresses in which large pages were mapped: a flush of one of
+ * their addresses must drop all of them.  Near ones are merged.
+ */
+typedef struct LargeSet {
+    struct { u64 lo, hi; } e[LARGE_MAX];    /* hi is the last byte */
+    u32 n;
+} LargeSet;
+
+typedef struct Slot {
+    TlbSlot  *tables;
+    JumpEntry *jumps;
+    u64   space;
+    u32   key;
+    bool  valid;                /* holds a space */
+    bool  dirty;                /* tables hold anything */
+    u64   used;                 /* when last selected, for eviction */
+    LargeSet large;
+    u64   exec_pages[16];       /* Bloom filter of pages with jump entries */
+} Slot;
+
+/* A translation in the second level. */
+typedef struct L2Entry {
+    u64  page;                  /* va | way of matching; TAG_NONE: empty */
+    u64  space;
+    u64  pa;
+    u8   prot, log2;
+    u32  key;                   /* privilege is part of it */
+    bool user, global, device;
+} L2Entry;
+
+typedef struct Tlb {
+    Slot     slot[SLOTS];
+    Slot    *cur;
+    u64      tick;
+    L2Entry (*l2)[L2_WAYS];
+    u32      l2_next;           /* way to replace */
+    LargeSet l2_large;
+    TlbStats stats;
+} Tlb;
+
+static void *map_zeroed(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void clear_jumps(Slot *s)
+{
+    for (u32 i = 0; i < JCACHE_SIZE; i++) {
+        __atomic_store_n(&s->jumps[i].key, JUMP_NONE, __ATOMIC_RELAXED);
+    }
+    memset(s->exec_pages, 0, sizeof s->exec_pages);
+}
+
+static void clear_slot(Slot *s)
+{
+    if (s->dirty) {
+        memset(s->tables, 0xff, sizeof *s->tables);
+        clear_jumps(s);
+        s->large.n = 0;
+        s->dirty = false;
+    }
+}
+
+static void clear_l2(Tlb *t)
+{
+    memset(t->l2, 0xff, sizeof *t->l2 * L2_SETS);
+    t->l2_large.n = 0;
+}
+
+static void select_slot(Cpu *c, Slot *s)
+{
+    Tlb *t = c->tlb;
+
+    s->used = ++t->tick;
+    t->cur = s;
+    c->tcg.tlb = (u8 *)s->tables;
+    c->tcg.jcache = (u8 *)s->jumps;
+}
+
+bool tlb_new(Cpu *c, Err *err)
+{
+    Tlb *t = g_new0(Tlb, 1);
+    u8 *tables = map_zeroed(sizeof(TlbSlot) * SLOTS);
+    u8 *jumps = map_zeroed(sizeof(JumpEntry) * JCACHE_SIZE * SLOTS);
+
+    t->l2 = map_zeroed(sizeof *t->l2 * L2_SETS);
+    if (!tables || !jumps || !t->l2) {
+        return fail(err, "no memory for the TLB of CPU %d", c->index);
+    }
+    for (u32 i = 0; i < SLOTS; i++) {
+        t->slot[i].tables = (TlbSlot *)tables + i;
+        t->slot[i].jumps = (JumpEntry *)jumps + (size_t)i * JCACHE_SIZE;
+        t->slot[i].dirty = true;
+    }
+    clear_l2(t);
+    clear_slot(&t->slot[0]);
+    c->tlb = t;
+    select_slot(c, &t->slot[0]);
+    return true;
+}
+
+void tlb_free(Cpu *c)
+{
+    Tlb *t = c->tlb;
+
+    munmap(t->slot[0].tables, sizeof(TlbSlot) * SLOTS);
+    munmap(t->slot[0].jumps, sizeof(JumpEntry) * JCACHE_SIZE * SLOTS);
+    munmap(t->l2, sizeof *t->l2 * L2_SETS);
+    g_free(t);
+    c->tlb = NULL;
+}
+
+void tlb_switch(Cpu *c, u64 space, u32 key)
+{
+    Tlb *t = c->tlb;
+    Slot *oldest = &t->slot[0];
+
+    c->key = key;
+    c->space = space;
+    if (!t) {
+        return;                 /* another accelerator: nothing to switch */
+    }
+    for (Slot *s = t->slot; s < t->slot + SLOTS; s++) {
+        if (s->valid && s->space == space && s->key == key) {
+            select_slot(c, s);
+            return;
+        }
+        if (!s->valid) {
+            oldest = s;
+        } else if (oldest->valid && s->used < oldest->used) {
+            oldest = s;
+        }
+    }
+    t->stats.switches++;
+    clear_slot(oldest);
+    oldest->valid = true;
+    oldest->space = space;
+    oldest->key = key;
+    select_slot(c, oldest);
+}
+
+/* ---- flushes --------------------------------------------------------------- */
+
+static void bloom_add(Slot *s, u64 va)
+{
+    u64 page = va >> PAGE_BITS;
+
+    s->exec_pages[page >> 6 & 15] |= BIT((page ^ page >> 10) & 63);
+}
+
+static bool bloom_has(const Slot *s, u64 va)
+{
+    u64 page = va >> PAGE_BITS;
+
+    return s->exec_pages[page >> 6 & 15] & BIT((page ^ page >> 10) & 63);
+}
+
+/* The jump cache's entries for pcs of one page lie side by side. */
+static void drop_jumps(Slot *s, u64 va)
+{
+    enum { PER_PAGE = PAGE_SIZE / 4 };
+    u64 first = align_down(va, PAGE_SIZE) >> 2 & (JCACHE_SIZE - 1);
+
+    for (u32 i = 0; i < PER_PAGE; i++) {
+        JumpEntry *e = &s->jumps[(first + i) & (JCACHE_SIZE - 1)];
+        __atomic_store_n(&e->key, JUMP_NONE, __ATOMIC_RELAXED);
+    }
+}
+
+static void drop_page(Slot *s, u64 va)
+{
+    u32 i = va >> PAGE_BITS & (TLB_SIZE - 1);
+
+    s->tables->read[i].tag = TAG_NONE;
+    s->tables->write[i].tag = TAG_NONE;
+    s->tables->exec[i].tag = TAG_NONE;
+    if (bloom_has(s, va)) {
+        drop_jumps(s, va);
+    }
+}
+
+static bool hits_large(const LargeSet *l, u64 lo, u64 hi)
+{
+    for (u32 i = 0; i < l->n; i++) {
+        if (lo <= l->e[i].hi && hi >= l->e[i].lo) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_large(LargeSet *l, u64 lo, u64 hi)
+{
+    u64 best_gap = ~0ull;
+    u32 best = 0;
+
+    for (u32 i = 0; i < l->n; i++) {
+        u64 gap = lo > l->e[i].hi ? lo - l->e[i].hi
+                : l->e[i].lo > hi ? l->e[i].lo - hi : 0;
+        if (gap < best_gap) {
+            best_gap = gap;
+            best = i;
+        }
+    }
+    if (l->n < LARGE_MAX && best_gap > 1) {
+        best = l->n++;
+        l->e[best].lo = lo;
+        l->e[best].hi = hi;
+    }
+    l->e[best].lo = MIN(l->e[best].lo, lo);
+    l->e[best].hi = MAX(l->e[best].hi, hi);
+}
+
+static void flush_slot(Slot *s, u64 lo, u64 hi)
+{
+    if (!s->dirty) {
+        return;
+    }
+    if (hi - lo >= (u64)PAGE_SIZE * 64 || hits_large(&s->large, lo, hi)) {
+        clear_slot(s);
+        return;
+    }
+    for (u64 va = lo; ; va += PAGE_SIZE) {
+        drop_page(s, va);
+        if (hi - va < PAGE_SIZE) {
+            return;
+        }
+    }
+}
+
+static bool l2_in_range(const L2Entry *e, u64 lo, u64 hi)
+{
+    u64 first = align_down(e->page, BIT(e->log2));
+
+    return first <= hi && first + MASK(e->log2) >= lo;
+}
+
+static void flush_l2(Tlb *t, u64 lo, u64 hi, u64 match, u64 mask)
+{
+    for (u32 i = 0; i < L2_SETS; i++) {
+        for (u32 w = 0; w < L2_WAYS; w++) {
+            L2Entry *e = &t->l2[i][w];
+            if (e->page != TAG_NONE && l2_in_range(e, lo, hi)
+                && (e->global || (e->space & mask) == match)) {
+                e->page = TAG_NONE;
+            }
+        }
+    }
+}
+
+/* One page: only its set, unless a large mapping may cover it. */
+static void flush_l2_page(Tlb *t, u64 va, u64 match, u64 mask)
+{
+    L2Entry *set = t->l2[va >> PAGE_BITS & (L2_SETS - 1)];
+
+    for (u32 w = 0; w < L2_WAYS; w++) {
+        L2Entry *e = &set[w];
+        if (e->page == align_down(va, PAGE_SIZE)
+            && (e->global || (e->space & mask) == match)) {
+            e->page = TAG_NONE;
+        }
+    }
+}
+
+void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
+{
+    Tlb *t = c->tlb;
+    u64 lo = len ? align_down(va, PAGE_SIZE) : 0;
+    u64 hi = len ? lo + align_up(len, PAGE_SIZE) - 1 : ~0ull;
+    bool large;
+
+    if (!t) {
+        return;
+    }
+    large = hits_large(&t->l2_large, lo, hi);
+    t->stats.flushes += !len;
+    t->stats.page_flushes += len != 0;
+    for (Slot *s = t->slot; s < t->slot + SLOTS; s++) {
+        if (!s->valid) {
+            continue;
+        }
+        /* A page flush takes global entries, which any slot may hold. */
+        if (len || (s->space & mask) == match) {
+            flush_slot(s, lo, hi);
+        }
+    }
+    if (len == 0 && mask == 0) {
+        clear_l2(t);
+    } else if (len && len <= PAGE_SIZE && !large) {
+        flush_l2_page(t, va, match, mask);
+    } else {
+        flush_l2(t, lo, hi, match, mask);
+    }
+}
+
+/* ---- fills ----------------------------------------------------------------- */
+
+static L2Entry *l2_find(Cpu *c, u64 va, bool user)
+{
+    Tlb *t = c->tlb;
+    u64 page = align_down(va, PAGE_SIZE);
+    L2Entry *set = t->l2[page >> PAGE_BITS & (L2_SETS - 1)];
+
+    for (u32 w = 0; w < L2_WAYS; w++) {
+        L2Entry *e = &set[w];
+        if (e->page == page && e->key == c->key && e->user == user
+            && (e->global || e->space == c->space)) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static L2Entry *l2_add(Cpu *c, u64 va, bool user, const Page *p)
+{
+    Tlb *t = c->tlb;
+    u64 page = align_down(va, PAGE_SIZE);
+    L2Entry *set = t->l2[page >> PAGE_BITS & (L2_SETS - 1)];
+    L2Entry *e = &set[t->l2_next++ & (L2_WAYS - 1)];
+
+    *e = (L2Entry) {
+        .page = page, .space = c->space, .pa = p->pa, .prot = p->prot,
+        .log2 = p->log2, .key = c->key, .user = user, .global = p->global,
+        .device = p->device,
+    };
+    if (p->log2 > PAGE_BITS) {
+        u64 lo = align_down(page, BIT(p->log2));
+        note_large(&t->l2_large, lo, lo + MASK(p->log2));
+    }
+    return e;
+}
+
+static u8 needed(Access a)
+{
+    static const u8 prot[] = {
+        [ACCESS_FETCH] = PROT_X, [ACCESS_READ] = PROT_R, [ACCESS_WRITE] = PROT_W,
+    };
+    return prot[a];
+}
+
+static bool watched(const Cpu *c, u64 va)
+{
+    u64 page = va >> PAGE_BITS;
+
+    for (u32 i = 0; c->debug && i < c->debug->breaks->len; i++) {
+        const Break *b = &g_array_index(c->debug->breaks, Break, i);
+        if (b->kind >= WATCH_W && b->addr >> PAGE_BITS <= page
+            && (b->addr + b->len - 1) >> PAGE_BITS >= page) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The fast entries for a page of RAM, as far as it may be used directly. */
+static void fill(Cpu *c, u64 va, Access a, const L2Entry *e, const TlbHit *hit)
+{
+    Slot *s = c->tlb->cur;
+    u64 page = align_down(va, PAGE_SIZE);
+    u32 i = page >> PAGE_BITS & (TLB_SIZE - 1);
+    TlbEntry entry = { page, (u64)(hit->host - (va - page)) };
+
+    c->tlb->stats.fills++;
+    s->dirty = true;
+    if (e->log2 > PAGE_BITS) {
+        u64 lo = align_down(page, BIT(e->log2));
+        note_large(&s->large, lo, lo + MASK(e->log2));
+    }
+    if (watched(c, va)) {
+        return;
+    }
+    if (a == ACCESS_READ) {
+        s->tables->read[i] = entry;
+    } else if (a == ACCESS_WRITE && !hit->slow) {
+        s->tables->write[i] = entry;
+    }
+}
+
+static bool note_writable(Ram *r, u64 offset)
+{
+    u8 *flags = &r->flags[offset >> GUEST_PAGE_BITS];
+
+    /* MAPPED first: who sets CODE looks for it afterwards. */
+    u8 old = __atomic_fetch_or(flags, RAM_MAPPED, __ATOMIC_SEQ_CST);
+    return old & (RAM_CODE | RAM_TRACK);
+}
+
+static void locate(Cpu *c, u64 pa, Access a, TlbHit *hit)
+{
+    const MemRange *r = mem_find(c->mem, pa);
+
+    hit->pa = pa;
+    hit->range = r;
+    if (r && r->ram && (a != ACCESS_WRITE || !r->readonly) && !r->read) {
+        u64 offset = r->offset + (pa - r->base);
+        hit->host = r->ram->host + offset;
+        hit->slow = a == ACCESS_WRITE && note_writable(r->ram, offset);
+    }
+}
+
+bool tlb_resolve(Cpu *c, u64 va, Access a, bool user, TlbHit *hit, Fault *f)
+{
+    L2Entry *e;
+
+    *hit = (TlbHit) { 0 };
+    if (c->target->clean_address) {
+        va = c->target->clean_address(c, va);
+    }
+    e = l2_find(c, va, user);
+    if (!e || !(e->prot & needed(a))) {
+        Page p;
+        c->tlb->stats.walks++;
+        if (!c->target->walk(c, va, a, user, &p, f)) {
+            return false;
+        }
+        if (e) {
+            e->page = TAG_NONE;
+        }
+        e = l2_add(c, va, user, &p);
+    }
+    locate(c, e->pa + (va & (PAGE_SIZE - 1)), a, hit);
+    hit->device = e->device;
+    /* What user-level rights found says nothing about the slot's own. */
+    if (hit->host && a != ACCESS_FETCH && !user && !e->device) {
+        fill(c, va, a, e, hit);
+    }
+    return true;
+}
+
+u8 *tlb_host(Cpu *c, u64 va, Access access, unsigned size)
+{
+    TlbSlot *s = c->tlb->cur->tables;
+    u32 i = va >> PAGE_BITS & (TLB_SIZE - 1);
+    TlbEntry *e = access == ACCESS_WRITE ? &s->write[i] : &s->read[i];
+    TlbHit hit;
+    Fault f;
+
+    if ((va & (PAGE_SIZE - 1)) + size > PAGE_SIZE) {
+        return NULL;
+    }
+    if ((e->tag ^ va) < PAGE_SIZE) {
+        return (u8 *)(e->host + (e->tag ^ va));
+    }
+    if (!tlb_resolve(c, va, access, false, &hit, &f) || hit.slow
+        || watched(c, va)) {
+        return NULL;
+    }
+    return hit.host;
+}
+
+void tlb_fill_exec(Cpu *c, u64 va, u64 phys)
+{
+    Slot *s = c->tlb->cur;
+    u64 page = align_down(va, PAGE_SIZE);
+
+    s->dirty = true;
+    s->tables->exec[page >> PAGE_BITS & (TLB_SIZE - 1)] =
+        (TlbEntry) { page, phys };
+}
+
+void tlb_protect(Cpu *c, const Ram *r, u64 offset)
+{
+    u64 host = (u64)(r->host + align_down(offset, PAGE_SIZE));
+
+    for (Slot *s = c->tlb->slot; s < c->tlb->slot + SLOTS; s++) {
+        for (u32 i = 0; s->valid && s->dirty && i < TLB_SIZE; i++) {
+            if (s->tables->write[i].host == host) {
+                s->tables->write[i].tag = TAG_NONE;
+            }
+        }
+    }
+}
+
+/* ---- jump caches ----------------------------------------------------------- */
+
+void tlb_jump_add(Cpu *c, u64 pc, const void *host)
+{
+    Slot *s = c->tlb->cur;
+    JumpEntry *e = &s->jumps[pc >> 2 & (JCACHE_SIZE - 1)];
+
+    s->dirty = true;
+    bloom_add(s, pc);
+    __atomic_store_n(&e->key, JUMP_NONE, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->host, (void *)host, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->key, pc, __ATOMIC_RELEASE);
+}
+
+void tlb_jump_drop(Cpu *c, u32 page_offset, const void *host)
+{
+    enum { PAGES = JCACHE_SIZE * 4 / PAGE_SIZE };
+
+    for (Slot *s = c->tlb->slot; s < c->tlb->slot + SLOTS; s++) {
+        for (u32 p = 0; p < PAGES; p++) {
+            JumpEntry *e = &s->jumps[page_offset / 4 + p * PAGE_SIZE / 4];
+            if (__atomic_load_n(&e->host, __ATOMIC_RELAXED) == host) {
+                __atomic_store_n(&e->key, JUMP_NONE, __ATOMIC_RELAXED);
+            }
+        }
+    }
+}
+
+void tlb_jump_clear(Cpu *c)
+{
+    for (Slot *s = c->tlb->slot; s < c->tlb->slot + SLOTS; s++) {
+        clear_jumps(s);
+    }
+}
+
+const TlbStats *tlb_stats(const Cpu *c)
+{
+    return &c->tlb->stats;
+}

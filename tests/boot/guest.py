@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Run a guest under an emulator and talk with it over its console.
+
+    with Guest(append='guest.run="echo hello"') as g:
+        check(g.expect(r"hello"), "the guest says hello")
+    done()
+
+The emulator is $ANOLE (the build sets it), else build/anole; EMULATOR=PROGRAM
+in the environment puts another in its place, so that a test can be tested
+against qemu-system-aarch64. A test prints TAP; skip() leaves with status 77.
+"""
+
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+CACHE = os.environ.get("GUESTS_CACHE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
+    "anole")
+READY = r"GUEST-READY (\w+)\n"          # what /init says before its command
+DONE = r"GUEST-DONE rc=(\d+)\n"         # and after it
+
+# The machine that tests, demo and benchmark have in common.
+MACHINE = ["-M", "virt", "-cpu", "cortex-a57", "-m", "1024"]
+CONSOLE = "console=ttyAMA0 panic=-1"
+
+
+def cached(*parts):
+    """The path of a file that scripts/fetch.sh makes."""
+    return os.path.join(CACHE, *parts)
+
+
+def emulator():
+    """The program under test."""
+    return (os.environ.get("EMULATOR") or os.environ.get("ANOLE") or
+            os.path.join(TOP, "build", "anole"))
+
+
+def linux(program, append="", initrd="initramfs.gz", extra=()):
+    """The command that boots the arm64 Linux guest."""
+    return [program, *MACHINE, *extra, "-nographic", "-no-reboot",
+            "-kernel", cached("arm64", "kernel"),
+            "-initrd", cached("arm64", initrd),
+            "-append", (CONSOLE + " " + append).strip()]
+
+
+class Guest:
+    """An emulator with a terminal of its own on standard input and output.
+
+    All that it writes is in `output`, without carriage returns. expect()
+    looks from behind the last match on.
+    """
+
+    def __init__(self, command=None, timeout=60, **boot):
+        if command is None:
+            command = linux(emulator(), **boot)
+        program = command[0]
+        if not shutil.which(program):
+            skip("there is no " + program)
+        for option, path in zip(command, command[1:]):
+            if option in ("-kernel", "-initrd") and not os.path.exists(path):
+                skip("no %s; scripts/fetch.sh makes it" % path)
+        self.command, self.timeout = command, timeout
+        self.output, self.at, self.match = "", 0, None
+        self.started = time.monotonic()
+        self.status = None
+        self.fd, slave = pty.openpty()
+        make_raw(slave)
+        self.child = subprocess.Popen(command, stdin=slave, stdout=slave,
+                                      stderr=slave, start_new_session=True)
+        os.close(slave)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
+
+    def read(self, seconds):
+        """Takes what the emulator has written; False at its end."""
+        ready, _, _ = select.select([self.fd], [], [], max(seconds, 0))
+        if not ready:
+            return True
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:                 # nobody has the other side open
+            return False
+        self.output += data.decode("latin-1").replace("\r", "")
+        return bool(data)
+
+    def expect(self, pattern, timeout=None):
+        """Waits until the output matches; the match, or None if in vain.
+
+        Output comes in pieces: let a pattern end with what ends the text
+        wanted, \\n for a line, or it will match the first piece of it.
+        """
+        limit = time.monotonic() + (timeout or self.timeout)
+        regex, more = re.compile(pattern, re.M), True
+        while True:
+            match = regex.search(self.output, self.at)
+            if match:
+                self.at, self.match = match.end(), match
+                return match
+            left = limit - time.monotonic()
+            if not more or left <= 0:
+                note("waited in vain for %r; last output:" % pattern)
+                note(self.output[-2000:])
+                return None
+            more = self.read(left)
+
+    def write(self, text):
+        """Types `text` as it is."""
+        os.write(self.fd, text.encode("latin-1"))
+
+    def send(self, line):
+        """Types a line."""
+        self.write(line + "\r")
+
+    def wait(self, timeout=None):
+        """Waits for the emulator to end; its exit status, or None.
+
+        A negative status is the number of the signal that ended it.
+        """
+        limit = time.monotonic() + (timeout or self.timeout)
+        while self.read(limit - time.monotonic()):
+            if time.monotonic() >= limit:
+                return None
+        try:
+            self.status = self.child.wait(max(limit - time.monotonic(), 1))
+        except subprocess.TimeoutExpired:
+            return None
+        return self.status
+
+    def seconds(self):
+        """Since the emulator was started."""
+        return time.monotonic() - self.started
+
+    def close(self):
+        """Ends the emulator if it runs still; its exit status."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.child.poll() is not None:
+                break
+            self.child.send_signal(number)
+            try:
+                self.child.wait(5)
+            except subprocess.TimeoutExpired:
+                continue
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
+        self.status = self.child.returncode
+        return self.status
+
+
+def make_raw(fd):
+    """No echo and no line editing: the guest does these."""
+    mode = termios.tcgetattr(fd)
+    mode[0] &= ~(termios.ICRNL | termios.IXON)
+    mode[1] &= ~termios.OPOST
+    mode[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
+    termios.tcsetattr(fd, termios.TCSANOW, mode)
+
+
+# ----------------------------------------------------------------------- TAP
+
+results = []
+
+
+def note(text):
+    """Says something beside the results."""
+    for line in text.splitlines():
+        print("# " + line)
+    sys.stdout.flush()
+
+
+def check(good, what):
+    """One result."""
+    results.append(bool(good))
+    print("%s %d - %s" % ("ok" if good else "not ok", len(results), what),
+          flush=True)
+    return bool(good)
+
+
+def done():
+    """Ends the test."""
+    print("1..%d" % len(results), flush=True)
+    sys.exit(0 if results and all(results) else 1)
+
+
+def skip(why):
+    """Leaves: this test cannot be run here."""
+    print("1..0 # SKIP " + why, flush=True)
+    sys.exit(77)

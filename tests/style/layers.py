@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Who may include whom.  usage: layers.py TOP
+
+A header under include/X/ is X's promise. Headers beside .c files are private
+to their folder. RULES says whose promises a folder may use, besides its own;
+main() and the tests may use all.
+"""
+
+import os
+import re
+import sys
+
+from csource import files, read
+
+HOST = ["block", "chardev", "net", "ui"]
+TARGET = ["util", "tcg/ir.h", "tcg/helper.h", "tcg/fp.h", "softmmu",
+          "target/target.h"]
+DEVICE = ["util", "softmmu", "hw/core", *HOST]
+ALL = ["*"]
+
+# Folder, by its longest matching row: promises, or single headers.
+RULES = {
+    "util":           [],
+    "tcg":            ["util"],
+    "block":          ["util"],
+    "chardev":        ["util"],
+    "net":            ["util"],
+    "ui":             ["util"],
+    "softmmu":        ["util"],
+    "softmmu/main.c": ALL,
+    "target":         TARGET,
+    "accel":          ["util", "tcg", "softmmu", "target/target.h"],
+    "hw/core":        ["util", "softmmu"],
+    "hw":             DEVICE,
+    "hw/board":       [*DEVICE, "hw"],
+    "migration":      ["util", "softmmu", "hw/core", "target/target.h"],
+    "monitor":        ALL,
+    "gdbstub":        ALL,
+    "tests":          ALL,
+}
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.M)
+
+
+def within(path, prefix):
+    return path == prefix or path.startswith(prefix + "/")
+
+
+def owner(path):
+    """The folder of a file, counting include/X/ as X."""
+    path = path[len("include/"):] if within(path, "include") else path
+    return os.path.dirname(path)
+
+
+def rule_of(path):
+    """The row of RULES for a file; None if no row is."""
+    bare = path[len("include/"):] if within(path, "include") else path
+    rows = [row for row in RULES if within(bare, row)]
+    return max(rows, key=len) if rows else None
+
+
+def complaint(top, path, header):
+    """What is wrong with `path` including `header`, or None."""
+    here, row = owner(path), rule_of(path)
+    if row is None:
+        return "no row of RULES for this folder"
+    beside = os.path.join(os.path.dirname(path), header)
+    if "/" not in header:
+        if os.path.exists(os.path.join(top, beside)) or row == "tests":
+            return None
+        if re.match(r"\w+\.(forms|decode)\.h$", header):
+            return None                 # made by scripts/decodegen.py
+        return "there is no such header beside it"
+    if not os.path.exists(os.path.join(top, "include", header)):
+        if not os.path.exists(os.path.join(top, header)):
+            return "there is no such header"
+        if row == "tests" or owner(header) == here:
+            return None
+        return "private to %s/" % os.path.dirname(header)
+    if RULES[row] == ALL or within(header, here):
+        return None
+    if any(within(header, promise) for promise in RULES[row]):
+        return None
+    return "%s may use only: %s" % (row, " ".join(RULES[row]) or "itself")
+
+
+def main():
+    top, wrong = sys.argv[1], 0
+    for path in files(top, ".c", ".h"):
+        text = read(top, path)
+        for m in INCLUDE.finditer(text):
+            why = complaint(top, path, m[1])
+            if why:
+                wrong += 1
+                line = text.count("\n", 0, m.start()) + 1
+                print('%s:%d: "%s": %s' % (path, line, m[1], why))
+    print("%d includes across layers" % wrong)
+    return 1 if wrong else 0
+
+
+sys.exit(main())
