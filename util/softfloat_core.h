@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside softfloat: one unpacked form for all formats, and the table of what
- * distinguishes them.  unpack() and finish() are inline so that the f32 and
- * f64 operations are compiled for their format; the rest is shared.
+ * distinguishes them.  What the hot paths of f32 and f64 need is inline so
+ * that they are compiled for their format.
  */
 #pragma once
 #include "util/softfloat.h"
@@ -225,6 +225,24 @@ static ALWAYS_INLINE Fp unpack(const Format *f, u128 raw, FpEnv *e)
     }
     r.frac |= TOP;
     return r;
+}
+
+/* A nonzero number that is not subnormal; F80 not asked. */
+static ALWAYS_INLINE bool is_ordinary(const Format *f, u128 raw)
+{
+    u32 exp = (u32)(raw >> exp_pos(f)) & (u32)exp_max(f);
+    return exp - 1 < (u32)exp_max(f) - 1;
+}
+
+/* unpack() for those. */
+static ALWAYS_INLINE Fp ordinary(const Format *f, u128 raw)
+{
+    return (Fp){
+        .frac = (raw << (127 - f->frac_bits)) | TOP,
+        .exp = ((i32)(raw >> exp_pos(f)) & exp_max(f)) - bias_of(f),
+        .cls = CLS_NORMAL,
+        .sign = (raw & sign_bit(f)) != 0,
+    };
 }
 
 /* Rounds to `prec` bits, at most the format's own, and packs. */

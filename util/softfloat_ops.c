@@ -4,8 +4,9 @@
  * remainder, comparison, minimum and maximum.  Arm ARM FPAdd, FPMul, FPDiv,
  * FPSqrt, FPMulAdd, FPCompare, FPMin, FPMinNum; IEEE 754-2008 5.3.1, 5.4.1.
  *
- * Each operation exists once, as an inline function of the format.  f32 and
- * f64 get copies compiled for them; the other formats share one.
+ * Each operation exists once, as a function of the format.  For f32 and f64
+ * its core is also inlined, behind a test that the operands are ordinary:
+ * neither zero, subnormal, infinite nor NaN.
  */
 #include "util/softfloat_core.h"
 
@@ -51,30 +52,47 @@ static NOINLINE Fp add_special(const Fp *a, const Fp *b, FpEnv *e)
     return a->cls == CLS_ZERO ? *b : *a;
 }
 
-static ALWAYS_INLINE Fp add_fp(const Fp *a, const Fp *b, FpEnv *e)
+static ALWAYS_INLINE Fp add_normals(const Fp *a, const Fp *b, FpRound round)
 {
-    if (unlikely(a->cls != CLS_NORMAL || b->cls != CLS_NORMAL)) {
+    bool less = a->exp < b->exp || (a->exp == b->exp && a->frac < b->frac);
+    Fp big = less ? *b : *a, small = less ? *a : *b;
+    if (a->sign == b->sign) {
+        return add_magnitudes(&big, &small, a->sign);
+    }
+    if (a->exp == b->exp && a->frac == b->frac) {
+        return zero_of(round == FP_DOWNWARD);
+    }
+    return sub_magnitudes(&big, &small, big.sign);
+}
+
+static Fp add_fp(const Fp *a, const Fp *b, FpEnv *e)
+{
+    if (a->cls != CLS_NORMAL || b->cls != CLS_NORMAL) {
         return add_special(a, b, e);
     }
     use_denormals(a->denormal || b->denormal, e);
-    bool less = a->exp < b->exp || (a->exp == b->exp && a->frac < b->frac);
-    const Fp *big = less ? b : a, *small = less ? a : b;
-    if (a->sign == b->sign) {
-        return add_magnitudes(big, small, a->sign);
-    }
-    if (a->exp == b->exp && a->frac == b->frac) {
-        return zero_of(e->round == FP_DOWNWARD);
-    }
-    return sub_magnitudes(big, small, big->sign);
+    return add_normals(a, b, (FpRound)e->round);
 }
 
 /* NaNs are handled before the sign changes: a - NaN keeps the NaN's sign. */
-static ALWAYS_INLINE u128 add(const Format *f, u128 a, u128 b, bool minus,
-                              FpEnv *e)
+static NOINLINE u128 add_any(const Format *f, u128 a, u128 b, bool minus,
+                             FpEnv *e)
 {
     Fp x = unpack(f, a, e), y = unpack(f, b, e);
     y.sign ^= minus && !is_nan(&y);
     return finish(f, add_fp(&x, &y, e), arith_precision(f, e), e);
+}
+
+static ALWAYS_INLINE u128 add_fast(const Format *f, u128 a, u128 b,
+                                   bool minus, FpEnv *e)
+{
+    if (unlikely(!is_ordinary(f, a) || !is_ordinary(f, b))) {
+        return add_any(f, a, b, minus, e);
+    }
+    Fp x = ordinary(f, a), y = ordinary(f, b);
+    y.sign ^= minus;
+    return finish(f, add_normals(&x, &y, (FpRound)e->round), precision_of(f),
+                  e);
 }
 
 /* 128 x 128 -> 256 bits. */
@@ -123,16 +141,25 @@ static NOINLINE Fp mul_special(const Fp *a, const Fp *b, FpEnv *e)
     return zero_of(sign);
 }
 
-static ALWAYS_INLINE u128 mul(const Format *f, u128 a, u128 b, FpEnv *e)
+static NOINLINE u128 mul_any(const Format *f, u128 a, u128 b, FpEnv *e)
 {
     Fp x = unpack(f, a, e), y = unpack(f, b, e), r;
-    if (likely(x.cls == CLS_NORMAL && y.cls == CLS_NORMAL)) {
+    if (x.cls == CLS_NORMAL && y.cls == CLS_NORMAL) {
         use_denormals(x.denormal || y.denormal, e);
         r = mul_normal(precision_of(f), &x, &y);
     } else {
         r = mul_special(&x, &y, e);
     }
     return finish(f, r, arith_precision(f, e), e);
+}
+
+static ALWAYS_INLINE u128 mul_fast(const Format *f, u128 a, u128 b, FpEnv *e)
+{
+    if (unlikely(!is_ordinary(f, a) || !is_ordinary(f, b))) {
+        return mul_any(f, a, b, e);
+    }
+    Fp x = ordinary(f, a), y = ordinary(f, b);
+    return finish(f, mul_normal(precision_of(f), &x, &y), precision_of(f), e);
 }
 
 /* n / d in fixed point, 127 places, the last one sticky; n < 2 d. */
@@ -181,24 +208,38 @@ static NOINLINE Fp div_special(const Fp *a, const Fp *b, FpEnv *e)
                                                    : zero_of(sign);
 }
 
-static ALWAYS_INLINE u128 divide(const Format *f, u128 a, u128 b, FpEnv *e)
+static ALWAYS_INLINE Fp div_normal(unsigned prec, const Fp *a, const Fp *b)
+{
+    Fp r = { .cls = CLS_NORMAL, .sign = a->sign != b->sign,
+             .exp = a->exp - b->exp };
+    r.frac = prec > 62 ? div_wide(a->frac, b->frac)
+           : div_narrow((u64)(a->frac >> 64), (u64)(b->frac >> 64));
+    if (!(r.frac & TOP)) {
+        r.frac <<= 1;
+        r.exp--;
+    }
+    return r;
+}
+
+static NOINLINE u128 div_any(const Format *f, u128 a, u128 b, FpEnv *e)
 {
     Fp x = unpack(f, a, e), y = unpack(f, b, e), r;
-    if (likely(x.cls == CLS_NORMAL && y.cls == CLS_NORMAL)) {
+    if (x.cls == CLS_NORMAL && y.cls == CLS_NORMAL) {
         use_denormals(x.denormal || y.denormal, e);
-        r = (Fp){ .cls = CLS_NORMAL, .sign = x.sign != y.sign,
-                  .exp = x.exp - y.exp };
-        r.frac = precision_of(f) <= 62
-               ? div_narrow((u64)(x.frac >> 64), (u64)(y.frac >> 64))
-               : div_wide(x.frac, y.frac);
-        if (!(r.frac & TOP)) {
-            r.frac <<= 1;
-            r.exp--;
-        }
+        r = div_normal(precision_of(f), &x, &y);
     } else {
         r = div_special(&x, &y, e);
     }
     return finish(f, r, arith_precision(f, e), e);
+}
+
+static ALWAYS_INLINE u128 div_fast(const Format *f, u128 a, u128 b, FpEnv *e)
+{
+    if (unlikely(!is_ordinary(f, a) || !is_ordinary(f, b))) {
+        return div_any(f, a, b, e);
+    }
+    Fp x = ordinary(f, a), y = ordinary(f, b);
+    return finish(f, div_normal(precision_of(f), &x, &y), precision_of(f), e);
 }
 
 /*
@@ -206,7 +247,7 @@ static ALWAYS_INLINE u128 divide(const Format *f, u128 a, u128 b, FpEnv *e)
  * gains one bit of the root a step, r is what q * q leaves of the radicand's
  * bits so far, and needs two bits more than q.
  */
-static u128 sqrt_fraction(u128 radicand, unsigned digits)
+static u128 sqrt_wide(u128 radicand, unsigned digits)
 {
     u128 q = 0, r = 0;
     for (unsigned i = 0; i < digits; i++) {
@@ -222,7 +263,22 @@ static u128 sqrt_fraction(u128 radicand, unsigned digits)
     return q << (128 - digits) | (r != 0);
 }
 
-static ALWAYS_INLINE u128 root(const Format *f, u128 a, FpEnv *e)
+/* The same for up to 60 digits of a number with 62 places. */
+static u128 sqrt_narrow(u64 radicand, unsigned digits)
+{
+    u64 q = 0, r = 0;
+    for (unsigned i = 0; i < digits; i++) {
+        u64 trial = q << 2 | 1;
+        r = r << 2 | radicand >> 62;
+        radicand <<= 2;
+        u64 digit = r >= trial;     /* no branch: it is as good as random */
+        r -= trial & (0 - digit);
+        q = q << 1 | digit;
+    }
+    return (u128)q << (128 - digits) | (r != 0);
+}
+
+static u128 root(const Format *f, u128 a, FpEnv *e)
 {
     Fp x = unpack(f, a, e), r = x;
     if (is_nan(&x)) {
@@ -231,8 +287,10 @@ static ALWAYS_INLINE u128 root(const Format *f, u128 a, FpEnv *e)
         r = softfloat_invalid(FP_VXSQRT, e);
     } else if (x.cls == CLS_NORMAL) {
         use_denormals(x.denormal, e);
-        r.frac = sqrt_fraction(x.exp & 1 ? x.frac : x.frac >> 1,
-                               precision_of(f) + 2);
+        u128 radicand = x.exp & 1 ? x.frac : x.frac >> 1;
+        unsigned digits = precision_of(f) + 2;
+        r.frac = digits > 60 ? sqrt_wide(radicand, digits)
+                             : sqrt_narrow((u64)(radicand >> 64), digits);
         r.exp = (x.exp - (x.exp & 1)) / 2;
     }
     return finish(f, r, arith_precision(f, e), e);
@@ -367,11 +425,10 @@ static NOINLINE Fp fma_special(const Fp *a, const Fp *b, const Fp *c, FpEnv *e)
     return add_special(&zero, c, e);
 }
 
-static ALWAYS_INLINE Fp fma_fp(unsigned prec, const Fp *a, const Fp *b,
-                               const Fp *c, FpEnv *e)
+static Fp fma_fp(unsigned prec, const Fp *a, const Fp *b, const Fp *c,
+                 FpEnv *e)
 {
-    if (unlikely(a->cls != CLS_NORMAL || b->cls != CLS_NORMAL ||
-                 c->cls > CLS_NORMAL)) {
+    if (a->cls != CLS_NORMAL || b->cls != CLS_NORMAL || c->cls > CLS_NORMAL) {
         return fma_special(a, b, c, e);
     }
     use_denormals(a->denormal || b->denormal || c->denormal, e);
@@ -387,12 +444,29 @@ Fp softfloat_fma_narrow(const Fp *a, const Fp *b, const Fp *c, FpEnv *e)
     return fma_fp(53, a, b, c, e);
 }
 
-static ALWAYS_INLINE u128 muladd(const Format *f, u128 a, u128 b, u128 c,
-                                 FpEnv *e)
+static NOINLINE u128 fma_any(const Format *f, u128 a, u128 b, u128 c,
+                             FpEnv *e)
 {
     Fp x = unpack(f, a, e), y = unpack(f, b, e), z = unpack(f, c, e);
     Fp r = fma_fp(precision_of(f), &x, &y, &z, e);
     return finish(f, r, arith_precision(f, e), e);
+}
+
+/*
+ * The product of 53-bit numbers is exact in 106 bits, so the sum loses
+ * nothing but what shift_jam remembers.
+ */
+static ALWAYS_INLINE u128 fma_fast(const Format *f, u128 a, u128 b, u128 c,
+                                   FpEnv *e)
+{
+    if (unlikely(!is_ordinary(f, a) || !is_ordinary(f, b) ||
+                 !is_ordinary(f, c))) {
+        return fma_any(f, a, b, c, e);
+    }
+    Fp x = ordinary(f, a), y = ordinary(f, b), z = ordinary(f, c);
+    Fp p = mul_normal(precision_of(f), &x, &y);
+    return finish(f, add_normals(&p, &z, (FpRound)e->round), precision_of(f),
+                  e);
 }
 
 /*
@@ -511,33 +585,6 @@ static u128 pick_any(const Format *f, u128 a, u128 b, unsigned how, FpEnv *e)
     return finish(f, r, precision_of(f), e);
 }
 
-static NOINLINE u128 add_any(const Format *f, u128 a, u128 b, bool minus,
-                             FpEnv *e)
-{
-    return add(f, a, b, minus, e);
-}
-
-static NOINLINE u128 mul_any(const Format *f, u128 a, u128 b, FpEnv *e)
-{
-    return mul(f, a, b, e);
-}
-
-static NOINLINE u128 divide_any(const Format *f, u128 a, u128 b, FpEnv *e)
-{
-    return divide(f, a, b, e);
-}
-
-static NOINLINE u128 root_any(const Format *f, u128 a, FpEnv *e)
-{
-    return root(f, a, e);
-}
-
-static NOINLINE u128 muladd_any(const Format *f, u128 a, u128 b, u128 c,
-                                FpEnv *e)
-{
-    return muladd(f, a, b, c, e);
-}
-
 #define ARITHMETIC(P, T, SUFFIX) \
     T P##_add(T a, T b, FpEnv *e) \
     { \
@@ -556,23 +603,23 @@ static NOINLINE u128 muladd_any(const Format *f, u128 a, u128 b, u128 c,
     } \
     T P##_div(T a, T b, FpEnv *e) \
     { \
-        return OUT_##P(divide##SUFFIX(&formats[ID_##P], IN_##P(a), \
-                                      IN_##P(b), e)); \
+        return OUT_##P(div##SUFFIX(&formats[ID_##P], IN_##P(a), IN_##P(b), \
+                                   e)); \
     } \
     T P##_sqrt(T a, FpEnv *e) \
     { \
-        return OUT_##P(root##SUFFIX(&formats[ID_##P], IN_##P(a), e)); \
+        return OUT_##P(root(&formats[ID_##P], IN_##P(a), e)); \
     } \
     T P##_fma(T a, T b, T c, FpEnv *e) \
     { \
-        return OUT_##P(muladd##SUFFIX(&formats[ID_##P], IN_##P(a), \
-                                      IN_##P(b), IN_##P(c), e)); \
+        return OUT_##P(fma##SUFFIX(&formats[ID_##P], IN_##P(a), IN_##P(b), \
+                                   IN_##P(c), e)); \
     }
 
 ARITHMETIC(f16, u16, _any)
 ARITHMETIC(bf16, u16, _any)
-ARITHMETIC(f32, u32, )
-ARITHMETIC(f64, u64, )
+ARITHMETIC(f32, u32, _fast)
+ARITHMETIC(f64, u64, _fast)
 ARITHMETIC(f80, F80, _any)
 ARITHMETIC(f128, u128, _any)
 

@@ -45,5 +45,11 @@ bool chardev_attach(Chardev *c, const CharFront *front, Err *err);
  * up to a bound, then dropped (file errors are reported once).
  */
 void chardev_write(Chardev *c, const void *buf, size_t len);
+/*
+ * What Ctrl-A x on a multiplexed terminal does; the machine sets it.
+ */
+void chardev_on_quit(void (*quit)(void *opaque), void *opaque);
+/* Gives a multiplexed chardev's keyboard to this front end. */
+void chardev_focus(Chardev *c, const CharFront *front);
 /* The front end's room() grew: deliver what waits. */
 void chardev_accept(Chardev *c);

@@ -24,7 +24,7 @@ typedef enum FpKind {
     FP_CEQ, FP_CGE, FP_CGT,     /* result: 0 or 1; for vector compares */
     FP_ROUND,
     FP_CVT,                     /* to the other of F32 and F64 */
-    FP_TO_I32, FP_TO_I64,       /* sub: FpRound with FR_UNSIGNED */
+    FP_TO_I32, FP_TO_I64,       /* sub: IrRound with FR_UNSIGNED */
     FP_FROM_I32, FP_FROM_I64,   /* sub: FR_UNSIGNED or 0 */
     FP_KINDS
 } FpKind;

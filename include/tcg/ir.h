@@ -73,12 +73,12 @@ typedef enum RmwKind {
 typedef enum Lane { L8, L16, L32, L64 } Lane;
 
 /* Rounding of conversions, in Ins.sub. */
-typedef enum FpRound {
+typedef enum IrRound {
     FR_EVEN, FR_UP, FR_DOWN, FR_ZERO, FR_AWAY, FR_DYN,
     FR_MODE = 7,
     FR_UNSIGNED = 8,        /* f2i, i2f: the integer is unsigned */
     FR_EXACT = 8,           /* fround: signal inexact */
-} FpRound;
+} IrRound;
 
 enum { FENCE_LL = 1, FENCE_LS = 2, FENCE_SL = 4, FENCE_SS = 8 };
 
@@ -87,6 +87,7 @@ typedef enum ExitKind {
     EXIT_JUMP,              /* go on at a */
     EXIT_CALL,              /* the same; b is the address returned to */
     EXIT_RETURN,            /* the same, a return from a call */
+    EXIT_POLL = 0x80,       /* flag: if env.poll is set, stop at the target */
 } ExitKind;
 
 /* What may be assumed of an operation. */
@@ -160,9 +161,9 @@ enum {
     _(fmaxnm,  B,  PURE | FPOP, "the greater; a number rather than a quiet NaN")\
     _(fcmpf,   B,  PURE | FPOP, "flag word: N less, Z equal, C not less, V unordered; sub 1: signal quiet NaNs too")\
     _(f2f,     U,  PURE | FPOP, "F32 to F64 or back")                           \
-    _(f2i,     U,  PURE | FPOP, "to integer T as FpRound sub; out of range as the guest defines it")\
+    _(f2i,     U,  PURE | FPOP, "to integer T as IrRound sub; out of range as the guest defines it")\
     _(i2f,     U,  PURE | FPOP, "integer to T, FR_UNSIGNED or not, rounded dynamically")\
-    _(fround,  U,  PURE | FPOP, "to an integral value as FpRound sub")          \
+    _(fround,  U,  PURE | FPOP, "to an integral value as IrRound sub")          \
     _(vlow,    U,  PURE,        "lowest F32 or F64 lane of a V128")             \
     _(vzext,   U,  PURE,        "V128: an F32 or F64 in the lowest lane, zeros above")\
     _(vpair,   B,  PURE,        "V128 of I64 a (low) and b (high)")             \
@@ -241,7 +242,7 @@ typedef struct Val { u16 id; } Val;     /* a struct, so an int cannot pass */
 typedef struct Ins {
     u16 op;                 /* IrOp */
     u8  type;               /* of the result; of b for store */
-    u8  sub;                /* Cond, FlagCond, Lane, RmwKind, FpRound, ... */
+    u8  sub;                /* Cond, FlagCond, Lane, RmwKind, IrRound, ... */
     Val a, b, c, d;
     u16 snap;               /* SNAP: end of its piece of the put log */
     u16 at;                 /* guest instruction: byte offset in its page */
@@ -393,8 +394,9 @@ void ir_sync(Ir *b);
 
 /*
  * Exits.  An address that is an ir_pc() value is a direct branch and may be
- * linked.  A poll is put in by the builder before whatever may close a loop:
- * an indirect exit and a direct one that does not go forward in its page.
+ * linked.  Whatever may close a loop polls:
+ * an indirect exit and a direct one that does not go forward in its page
+ * carry EXIT_POLL.  IR_poll is there for other places.
  */
 void ir_exit(Ir *b, Val pc, ExitKind kind);
 void ir_exit_call(Ir *b, Val pc, Val ret);

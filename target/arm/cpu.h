@@ -21,6 +21,12 @@ enum {
     S_V0 = 33,              /* v0 .. v31 */
     S_EXCL_ADDR = 65,       /* exclusive monitor: address, or ~0: open */
     S_EXCL_VAL, S_EXCL_HI,  /* what was read there */
+    /* System registers that are plainly stored. */
+    S_DAIF, S_SP_EL0,       /* SP_EL0: while it is not the current SP */
+    S_ELR, S_SPSR, S_ESR, S_FAR, S_VBAR, S_PAR,
+    S_TPIDR_EL0, S_TPIDRRO_EL0, S_TPIDR_EL1, S_CONTEXTIDR,
+    S_SCTLR, S_CPACR, S_TTBR0, S_TTBR1, S_TCR, S_MAIR, S_AMAIR,
+    S_AFSR0, S_AFSR1, S_CSSELR, S_MPIDR,
     ARM_SLOTS
 };
 
@@ -44,6 +50,9 @@ enum {
     KEY_SA      = 1 << 12,  /* SP alignment check at this EL */
     KEY_A       = 1 << 13,  /* all accesses must be aligned */
     KEY_CNT     = 1 << 14,  /* EL0 may read CNTVCT_EL0 */
+    KEY_SPSEL   = 1 << 15,  /* EL1 uses SP_EL1 */
+    KEY_MMU     = 1 << 16,  /* stage 1 translation is on */
+    KEY_IL      = 1 << 17,  /* PSTATE.IL: the next instruction traps */
 };
 
 /* Features a model has, in ArmCpu.features; ID registers follow. */
@@ -69,6 +78,11 @@ typedef struct ArmTimer {
     Cpu *cpu;
     int out;                /* ARM_OUT_* */
 } ArmTimer;
+
+/* Who answers PSCI calls, set by the board; see psci.c. */
+typedef struct ArmPsci {
+    bool hvc, smc;          /* conduits answered here */
+} ArmPsci;
 
 typedef struct ArmCpu {
     Cpu cpu;
@@ -103,13 +117,33 @@ typedef struct ArmCpu {
         pmxevcntr[8], pmxevtyper[8], pminten;
     bool event;             /* the event register (SEV, WFE) */
     u64 psci_entry;         /* CPU_ON: set by the caller */
+    ArmPsci psci;
 } ArmCpu;
+
+/* FPCR bits that host arithmetic does not serve: KEY_FP_SOFT. */
+enum { FPCR_SOFT = 1 << 24 };               /* FZ */
+
+/* SCTLR_EL1 fields. */
+enum {
+    SCTLR_M = 1 << 0, SCTLR_A = 1 << 1, SCTLR_SA = 1 << 3, SCTLR_SA0 = 1 << 4,
+    SCTLR_UMA = 1 << 9, SCTLR_DZE = 1 << 14, SCTLR_UCT = 1 << 15,
+    SCTLR_NTWI = 1 << 16, SCTLR_NTWE = 1 << 18, SCTLR_WXN = 1 << 19,
+    SCTLR_E0E = 1 << 24, SCTLR_EE = 1 << 25, SCTLR_UCI = 1 << 26,
+};
+/* PSTATE as SPSR_EL1 has it. */
+enum {
+    PSTATE_SP = 1 << 0, PSTATE_EL1 = 1 << 2, PSTATE_AARCH32 = 1 << 4,
+    PSTATE_F = 1 << 6, PSTATE_I = 1 << 7, PSTATE_A = 1 << 8, PSTATE_D = 1 << 9,
+    PSTATE_DAIF = 15 << 6, PSTATE_IL = 1 << 20, PSTATE_SS = 1 << 21,
+};
 
 extern const IrSlot arm_slots[ARM_SLOTS];
 extern const FpSoft arm_soft;
 
 static inline ArmCpu *arm_cpu(Cpu *c) { return (ArmCpu *)c; }
 
+u64  flags_pack(u32 flags);                 /* IR flag word to NZCV, 31:28 */
+u32  flags_unpack(u64 nzcv);
 u64  pstate_get(const ArmCpu *c);           /* in the format of SPSR_EL1 */
 void pstate_set(ArmCpu *c, u64 spsr);       /* then arm_mode_changed() */
 /* Derives key and space from the registers and tells tlb_switch(). */
@@ -138,12 +172,37 @@ enum {                      /* ESR_ELx.EC */
  * SP, pc (the vector), address space.  Does not touch FAR.
  */
 void arm_exception(ArmCpu *c, u64 esr, u64 ret);
+/* ERET, with all its checks: sets PSTATE, pc, address space. */
+void arm_eret(ArmCpu *c);
+/* Makes sp the stack pointer of another EL or SPSel, banking the old one. */
+void arm_set_sp(ArmCpu *c, unsigned el, unsigned spsel);
+/* Asks for arm_interrupt() if a line is up that `daif` lets through. */
+void arm_check_lines(Cpu *c, u32 daif);
 bool arm_interrupt(Cpu *c);
 bool arm_wakes(const Cpu *c);
 void arm_fault(Cpu *c, const Fault *f);
 
 /* ---- translation tables (mmu.c) ------------------------------------------ */
+/*
+ * Fault.code is the low bits of the ESR's ISS for an abort: status code, CM,
+ * EA, FnV; the rest comes from the fault's other members.
+ */
+enum {
+    FSC_SIZE = 0x00, FSC_TRANSLATION = 0x04, FSC_ACCESS = 0x08,
+    FSC_PERMISSION = 0x0c,              /* these four: plus the level */
+    FSC_EXTERNAL = 0x10, FSC_EXTERNAL_WALK = 0x14, FSC_ALIGNMENT = 0x21,
+    ISS_WNR = 1 << 6, ISS_CM = 1 << 8,
+};
 bool arm_walk(Cpu *c, u64 va, Access a, bool user, Page *out, Fault *f);
+/* AT S1E1R ... S1E0W: the walk's answer in PAR_EL1. */
+void arm_at(ArmCpu *c, u64 va, bool write, bool user);
+/* The number of the current address space, for tlb_switch(). */
+u64  arm_space(const ArmCpu *c);
+/* TLBI of a page (last_level or not), an ASID or all. */
+typedef enum TlbiKind {
+    TLBI_ALL, TLBI_ASID, TLBI_VA, TLBI_VA_ALL_ASIDS
+} TlbiKind;
+void arm_tlbi(ArmCpu *c, TlbiKind kind, bool everywhere, u64 arg);
 void arm_misaligned(Cpu *c, u64 va, Access a, Fault *f);
 bool arm_bus_error(Cpu *c, u64 va, u64 pa, Access a, Fault *f);
 u64  arm_clean_address(const Cpu *c, u64 va);
@@ -152,8 +211,21 @@ u64  arm_clean_address(const Cpu *c, u64 va);
 extern const char *const arm_models[];
 bool arm_set_model(ArmCpu *c, const char *model, const char *props, Err *err);
 
+/* ---- generic timers (timer.c) --------------------------------------------- */
+enum { CNT_NS = 16, CNT_FREQ = 62500000 };  /* a tick is 16 ns */
+u64  arm_counter(void);                     /* CNTVCT_EL0 */
+bool arm_timers_new(ArmCpu *c, Err *err);
+void arm_timers_reset(ArmCpu *c);
+void arm_timer_set_ctl(ArmTimer *t, u64 v);
+void arm_timer_set_cval(ArmTimer *t, u64 v);
+u64  arm_timer_ctl(const ArmTimer *t);      /* with ISTATUS */
+
+/* ---- performance monitor (pmu.c) ------------------------------------------ */
+u64  arm_pmu_cycles(const ArmCpu *c);       /* PMCCNTR_EL0 */
+void arm_pmu_set_cycles(ArmCpu *c, u64 v);
+void arm_pmu_set_control(ArmCpu *c, u64 pmcr);
+void arm_pmu_enable(ArmCpu *c, u64 pmcnten);
+enum { PMCR_E = 1, PMCR_C = 4, PMCR_D = 8, PMCR_LC = 64, PMU_CYCLES = 31 };
+
 /* ---- PSCI conduit, set by the board (psci.c) ------------------------------ */
-typedef struct ArmPsci {
-    bool hvc, smc;          /* conduits answered here */
-} ArmPsci;
 void arm_psci(ArmCpu *c);   /* function in x0; result in x0 */

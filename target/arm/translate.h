@@ -32,6 +32,7 @@ Val  imm(Ctx *c, bool sf, u64 v);               /* I64 or I32 constant */
 /* The base of a load or store: x or SP with its alignment check. */
 Val  base_address(Ctx *c, unsigned rn);
 u32  data_order(const Ctx *c);                  /* M_BE or 0 */
+u32  data_access(const Ctx *c);                 /* and M_ALIGN if all must */
 
 /* V registers. */
 Val  get_v(Ctx *c, unsigned r);                 /* V128 */
@@ -49,6 +50,12 @@ Val  cond_holds(Ctx *c, unsigned cond);         /* I32 0 or 1; 4-bit cond */
 bool raise_at(Ctx *c, u64 esr);
 /* Checks that FP and SIMD do not trap; false after raising. */
 bool fp_enabled(Ctx *c);
+
+/*
+ * What comes before any instruction: alignment of the pc, PSTATE.IL, software
+ * step.  True if it raised an exception and ended the block.
+ */
+bool a64_before(Ctx *c);
 
 /* Each gives false for an encoding that is not allocated. */
 bool a64_decode(Ctx *c, u32 insn);      /* all of A64, by bits 28:25 */

@@ -118,7 +118,7 @@ static u128 partner(Test *t, const Shape *s, u128 a)
     case 1:
         return (a ^ one << s->exp) + (r >> 8 & 3);
     case 2:
-        return (a ^ (u128)(r >> 9 & 0xff) << (r >> 17) % (u32)(s->frac - 7))
+        return (a ^ (u128)(r >> 9 & 0xff) << (r >> 17) % (u32)(s->frac - 6))
                + one * (r >> 24 & 3);
     default:
         return operand(t, s);
@@ -321,7 +321,8 @@ SSE_COMPARE(f64, u64, comisd, true)
 
 static void sse_f16(Test *t)
 {
-    for (int i = 0; i < N_SSE && __builtin_cpu_supports("f16c"); i++) {
+    /* Every processor with AVX2 has F16C, which has no name in clang. */
+    for (int i = 0; i < N_SSE && __builtin_cpu_supports("avx2"); i++) {
         FpEnv e, e2;
         unsigned flags, flags2, csr = choose_csr(next(t), &e);
         u16 h = (u16)operand(t, &f16s);
@@ -858,7 +859,7 @@ static void test_arm_estimates(Test *t)
     IS(f32_recpe(0xff800000, &e), NEG, 0);
     IS(f32_recpe(0x001fffff, &e), INF, O | X);
     IS(f32_recpe(0x00200000, &e), 0x7f7f8000, 0);
-    IS(f32_recpe(0x7f000000, &e), 0x003fc000, 0);
+    IS(f32_recpe(0x7f000000, &e), 0x003fe000, 0);
     IS(f32_recpe(S1, &e), 0x7fc00001, I);
     IS(f32_rsqrte(ONE, &e), 0x3f7f8000, 0);
     IS(f32_rsqrte(0x40800000, &e), 0x3eff8000, 0);
@@ -875,7 +876,7 @@ static void test_arm_estimates(Test *t)
     IS(f32_rsqrts(ONE, ONE, &e), ONE, 0);
     IS(f32_mulx(NEG, INF, &e), 0xc0000000, 0);
     IS(f32_mulx(ONE, TWO, &e), TWO, 0);
-    IS(f32_recpx(ONE, &e), TWO - 0, 0);
+    IS(f32_recpx(ONE, &e), TWO, 0);
     IS(f32_recpx(NEG, &e), 0xff000000, 0);
     IS(f32_recpx(INF, &e), 0, 0);
     IS(fp_urecpe(0x80000000), 0xff800000, 0);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The human monitor (HMP): a command line that looks into a running machine.
+ * Main thread, machine lock held.
+ */
+#pragma once
+#include <stdio.h>
+#include "chardev/chardev.h"
+#include "softmmu/machine.h"
+
+/* Runs a monitor on c, which it shares if c is multiplexed. */
+bool monitor_open(Machine *m, Chardev *c, Err *err);
+/*
+ * Runs one command line and writes what it says to f: for gdb's `monitor`
+ * and QMP's human-monitor-command.
+ */
+void monitor_command(Machine *m, const char *line, FILE *f);

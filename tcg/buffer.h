@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Code memory, as the back end sees it.
+ *
+ *     common area | region 0 | region 1 | ...
+ *
+ * In a region hot code grows up from its start; cold code and data, and above
+ * them the side tables, grow down from its end.  Offsets count from the start
+ * of the buffer.
+ */
+#pragma once
+#include "tcg/tcg.h"
+
+enum { COMMON_SIZE = 4096, CODE_ALIGN = 16 };
+
+struct TcgBuffer {
+    u8     *rw, *rx;            /* the two mappings of the same memory */
+    size_t  size;
+    size_t  region_size;
+    u32     region;             /* the current one */
+    size_t  hot, cold;          /* its free space lies between them */
+    size_t  used[TCG_REGIONS];  /* bytes in the others */
+    TcgSlow *slow;
+    void   *host;               /* the back end's own */
+    TcgExit (*enter)(void *env, const void *exec);
+};
+
+/* Emits the common code; false if the host cannot run translated code. */
+bool host_start(TcgBuffer *t, Err *err);
+void host_stop(TcgBuffer *t);

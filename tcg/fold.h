@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to tcg/: what the builder asks the folder. */
+#pragma once
+#include "tcg/ir.h"
+
+/*
+ * A value that is the same as instruction *i would be, or none.  It may put
+ * *i into a better form (operands swapped).  A rule makes at most two new
+ * instructions, each simpler than *i, so folding ends.
+ */
+Val ir_fold(Ir *b, Ins *i);
+
+/* Appends or merges *i, folding it first. */
+Val ir_emit(Ir *b, Ins i);
+
+static inline const Ins *ir_def(const Ir *b, Val v) { return &b->ins[v.id]; }
+static inline bool ir_is(const Ir *b, Val v, IrOp op)
+{
+    return b->ins[v.id].op == op;
+}

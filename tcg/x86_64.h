@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The x86-64 back end, as its files see each other.
+ *
+ * While translated code runs:
+ *
+ *     rbp         env
+ *     r15         env->tlb, the current TLB slot
+ *     rsp         frame: PLACES spill places, then operands of slow ops
+ *     rax rcx xmm0 xmm1   scratch within one instruction
+ *
+ * All others are handed out by the allocator.  An I32 in a register has junk
+ * above; so have an F32 and F64 in a vector register.
+ */
+#pragma once
+#include "tcg/alloc.h"
+#include "tcg/buffer.h"
+#include "tcg/x86_64_emit.h"
+
+/* What the processor can do. */
+typedef struct X86Has {
+    bool avx, fma, bmi2, lzcnt, tzcnt, movbe, sse42;
+} X86Has;
+
+/* Constants in the common area, 16 bytes each. */
+typedef enum Konst {
+    K_ABS32, K_ABS64, K_MIN32, K_MIN64, K_SIGN64, K_REVERSE, K_MXCSR,
+    K_COUNT
+} Konst;
+
+/* Code in the common area. */
+typedef enum Thunk {
+    T_ENTER,            /* tcg_enter() */
+    T_LOOKUP, T_LINK, T_POLL,   /* back to C, with that TcgExit */
+    T_LEAVE,            /* on to env.pc, whatever changed */
+    T_SLOW,             /* a guest access, all registers kept */
+    T_OP,               /* op_by_call(), all registers kept */
+    T_COUNT
+} Thunk;
+
+enum {
+    FRAME_OPND = PLACES * PLACE_SIZE,
+    FRAME_SIZE = FRAME_OPND + 4 * PLACE_SIZE,
+};
+
+/* The block's data begins with the guards of its two links. */
+enum { DATA_START = 16 };
+
+enum {
+    TLB_READ = offsetof(TlbSlot, read), TLB_WRITE = offsetof(TlbSlot, write),
+    TLB_EXEC = offsetof(TlbSlot, exec),
+};
+
+/* An operation done in C; in the data of the block. */
+typedef struct OpCall {
+    Ins ins;
+    u32 operand;                /* type of a */
+    const FpSoft *soft;
+} OpCall;
+
+/* A growing array of bytes. */
+typedef struct Bytes {
+    u8    *p;
+    size_t n, room;
+} Bytes;
+
+void bytes_add(Bytes *b, const void *p, size_t n);
+
+/* A direct exit, until it is known where sections go. */
+typedef struct Link {
+    u8  section;                /* of the site */
+    u32 site, stub;             /* stubs are in cold code */
+    bool guarded;
+} Link;
+
+/* All there is while one block is compiled. */
+typedef struct Cc {
+    const Ir  *b;
+    TcgBuffer *t;
+    TcgCode   *out;
+    X86Has     has;
+    As         hot, cold, data;
+    As        *s;               /* the section being written */
+    Relocs     relocs;
+    Bytes      side;
+    u32        nsites;
+    u32        slow;            /* cold offset of the block's way to T_SLOW */
+    Link       link[2];
+    const u32 *thunk;
+    u32        wp;              /* X_W where guest addresses have 64 bits */
+    u16        written;         /* exit already emitted, with one before */
+    bool       keep_flags;      /* loads must leave the host's flags alone */
+    Alloc      a;
+} Cc;
+
+/* What tcg_new() makes for the back end. */
+typedef struct X86 {
+    X86Has has;
+    u32    thunk[T_COUNT];      /* offsets in the common area */
+    Cc     cc;
+} X86;
+
+/* An operation's row: what emits it, and with what. */
+typedef struct HostOp HostOp;
+typedef void Emit(Cc *c, u16 v, const HostOp *row);
+struct HostOp {
+    Emit *emit;
+    u32   op[4];                /* opcodes, by lane where that matters */
+};
+
+extern const HostOp x86_ops[IR_NOPS];
+
+static inline u32 wide(Type t)
+{
+    return t == I64 ? X_W : 0;
+}
+
+static inline const Ins *ins_of(const Cc *c, u16 v)
+{
+    return &c->b->ins[v];
+}
+
+static inline Opd place_opd(int place)
+{
+    return mem_opd(RSP, place * PLACE_SIZE);
+}
+
+static inline Opd env_opd(size_t offset)
+{
+    return mem_opd(RBP, (i32)offset);
+}
+
+static inline Opd konst(Konst k)
+{
+    return rip_opd(S_COMMON, (u32)k * 16);
+}
+
+/* ---- x86_64.c: values ----------------------------------------------------- */
+
+/* v's value in `reg`, from wherever it is; allocates nothing.  Sunk values
+ * pass through rax and rcx. */
+void x86_fetch(Cc *c, u16 v, unsigned reg);
+/* The register or memory that has v; false if it must be computed. */
+bool x86_located(const Cc *c, u16 v, Opd *where);
+/* reg = pc_page + offset; 32-bit guests' addresses wrap.  May use rcx. */
+void x86_load_pc(Cc *c, unsigned reg, i64 offset);
+/* Writes a value of type t from a register to memory, and back. */
+void x86_store(Cc *c, Type t, unsigned reg, Opd to);
+void x86_load(Cc *c, Type t, unsigned reg, Opd from);
+void x86_move(Cc *c, Type t, unsigned to, unsigned from);
+/* Is v a constant that fits a sign-extended 32-bit immediate? */
+bool x86_imm(const Cc *c, u16 v, i32 *imm);
+/* Is v what env holds in that slot anyway? */
+bool x86_unchanged(const Cc *c, unsigned slot, u16 v);
+/* v as operand: its register, or memory if it will not be wanted again. */
+Opd  x86_opd(Cc *c, u16 v);
+/* 16 bytes in the block's data; offset there. */
+u32  x86_data(Cc *c, u64 lo, u64 hi);
+/* The instruction by way of C; its operands are in registers or places. */
+Emit x86_call_op;
+/* Emits, where c->s points, a call of the C form of v; the result to reg. */
+void x86_op_by_call(Cc *c, u16 v, const int *regs, int result);
+
+/* ---- x86_64_int.c --------------------------------------------------------- */
+
+Emit x86_alu, x86_shift, x86_mul, x86_mulh, x86_div, x86_count, x86_bswap,
+     x86_trunc, x86_zext, x86_sext, x86_extract, x86_sextract, x86_deposit;
+
+/* ---- x86_64_flags.c ------------------------------------------------------- */
+
+/* Host condition for "v is not 0", v folded or not. */
+unsigned x86_cond(Cc *c, u16 v);
+/* Brings what a condition reads into registers. */
+void x86_cond_operands(Cc *c, u16 v);
+/* The sunk or folded v in rax; uses rcx. */
+void x86_sunk(Cc *c, u16 v);
+bool x86_fold(const Ir *b, const Ins *i, unsigned use, unsigned uses);
+Emit x86_set, x86_select, x86_flags, x86_notc, x86_packf, x86_unpackf,
+     x86_fcond;
+
+/* ---- x86_64_mem.c, x86_64_atomic.c ---------------------------------------- */
+
+/* One guest access. */
+typedef struct Access {
+    int  reg;                   /* the address is this register ... */
+    i32  disp;                  /* ... plus this */
+    u32  memop;
+    u32  kind;                  /* MEM_*, and RmwKind, in their places */
+    bool direct;                /* has a fast path */
+    u32  stub;                  /* cold offset of the slow path */
+    size_t record;              /* its snapshot in the side table */
+} Access;
+
+/* The access of instruction v: its address gets a register.  No other cold
+ * code may be emitted from here until x86_slow_call(). */
+void x86_access(Cc *c, u16 v, u32 kind, Access *m);
+/* The current snapshot is the access's; before results get registers. */
+void x86_access_snapshot(Cc *c, u16 v, Access *m);
+/* Fast path: rcx + rax becomes the host address; else goes to the stub. */
+void x86_check(Cc *c, const Access *m, bool write, bool aligned);
+/* In the stub: address and memop to env, and the call. */
+void x86_slow_call(Cc *c, const Access *m);
+/* An integer of the memop's size, zero- or sign-extended to type t. */
+void x86_load_int(Cc *c, Type t, u32 memop, unsigned reg, Opd from);
+void x86_full_fence(Cc *c);
+Emit x86_loads, x86_stores, x86_cas, x86_casif, x86_rmw, x86_fence,
+     x86_nothing;
+
+static inline Opd mem_val(unsigned n)
+{
+    return env_opd(offsetof(TcgEnv, mem_val) + n * 8);
+}
+
+/* ---- x86_64_exit.c, x86_64_call.c ----------------------------------------- */
+
+/* Jumps to the guest address in rax; into sections or the common area. */
+void x86_go(As *s, const u32 *thunk);
+Emit x86_sync, x86_poll, x86_exit_if, x86_exit, x86_leave, x86_call;
+
+/* ---- x86_64_vec.c, x86_64_fp.c -------------------------------------------- */
+
+/* dst = a op b; without AVX dst must not be b unless it is a too. */
+void x86_v3(Cc *c, u32 op, unsigned dst, unsigned a, Opd b);
+void x86_v2(Cc *c, u32 op, unsigned dst, Opd a);
+Emit x86_vec, x86_vec_rev, x86_vec_widen, x86_vec_not, x86_vec1, x86_vshift,
+     x86_vshuf, x86_vget, x86_vins, x86_vdup, x86_vpair, x86_vlow, x86_vzext,
+     x86_bitsof;
+Emit x86_farith, x86_fsqrt, x86_ffma, x86_fminmax, x86_fcmpf, x86_f2f,
+     x86_f2i, x86_i2f, x86_fround, x86_vfarith, x86_vfsqrt, x86_vffma,
+     x86_vfcmp;
+
+/* ---- snap.c --------------------------------------------------------------- */
+
+/* Appends the current snapshot to the side table's records. */
+void snap_encode(Cc *c, u16 at);
+/* The record that began at offset `record` is of the call returning to
+ * offset `cold` in the cold code. */
+void snap_returns(Cc *c, size_t record, u32 cold);
+size_t snap_size(const Cc *c);
+/* `cold`: offset of the cold code from the block's entry. */
+void snap_write(const Cc *c, u8 *to, u32 cold);

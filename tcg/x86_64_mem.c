@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x86-64: guest memory.
+ *
+ * Fast path: the TLB entry's tag xored with the address is the offset in the
+ * page if the page is there, and too large otherwise, also for an access that
+ * leaves the page.  Slow path: a stub in cold code hands the access over in
+ * env and calls C through a thunk that keeps every register.
+ */
+#include "tcg/x86_64.h"
+
+static unsigned size_log2(u32 memop)
+{
+    return memop & M_SIZE;
+}
+
+/* ---- the check ------------------------------------------------------------- */
+
+/* The block's way to the slow path: env.exit tells C which code calls. */
+static void slow_trampoline(Cc *c)
+{
+    As *s = &c->cold;
+    c->slow = as_here(s);
+    as_mov_imm(s, RAX, (u64)(uintptr_t)c->out, true);
+    as_op(s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, exit)));
+    as_jmp(s, S_COMMON, c->thunk[T_SLOW]);
+}
+
+void x86_access(Cc *c, u16 v, u32 kind, Access *m)
+{
+    const Ins *i = ins_of(c, v), *a = ins_of(c, i->a.id);
+    u16 base = i->a.id;
+    i32 disp = 0;
+    if (c->a.fate[base] == FOLD) {
+        base = a->a.id;
+        x86_imm(c, a->b.id, &disp);
+    }
+    if (c->slow == UINT32_MAX) {
+        slow_trampoline(c);
+    }
+    *m = (Access) {
+        .reg = alloc_use(&c->a, base), .disp = disp, .memop = (u32)i->imm,
+        .kind = kind, .direct = !(i->imm & (M_USER | M_ATOMIC16)),
+        .stub = as_here(&c->cold),
+    };
+}
+
+void x86_access_snapshot(Cc *c, u16 v, Access *m)
+{
+    m->record = c->side.n;
+    snap_encode(c, ins_of(c, v)->at);
+}
+
+static void address(Cc *c, const Access *m)
+{
+    if (m->disp) {
+        as_op(c->s, OP_LEA | c->wp, RAX, mem_opd((unsigned)m->reg, m->disp));
+    } else {
+        as_op(c->s, OP_LD | c->wp, RAX, reg_opd((unsigned)m->reg));
+    }
+}
+
+void x86_check(Cc *c, const Access *m, bool write, bool aligned)
+{
+    u32 size = 1u << size_log2(m->memop);
+    u32 total = m->memop & M_PAIR ? 2 * size : size;
+    i32 table = write ? TLB_WRITE : TLB_READ;
+    address(c, m);
+    if (aligned && size > 1) {
+        as_op(c->s, OP_TESTI8, 0, reg_opd(RAX));
+        as_8(c->s, (u8)(size - 1));
+        as_jcc(c->s, CC_NE, S_COLD, m->stub);
+    }
+    as_op(c->s, OP_LD, RCX, reg_opd(RAX));
+    as_op(c->s, OP_SHI, G_SHR, reg_opd(RCX));
+    as_8(c->s, PAGE_BITS - 4);
+    as_alu_imm(c->s, 0, G_AND, reg_opd(RCX), (TLB_SIZE - 1) << 4);
+    as_op(c->s, OP_XOR | X_W, RAX, idx_opd(R15, RCX, table));
+    as_alu_imm(c->s, X_W, G_CMP, reg_opd(RAX), (i32)(PAGE_SIZE - total));
+    as_jcc(c->s, CC_A, S_COLD, m->stub);
+    as_op(c->s, OP_LD | X_W, RCX,
+          idx_opd(R15, RCX, table + (i32)offsetof(TlbEntry, host)));
+}
+
+void x86_slow_call(Cc *c, const Access *m)
+{
+    address(c, m);
+    as_op(c->s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, mem_addr)));
+    as_op(c->s, OP_STI | X_W, 0, env_opd(offsetof(TcgEnv, mem_memop)));
+    as_32(c->s, m->memop | m->kind);
+    as_call(c->s, S_COLD, c->slow);
+    snap_returns(c, m->record, as_here(c->s));
+}
+
+void x86_full_fence(Cc *c)
+{
+    as_8(c->s, 0xf0);                               /* lock */
+    as_alu_imm(c->s, 0, G_OR, mem_opd(RSP, -64), 0);
+}
+
+void x86_fence(Cc *c, u16 v, const HostOp *row)
+{
+    (void)row;
+    if (ins_of(c, v)->imm & FENCE_SL) {     /* the only one x86 lacks */
+        x86_full_fence(c);
+    }
+}
+
+void x86_nothing(Cc *c, u16 v, const HostOp *row)
+{
+    (void)c;
+    (void)v;
+    (void)row;
+}
+
+/* ---- moves ----------------------------------------------------------------- */
+
+void x86_load_int(Cc *c, Type t, u32 memop, unsigned reg, Opd from)
+{
+    static const u32 op[2][4] = {
+        { OP_MOVZX8, OP_MOVZX16, OP_LD, OP_LD | X_W },
+        { OP_MOVSX8, OP_MOVSX16, OP_MOVSXD, OP_LD | X_W },
+    };
+    bool sign = memop & M_SIGN;
+    unsigned size = size_log2(memop);
+    u32 w = sign ? wide(t) : 0;
+    if (sign && size == M_32 && !w) {
+        sign = false;
+    }
+    as_op(c->s, op[sign][size] | w, reg, from);
+}
+
+static void swap_bytes(Cc *c, unsigned size, unsigned reg)
+{
+    if (size == M_16) {
+        as_op(c->s, OP_SHI | X_OS, G_ROL, reg_opd(reg));
+        as_8(c->s, 8);
+        return;
+    }
+    if (size == M_64 || reg >= 8) {
+        as_8(c->s, (u8)(0x40 | (size == M_64 ? 8 : 0) | reg >> 3));
+    }
+    as_8(c->s, 0x0f);
+    as_8(c->s, (u8)(0xc8 | (reg & 7)));
+}
+
+static u32 size_w(unsigned size)
+{
+    return size == M_64 ? X_W : 0;
+}
+
+/* An integer, most significant byte first. */
+static void load_int_be(Cc *c, Type t, u32 memop, unsigned reg, Opd from)
+{
+    unsigned size = size_log2(memop);
+    if (size == M_8) {
+        x86_load_int(c, t, memop, reg, from);
+        return;
+    }
+    if (c->has.movbe && size >= M_32) {
+        as_op(c->s, OP_MOVBE_LD | size_w(size), reg, from);
+    } else {
+        x86_load_int(c, t, size, reg, from);
+        swap_bytes(c, size, reg);
+    }
+    if (memop & M_SIGN && (size == M_16 || (size == M_32 && t == I64))) {
+        u32 op = size == M_16 ? OP_MOVSX16 : OP_MOVSXD;
+        as_op(c->s, op | wide(t), reg, reg_opd(reg));
+    }
+}
+
+static void load(Cc *c, Type t, u32 memop, unsigned reg, Opd from)
+{
+    if (class_of(t) == CLASS_INT) {
+        if (memop & M_BE) {
+            load_int_be(c, t, memop, reg, from);
+        } else {
+            x86_load_int(c, t, memop, reg, from);
+        }
+    } else if (t == V128T || !(memop & M_BE)) {
+        x86_load(c, t, reg, from);
+        if (memop & M_BE) {
+            x86_v3(c, OP_PSHUFB, reg, reg, konst(K_REVERSE));
+        }
+    } else {
+        load_int_be(c, I64, size_log2(memop), RAX, from);
+        x86_v2(c, OP_MOVD | size_w(size_log2(memop)), reg, reg_opd(RAX));
+    }
+}
+
+static void store_imm(Cc *c, unsigned size, i32 imm, Opd to)
+{
+    static const u32 op[] = { OP_STI8, OP_STI16, OP_STI, OP_STI | X_W };
+    as_op(c->s, op[size], 0, to);
+    for (unsigned n = 0; n < MIN(1u << size, 4u); n++) {
+        as_8(c->s, (u8)(imm >> (8 * n)));
+    }
+}
+
+static void store_int(Cc *c, unsigned size, unsigned reg, Opd to)
+{
+    static const u32 op[] = { OP_ST8, OP_ST | X_OS, OP_ST, OP_ST | X_W };
+    as_op(c->s, op[size], reg, to);
+}
+
+/* May use rax, so `to` does not. */
+static void store_swapped(Cc *c, Type t, unsigned size, unsigned reg, Opd to)
+{
+    if (t == V128T) {
+        x86_move(c, t, 0, reg);
+        x86_v3(c, OP_PSHUFB, 0, 0, konst(K_REVERSE));
+        x86_store(c, t, 0, to);
+        return;
+    }
+    if (class_of(t) == CLASS_VEC) {
+        x86_v2(c, OP_MOVD_ST | size_w(size), reg, reg_opd(RAX));
+    } else {
+        as_op(c->s, OP_LD | X_W, RAX, reg_opd(reg));
+    }
+    if (size != M_8) {
+        swap_bytes(c, size, RAX);
+    }
+    store_int(c, size, RAX, to);
+}
+
+static void store(Cc *c, u16 v, int reg, u32 memop, Opd to)
+{
+    Type t = ins_of(c, v)->type;
+    unsigned size = size_log2(memop);
+    i32 imm;
+    if (reg < 0) {
+        x86_imm(c, v, &imm);
+        store_imm(c, size, imm, to);
+    } else if (memop & M_BE) {
+        store_swapped(c, t, size, (unsigned)reg, to);
+    } else if (class_of(t) == CLASS_INT) {
+        store_int(c, size, (unsigned)reg, to);
+    } else {
+        x86_store(c, t, (unsigned)reg, to);
+    }
+}
+
+/* rcx + rax as an operand; as rcx alone where rax is wanted for bytes. */
+static Opd host_address(Cc *c, u32 memop)
+{
+    if (!(memop & M_BE)) {
+        return idx_opd(RCX, RAX, 0);
+    }
+    as_op(c->s, OP_ADD | X_W, RCX, reg_opd(RAX));
+    return mem_opd(RCX, 0);
+}
+
+static Opd next_to(Opd m, u32 memop)
+{
+    m.disp += 1 << size_log2(memop);
+    return m;
+}
+
+/* ---- load and store -------------------------------------------------------- */
+
+static bool is_needed(const Cc *c, u16 v)
+{
+    return c->a.end[v] > v;
+}
+
+static void load_stub(Cc *c, Type t, const Access *m, const int *reg)
+{
+    u32 back = as_here(&c->hot), memop = m->memop & ~(u32)M_BE;
+    c->s = &c->cold;
+    x86_slow_call(c, m);
+    for (unsigned n = 0; n < 2; n++) {
+        if (reg[n] < 0) {
+            continue;
+        }
+        Opd from = mem_val(t == V128T ? 2 * n : n);
+        load(c, t, memop, (unsigned)reg[n], from);
+    }
+    as_jmp(c->s, S_HOT, back);
+    c->s = &c->hot;
+}
+
+void x86_loads(Cc *c, u16 v, const HostOp *row)
+{
+    const Ins *i = ins_of(c, v);
+    Type t = i->type;
+    int reg[2] = { -1, -1 };
+    Access m;
+    (void)row;
+    x86_access(c, v, MEM_LOAD << MEM_KIND_SHIFT, &m);
+    x86_access_snapshot(c, v, &m);
+    if (i->op == IR_load2 && c->a.fate[v + 1] != DEAD) {
+        reg[1] = alloc_def_new(&c->a, v + 1);
+    }
+    if (is_needed(c, v)) {
+        reg[0] = alloc_def(&c->a, v);
+    }
+    if (m.direct) {
+        x86_check(c, &m, false, m.memop & M_ALIGN);
+        Opd from = host_address(c, m.memop);
+        if (reg[1] >= 0) {
+            load(c, t, m.memop, (unsigned)reg[1], next_to(from, m.memop));
+        }
+        if (reg[0] >= 0) {
+            load(c, t, m.memop, (unsigned)reg[0], from);
+        }
+    } else {
+        as_jmp(c->s, S_COLD, m.stub);
+    }
+    load_stub(c, t, &m, reg);
+}
+
+static void store_stub(Cc *c, const Ins *i, const Access *m, const int *reg)
+{
+    u32 back = as_here(&c->hot);
+    const u16 value[2] = { i->b.id, i->c.id };
+    c->s = &c->cold;
+    for (unsigned n = 0; n < 2 && value[n]; n++) {
+        Type t = ins_of(c, value[n])->type;
+        unsigned at = t == V128T ? 2 * n : n;
+        i32 imm;
+        if (reg[n] >= 0) {
+            x86_store(c, t, (unsigned)reg[n], mem_val(at));
+        } else {
+            x86_imm(c, value[n], &imm);
+            store_imm(c, M_64, imm, mem_val(at));
+        }
+    }
+    x86_slow_call(c, m);
+    as_jmp(c->s, S_HOT, back);
+    c->s = &c->hot;
+}
+
+void x86_stores(Cc *c, u16 v, const HostOp *row)
+{
+    const Ins *i = ins_of(c, v);
+    const u16 value[2] = { i->b.id, i->c.id };
+    int reg[2] = { -1, -1 };
+    Access m;
+    i32 imm;
+    (void)row;
+    for (unsigned n = 0; n < 2 && value[n]; n++) {
+        if (i->imm & M_BE || !x86_imm(c, value[n], &imm)) {
+            reg[n] = alloc_use(&c->a, value[n]);
+        }
+    }
+    x86_access(c, v, MEM_STORE << MEM_KIND_SHIFT, &m);
+    x86_access_snapshot(c, v, &m);
+    if (m.direct) {
+        x86_check(c, &m, true, m.memop & M_ALIGN);
+        Opd to = host_address(c, m.memop);
+        store(c, value[0], reg[0], m.memop, to);
+        if (value[1]) {
+            store(c, value[1], reg[1], m.memop, next_to(to, m.memop));
+        }
+    } else {
+        as_jmp(c->s, S_COLD, m.stub);
+    }
+    store_stub(c, i, &m, reg);
+    if (m.memop & M_REL) {
+        x86_full_fence(c);
+    }
+}
