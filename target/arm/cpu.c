@@ -234,11 +234,9 @@ static void clear_debug_and_pmu(ArmCpu *c)
 static void reset(Cpu *cpu)
 {
     ArmCpu *c = arm_cpu(cpu);
-    u64 mpidr = c->mpidr;
 
     memset(c->x, 0, offsetof(ArmCpu, features) - offsetof(ArmCpu, x));
     memset(&c->sctlr, 0, offsetof(ArmCpu, timer_p) - offsetof(ArmCpu, sctlr));
-    c->mpidr = mpidr;
     c->excl_addr = ~0ull;
     c->sctlr = SCTLR_RESET;
     c->daif = PSTATE_DAIF;

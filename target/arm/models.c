@@ -38,10 +38,11 @@ static const Model models[] = {
       { 0x701fe00a, 0x201fe012, 0x707fe07a }, 0x1124, 0, 0x4102 },
     /*
      * No chip's: implementer 0 is for software.  16 KiB pages, 48 bits of
-     * physical address; CSV2, CSV3: nothing here speculates.
+     * physical address; CSV2, CSV3: nothing here speculates; CTR.IDC, DIC: no
+     * cache needs maintenance.
      */
     { "max", CORTEX_FEATURES | FEAT_LSE | FEAT_RDM,
-      0x000f0510, 0x8444c004, 0x0a200023,
+      0x000f0510, 0xb444c004, 0x0a200023,
       { 0x701fe00a, 0x201fe012, 0x70ffe07a }, 0x101125, 0x11ull << 56, 0x0001 },
 };
 
