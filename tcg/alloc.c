@@ -76,6 +76,15 @@ void ir_operands(const Ir *b, const Ins *i, OperandVisit *f, void *ctx)
 
 /* ---- analysis ------------------------------------------------------------ */
 
+/* FPOPs raise flags. */
+static bool must_stay(const Ins *i)
+{
+    if (i->op == IR_call) {
+        return !(((const Helper *)(uintptr_t)i->imm)->flags & H_PURE);
+    }
+    return ir_ops[i->op].flags & (KEEP | FPOP);
+}
+
 static bool writes_env(const Ins *i)
 {
     return i->op == IR_sync ||
@@ -203,7 +212,7 @@ static Fate fate_of(Alloc *a, u16 n, u16 clobber)
 {
     const Ins *i = &a->b->ins[n];
     u32 flags = ir_ops[i->op].flags;
-    if (!(flags & KEEP) && !a->end[n]) {
+    if (!a->end[n] && !must_stay(i)) {
         return DEAD;
     }
     u64 w[2];

@@ -28,3 +28,6 @@ struct TcgBuffer {
 /* Emits the common code; false if the host cannot run translated code. */
 bool host_start(TcgBuffer *t, Err *err);
 void host_stop(TcgBuffer *t);
+
+/* Bytes of code at c->cold; data and the side table follow. */
+u32 snap_cold_code(const TcgCode *c);

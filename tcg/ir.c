@@ -14,9 +14,7 @@ const IrOpInfo ir_ops[IR_NOPS] = {
 
 enum {
     /* What one guest instruction may need at most; less left means full. */
-    ROOM_INS = 600, ROOM_PUTS = 200, ROOM_ARGS = 128,
-    /* In the put log: nothing before it belongs to later snapshots. */
-    BARRIER = 0xffff,
+    ROOM_INS = 600, ROOM_PUTS = 200, ROOM_ARGS = 128, ROOM_SYNCS = 64,
 };
 
 static const Val none = { 0 };
@@ -26,7 +24,7 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     assert(nslots <= IR_SLOTS);
     b->n = 1;
     b->ins[0] = (Ins) { .op = IR_none };
-    b->nputs = b->nargs = 0;
+    b->nputs = b->nargs = b->nsyncs = 0;
     b->slots = slots;
     b->nslots = nslots;
     memset(b->cur, 0, sizeof b->cur);
@@ -169,15 +167,28 @@ void ir_put(Ir *b, unsigned slot, Val v)
 
 void ir_sync(Ir *b)
 {
-    append(b, (Ins) { .op = IR_sync });
-    log_put(b, BARRIER, none);
+    assert(b->nsyncs < IR_SYNCS);
+    b->syncs[b->nsyncs++] = append(b, (Ins) { .op = IR_sync }).id;
+    b->full |= b->nsyncs >= IR_SYNCS - ROOM_SYNCS;
+}
+
+/* Where in the log the snapshot of *i begins: at the last sync before it. */
+static u32 log_start(const Ir *b, const Ins *i)
+{
+    for (u32 k = b->nsyncs; k-- > 0; ) {
+        if (&b->ins[b->syncs[k]] < i) {
+            return b->ins[b->syncs[k]].snap;
+        }
+    }
+    return 0;
 }
 
 void ir_snapshot(const Ir *b, const Ins *i, IrSnapVisit *visit, void *ctx)
 {
     u64 seen[IR_SLOTS / 64] = { 0 };
+    u32 start = log_start(b, i);
 
-    for (u32 k = i->snap; k-- > 0 && b->puts[k].slot != BARRIER; ) {
+    for (u32 k = i->snap; k-- > start; ) {
         u16 s = b->puts[k].slot;
         if (!(seen[s / 64] & BIT(s % 64))) {
             seen[s / 64] |= BIT(s % 64);

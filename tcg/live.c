@@ -37,7 +37,7 @@ static void use(IrLive *l, const Ir *b, const Ins *i)
 
 void ir_live(const Ir *b, IrLive *l)
 {
-    u32 last_snap = ~0u;
+    u32 last_snap = ~0u;        /* snapshot marked last, of later code */
 
     memset(l->uses, 0, b->n * sizeof l->uses[0]);
     memset(l->snapped, 0, b->n);
@@ -50,8 +50,11 @@ void ir_live(const Ir *b, IrLive *l)
             continue;
         }
         use(l, b, i);
+        if (i->op == IR_sync) {
+            last_snap = ~0u;        /* a sync parts equal positions */
+        }
         if (ir_ops[i->op].flags & SNAP && i->snap != last_snap) {
-            last_snap = i->snap;
+            last_snap = i->op == IR_sync ? ~0u : i->snap;
             ir_snapshot(b, i, mark, l);
         }
     }

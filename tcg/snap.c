@@ -26,7 +26,7 @@ typedef enum SrcKind {
 
 typedef struct Header {
     const IrSlot *slots;
-    u32 cold;                   /* offset of the cold code from the entry */
+    u32 cold_code;              /* bytes */
     u32 nsites;
 } Header;
 
@@ -151,9 +151,9 @@ size_t snap_size(const Cc *c)
     return sizeof(Header) + c->side.n;
 }
 
-void snap_write(const Cc *c, u8 *to, u32 cold)
+void snap_write(const Cc *c, u8 *to)
 {
-    Header h = { c->b->slots, cold, c->nsites };
+    Header h = { c->b->slots, as_here(&c->cold), c->nsites };
     memcpy(to, &h, sizeof(h));
     memcpy(to + sizeof(h), c->side.p, c->side.n);
 }
@@ -259,12 +259,19 @@ static void restore(Reader *r, const u8 *end)
     }
 }
 
+u32 snap_cold_code(const TcgCode *c)
+{
+    Header h;
+    memcpy(&h, c->side, sizeof(h));
+    return h.cold_code;
+}
+
 void tcg_restore(const TcgCode *c, void *env, const void *ret)
 {
     Header h;
     memcpy(&h, c->side, sizeof(h));
     const u8 *p = c->side + sizeof(h);
-    u32 want = (u32)((const u8 *)ret - c->exec - h.cold);
+    u32 want = (u32)((const u8 *)ret - c->cold);
     for (u32 n = 0; n < h.nsites; n++) {
         size_t len = load_le(p + 4, 2);
         if (load_le(p, 4) == want) {

@@ -109,10 +109,8 @@ static void print_ins(const Ir *b, FILE *f, u32 k)
 static void print_puts(const Ir *b, FILE *f, u32 from, u32 to)
 {
     for (u32 k = from; k < to; k++) {
-        if (b->puts[k].slot < b->nslots) {
-            fprintf(f, "  put %s, v%u\n", b->slots[b->puts[k].slot].name,
-                    b->puts[k].v.id);
-        }
+        fprintf(f, "  put %s, v%u\n", b->slots[b->puts[k].slot].name,
+                b->puts[k].v.id);
     }
 }
 

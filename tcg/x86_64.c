@@ -339,7 +339,7 @@ static void emit_all(Cc *c)
         const HostOp *row = &x86_ops[ins_of(c, n)->op];
         alloc_step(&c->a, n);
         if (c->a.fate[n] == EMIT) {
-            row->emit(c, n, row);
+            (row->emit ? row->emit : x86_call_op)(c, n, row);
         }
         alloc_done(&c->a);
     }
@@ -394,9 +394,11 @@ static void finish(Cc *c, const Layout *l)
     copy(c, &c->cold, l);
     copy(c, &c->data, l);
     resolve(c, l);
-    snap_write(c, t->rw + l->side, (u32)(l->at[S_COLD] - entry));
+    snap_write(c, t->rw + l->side);
     out->exec = t->rx + entry;
-    out->size = (u32)(l->hot_end - entry + t->cold - l->low);
+    out->size = (u32)(l->hot_end - entry);
+    out->cold = t->rx + l->low;
+    out->cold_size = (u32)(t->cold - l->low);
     out->side = t->rx + l->side;
     out->side_size = (u32)snap_size(c);
     for (u32 n = 0; n < out->njumps; n++) {

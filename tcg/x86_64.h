@@ -158,6 +158,7 @@ Opd  x86_opd(Cc *c, u16 v);
 u32  x86_data(Cc *c, u64 lo, u64 hi);
 /* The instruction by way of C; its operands are in registers or places. */
 Emit x86_call_op;
+Emit x86_get;
 /* Emits, where c->s points, a call of the C form of v; the result to reg. */
 void x86_op_by_call(Cc *c, u16 v, const int *regs, int result);
 
@@ -237,5 +238,4 @@ void snap_encode(Cc *c, u16 at);
  * offset `cold` in the cold code. */
 void snap_returns(Cc *c, size_t record, u32 cold);
 size_t snap_size(const Cc *c);
-/* `cold`: offset of the cold code from the block's entry. */
-void snap_write(const Cc *c, u8 *to, u32 cold);
+void snap_write(const Cc *c, u8 *to);

@@ -150,6 +150,14 @@ void x86_fetch(Cc *c, u16 v, unsigned reg)
     }
 }
 
+void x86_get(Cc *c, u16 v, const HostOp *row)
+{
+    const Ins *i = ins_of(c, v);
+    (void)row;
+    x86_load(c, i->type, (unsigned)alloc_def_new(&c->a, v),
+             env_opd(c->b->slots[i->imm].offset));
+}
+
 Opd x86_opd(Cc *c, u16 v)
 {
     Opd where;

@@ -281,7 +281,10 @@ typedef struct Helper {
 
 /* ---- a block under construction ---------------------------------------- */
 
-enum { IR_MAX = 4096, IR_ARGS = 512, IR_PUTS = 2048, IR_SLOTS = 128 };
+enum {
+    IR_MAX = 4096, IR_ARGS = 512, IR_PUTS = 2048, IR_SLOTS = 128,
+    IR_SYNCS = 256,
+};
 
 typedef struct Put { u16 slot; Val v; } Put;
 
@@ -290,6 +293,8 @@ typedef struct Ir {
     u32  n;                         /* ins[1 .. n) */
     Put  puts[IR_PUTS];
     u32  nputs;
+    u16  syncs[IR_SYNCS];           /* where the IR_sync are */
+    u32  nsyncs;
     Val  args[IR_ARGS];
     u32  nargs;
     const IrSlot *slots;

@@ -39,9 +39,8 @@ enum { SIMD_UNSIGNED = 1 << 8 };
 extern LaneHelpers simd_from_half, simd_to_half;
 /* (env, a, bytes of the result): F64 to F32, rounded to odd */
 DECLARE_HELPER(simd_fcvtxn);
-/* (table, indices); (table 0 .. 3, indices): pure */
-DECLARE_HELPER(simd_tbl1);
-DECLARE_HELPER(simd_tbl4);
+/* (table, its next 16 bytes, indices, index of its first byte): pure */
+DECLARE_HELPER(simd_tbl);
 /* (env, I64 a, fraction bits | FIX_*): I64; scalar float to fixed, to zero */
 DECLARE_HELPER(simd_fix_scalar);
 enum { FIX_UNSIGNED = 1 << 8, FIX_FROM_F64 = 1 << 9, FIX_TO_I64 = 1 << 10 };

@@ -128,7 +128,7 @@ static bool smc(Ctx *c, form_exc a)
     return conduit(c, c->cpu->psci.smc);
 }
 
-static bool brk(Ctx *c, form_exc a)
+static bool brk_insn(Ctx *c, form_exc a)
 {
     return raise_at(c, ESR(EC_BRK, (u32)a.imm));
 }

@@ -14,7 +14,8 @@
 #define SLOT(n, t, member)  { n, t, offsetof(ArmCpu, member) }
 #define X(i)                [S_X0 + i] = SLOT("x" #i, I64, x[i])
 #define V(i)                [S_V0 + i] = SLOT("v" #i, V128T, v[i])
-#define EIGHT(R, a, b, c, d, e, f, g, h) R(a), R(b), R(c), R(d), R(e), R(f), R(g), R(h)
+#define EIGHT(R, a, b, c, d, e, f, g, h)                                    \
+    R(a), R(b), R(c), R(d), R(e), R(f), R(g), R(h)
 
 const IrSlot arm_slots[ARM_SLOTS] = {
     EIGHT(X, 0, 1, 2, 3, 4, 5, 6, 7), EIGHT(X, 8, 9, 10, 11, 12, 13, 14, 15),
@@ -155,7 +156,8 @@ static const GuestReg regs[] = {
     "    <field name=\"" n "\" start=\"" bit "\" end=\"" bit "\"/>\n"
 #define XML_X(n)    XML_REG("x" #n, "64", "int")
 #define XML_V(n)    XML_REG("v" #n, "128", "aarch64v")
-#define XML_EIGHT(R, a, b, c, d, e, f, g, h) R(a) R(b) R(c) R(d) R(e) R(f) R(g) R(h)
+#define XML_EIGHT(R, a, b, c, d, e, f, g, h)                                \
+    R(a) R(b) R(c) R(d) R(e) R(f) R(g) R(h)
 
 static const char core_xml[] =
     XML_HEAD("core")

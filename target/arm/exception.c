@@ -139,12 +139,14 @@ static void enter(ArmCpu *c, unsigned vector, u64 ret)
 {
     unsigned group = c->el == 0 ? 0x400 : c->spsel ? 0x200 : 0;
 
-    log_line(LOG_INT, "exception %d: vector %03x from EL%u at %016llx, "
-             "ESR %08llx FAR %016llx PSTATE %08llx", c->cpu.index,
-             vector + group, c->el, (unsigned long long)ret,
-             (unsigned long long)c->esr, (unsigned long long)c->far,
-             (unsigned long long)pstate_get(c));
     c->spsr = pstate_get(c);
+    if (log_on(LOG_INT)) {
+        log_line(LOG_INT, "exception %d: vector %03x from EL%u at %016llx, "
+                 "ESR %08llx FAR %016llx PSTATE %08llx", c->cpu.index,
+                 vector + group, c->el, (unsigned long long)ret,
+                 (unsigned long long)c->esr, (unsigned long long)c->far,
+                 (unsigned long long)c->spsr);
+    }
     c->elr = ret;
     arm_set_sp(c, 1, 1);
     c->daif = PSTATE_DAIF;
@@ -242,8 +244,10 @@ void arm_eret(ArmCpu *c)
     c->excl_addr = ~0ull;
     c->event = true;
     c->cpu.tcg.pc = arm_clean_address(&c->cpu, c->elr);
-    log_line(LOG_INT, "ERET %d: to EL%u at %016llx", c->cpu.index, c->el,
-             (unsigned long long)c->cpu.tcg.pc);
+    if (log_on(LOG_INT)) {
+        log_line(LOG_INT, "ERET %d: to EL%u at %016llx", c->cpu.index, c->el,
+                 (unsigned long long)c->cpu.tcg.pc);
+    }
     arm_mode_changed(c);
     arm_check_lines(&c->cpu, c->daif);
 }

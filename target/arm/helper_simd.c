@@ -148,29 +148,19 @@ static V128 pmull8(V128 a, V128 b)
 HELPER(pmull8, H_PURE, v128, v128, v128);
 LaneHelpers simd_pmull = { [L8] = &helper_pmull8 };
 
-static V128 simd_tbl1(V128 table, V128 index)
+/* Bytes base .. base + 31 of a table are here; others count as zero. */
+static V128 simd_tbl(V128 t0, V128 t1, V128 index, u32 base)
 {
-    Vec t = { table }, n = { index }, r;
-
-    for (unsigned i = 0; i < 16; i++) {
-        r.b[i] = n.b[i] < 16 ? t.b[n.b[i] & 15] : 0;
-    }
-    return r.v;
-}
-HELPER(simd_tbl1, H_PURE, v128, v128, v128);
-
-static V128 simd_tbl4(V128 t0, V128 t1, V128 t2, V128 t3, V128 index)
-{
-    const Vec t[4] = { { t0 }, { t1 }, { t2 }, { t3 } };
+    const Vec t[2] = { { t0 }, { t1 } };
     Vec n = { index }, r;
 
     for (unsigned i = 0; i < 16; i++) {
-        u8 k = n.b[i];
-        r.b[i] = k < 64 ? t[k / 16].b[k % 16] : 0;
+        u8 k = (u8)(n.b[i] - base);
+        r.b[i] = k < 32 ? t[k / 16].b[k % 16] : 0;
     }
     return r.v;
 }
-HELPER(simd_tbl4, H_PURE, v128, v128, v128, v128, v128, v128);
+HELPER(simd_tbl, H_PURE, v128, v128, v128, v128, i32);
 
 /* ---- saturating ones ------------------------------------------------------- */
 

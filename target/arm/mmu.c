@@ -30,7 +30,9 @@
 #define TABLE_RO      BIT(62)
 
 /* Numbers of address spaces: this bit and the ASID, or 0 with the MMU off. */
-enum { SPACE_MMU = 1 << 16, SPACE_MASK = SPACE_MMU | 0xffff, ADDRESS_BITS = 48 };
+enum { SPACE_MMU = 1 << 16, SPACE_MASK = SPACE_MMU | 0xffff };
+
+enum { ADDRESS_BITS = 48 };
 
 /* One of the two ranges of addresses, as TCR_EL1 describes it. */
 typedef struct Range {
@@ -241,18 +243,19 @@ static u8 memory_type(const ArmCpu *c, u64 desc)
     return (u8)(c->mair >> 8 * bits(desc, 4, 2));
 }
 
-static bool walk(const ArmCpu *c, u64 va, Access a, bool user, Leaf *leaf,
-                 Page *out, Fault *f)
+/* The access is in *f, which tells of its failure too. */
+static bool walk(const ArmCpu *c, bool user, Leaf *leaf, Page *out, Fault *f)
 {
     static const u8 needed[] = {
-        [ACCESS_FETCH] = PROT_X, [ACCESS_READ] = PROT_R, [ACCESS_WRITE] = PROT_W,
+        [ACCESS_FETCH] = PROT_X, [ACCESS_READ] = PROT_R,
+        [ACCESS_WRITE] = PROT_W,
     };
 
-    if (!find_leaf(c, va, leaf, f)) {
+    if (!find_leaf(c, f->va, leaf, f)) {
         return false;
     }
     *out = (Page) {
-        .pa = leaf->pa | align_down(va & MASK(leaf->log2), GUEST_PAGE),
+        .pa = leaf->pa | align_down(f->va & MASK(leaf->log2), GUEST_PAGE),
         .log2 = (u8)leaf->log2, .prot = PROT_R | PROT_W | PROT_X,
     };
     if (leaf->flat) {
@@ -261,7 +264,8 @@ static bool walk(const ArmCpu *c, u64 va, Access a, bool user, Leaf *leaf,
     out->prot = rights(c, leaf->desc, user);
     out->global = !(leaf->desc & DESC_NG);
     out->device = !(memory_type(c, leaf->desc) & 0xf0);
-    return out->prot & needed[a] || fault(f, FSC_PERMISSION | leaf->level);
+    return out->prot & needed[f->access]
+        || fault(f, FSC_PERMISSION | leaf->level);
 }
 
 bool arm_walk(Cpu *cpu, u64 va, Access a, bool user, Page *out, Fault *f)
@@ -271,7 +275,7 @@ bool arm_walk(Cpu *cpu, u64 va, Access a, bool user, Page *out, Fault *f)
     bool ok;
 
     *f = (Fault) { .va = va, .access = a, .user = user };
-    ok = walk(c, va, a, user || c->el == 0, &leaf, out, f);
+    ok = walk(c, user || c->el == 0, &leaf, out, f);
     if (log_on(LOG_MMU)) {
         log_line(LOG_MMU, "walk %d: %016llx access %d space %llx: %s %llx",
                  cpu->index, (unsigned long long)va, a,
@@ -300,12 +304,11 @@ bool arm_bus_error(Cpu *c, u64 va, u64 pa, Access a, Fault *f)
 
 void arm_at(ArmCpu *c, u64 va, bool write, bool user)
 {
-    Access a = write ? ACCESS_WRITE : ACCESS_READ;
-    Fault f = { 0 };
+    Fault f = { .va = va, .access = write ? ACCESS_WRITE : ACCESS_READ };
     Leaf leaf;
     Page page;
 
-    if (!walk(c, va, a, user, &leaf, &page, &f)) {
+    if (!walk(c, user, &leaf, &page, &f)) {
         c->par = 1 | (f.code & 63) << 1 | BIT(11);
         return;
     }

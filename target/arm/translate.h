@@ -76,4 +76,6 @@ typedef struct Insn {
 } Insn;
 extern const Insn a64_dp_insns[], a64_branch_insns[], a64_system_insns[],
                   a64_ldst_insns[], a64_vldst_insns[], a64_fp_insns[],
-                  a64_simd_insns[];
+                  a64_simd2_insns[], a64_simd3_insns[], a64_simd_elem_insns[],
+                  a64_simd_shift_insns[], a64_simd_move_insns[],
+                  a64_crypto_insns[];

@@ -37,7 +37,12 @@ const Table tables[] = {
     { "ldst", a64_ldst_insns, false },
     { "vldst", a64_vldst_insns, false },
     { "fp", a64_fp_insns, true },
-    { "simd", a64_simd_insns, true },
+    { "simd2", a64_simd2_insns, true },
+    { "simd3", a64_simd3_insns, true },
+    { "elem", a64_simd_elem_insns, true },
+    { "shift", a64_simd_shift_insns, true },
+    { "move", a64_simd_move_insns, true },
+    { "crypto", a64_crypto_insns, true },
     { 0 }
 };
 

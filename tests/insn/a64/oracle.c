@@ -4,7 +4,8 @@
  * and tells what they did; see oracle.h.  Needs no libc:
  *
  *     aarch64-linux-gnu-gcc -O1 -static -nostdlib -ffreestanding \
- *         -fno-stack-protector -mgeneral-regs-only -o oracle oracle.c
+ *         -fno-pie -fno-stack-protector -mgeneral-regs-only \
+ *         -o oracle oracle.c
  *
  * All registers belong to the instruction, so the state is found by address,
  * and TPIDR_EL0 keeps x0 for a moment.
@@ -65,6 +66,7 @@ __attribute__((used)) static void code(void)
     __asm__ volatile(
         ".pushsection .text.run, \"ax\"\n"
         ".balign 4096\n"
+        ".globl run_state, run_words, run_pool, run_back\n"
         "run_state:\n"
         "stp x29, x30, [sp, #-96]!\n"
         "stp x19, x20, [sp, #16]\n"

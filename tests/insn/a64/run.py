@@ -16,7 +16,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLAGS = ["-O1", "-static", "-nostdlib", "-ffreestanding",
-         "-fno-stack-protector", "-mgeneral-regs-only"]
+         "-fno-pie", "-fno-stack-protector", "-mgeneral-regs-only"]
 
 
 def skip(why):

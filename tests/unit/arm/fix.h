@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* One AArch64 CPU that runs single instructions through the evaluator. */
+#pragma once
+#include <glib.h>
+#include <stdio.h>
+#include "accel/tcg/jit.h"
+#include "target/arm/translate.h"
+
+typedef struct Fix {
+    ArmCpu *c;
+    Machine *machine;
+    JitCpu  jit;
+    Ir     *ir;
+    int     tests, failed;
+    bool    wrong;              /* in the running test */
+} Fix;
+
+static inline void report(Fix *x, const char *what)
+{
+    x->failed += x->wrong;
+    printf("%s %d - %s\n", x->wrong ? "not ok" : "ok", ++x->tests, what);
+    x->wrong = false;
+}
+
+static inline void expect(Fix *x, const char *what, u64 got, u64 want)
+{
+    if (got != want) {
+        x->wrong = true;
+        printf("# %s: got %#llx, want %#llx\n", what, (unsigned long long)got,
+               (unsigned long long)want);
+    }
+}
+
+/* At EL1 with a flat address space; every register as reset leaves it. */
+static inline void restart(Fix *x)
+{
+    const Target *t = x->c->cpu.target;
+
+    t->reset(&x->c->cpu);
+    t->start_at(&x->c->cpu, 0x40000000, 0);
+    x->c->vbar = 0x10000;
+    x->c->cpu.lines = x->c->cpu.request = 0;
+}
+
+static inline bool setup(Fix *x, const char *model)
+{
+    const Target *t = target_find("aarch64");
+    Err err = { "" };
+
+    *x = (Fix) { .c = g_malloc0(t->cpu_size), .ir = g_new0(Ir, 1),
+                 .machine = g_new0(Machine, 1) };
+    x->machine->cpu[0] = &x->c->cpu;
+    x->machine->ncpus = 1;
+    x->c->cpu.machine = x->machine;
+    x->c->cpu.target = t;
+    x->c->cpu.accel = &x->jit;
+    x->c->cpu.mem = mem_new();
+    x->jit.cpu = &x->c->cpu;
+    if (!t->init(&x->c->cpu, model, "", &err)) {
+        printf("not ok 1 - %s\n", err.text);
+        return false;
+    }
+    restart(x);
+    return true;
+}
+
+/* Moves to an exception level with the masks open. */
+static inline void go_to(Fix *x, unsigned el)
+{
+    pstate_set(x->c, el ? PSTATE_EL1 | PSTATE_SP : 0);
+    arm_mode_changed(x->c);
+}
+
+/* Runs what `make` puts in the block for the instruction at the pc. */
+static inline void run_block(Fix *x, u32 w, bool (*before)(Ctx *c))
+{
+    ArmCpu *c = x->c;
+    u16 at = c->cpu.tcg.pc & (PAGE_SIZE - 1);
+    u8 insn[4];
+
+    store_le(insn, 4, w);
+    c->cpu.tcg.pc_page = align_down(c->cpu.tcg.pc, PAGE_SIZE);
+    ir_start(x->ir, arm_slots, ARM_SLOTS, I64, at);
+    ir_insn(x->ir, at);
+    Ctx ctx = { .b = x->ir, .key = c->cpu.key, .at = at, .cpu = c,
+                .features = c->features, .insn = w };
+    if (!before || !before(&ctx)) {
+        arm_translate(x->ir, &c->cpu, c->cpu.key, insn, 4);
+    }
+    if (!x->ir->ended) {
+        ir_exit(x->ir, ir_pc(x->ir, at + 4), EXIT_JUMP);
+    }
+    if (setjmp(x->jit.resume) == 0) {
+        ir_eval(x->ir, NULL, c, jit_slow);
+    }
+}
+
+static inline void run(Fix *x, u32 w)
+{
+    run_block(x, w, NULL);
+}
