@@ -349,16 +349,21 @@ static bool all_asleep(const Machine *m)
     return true;
 }
 
+void vcpus_hold(Machine *m)
+{
+    __atomic_store_n(&m->vcpus->paused, 1, __ATOMIC_SEQ_CST);
+    for (u32 i = 0; i < m->ncpus; i++) {
+        cpu_request(m->cpu[i], REQ_STOP);
+    }
+}
+
 void vcpus_pause(Machine *m)
 {
     if (!m->vcpus) {
         return;
     }
     u32 depth = machine_unlock_all();
-    __atomic_store_n(&m->vcpus->paused, 1, __ATOMIC_SEQ_CST);
-    for (u32 i = 0; i < m->ncpus; i++) {
-        cpu_request(m->cpu[i], REQ_STOP);
-    }
+    vcpus_hold(m);
     g_mutex_lock(&m->vcpus->lock);
     while (!all_asleep(m)) {
         g_cond_wait_until(&m->vcpus->changed, &m->vcpus->lock,

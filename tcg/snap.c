@@ -47,7 +47,7 @@ void bytes_add(Bytes *b, const void *p, size_t n)
     b->n += n;
 }
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------- */
 
 static u8 *put_number(u8 *p, u64 v)
 {
@@ -158,7 +158,7 @@ void snap_write(const Cc *c, u8 *to)
     memcpy(to + sizeof(h), c->side.p, c->side.n);
 }
 
-/* ---- reading --------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------- */
 
 typedef struct Reader {
     const u8 *p;

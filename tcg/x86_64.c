@@ -9,7 +9,7 @@
 #include <cpuid.h>
 #include <stdlib.h>
 
-/* ---- the processor --------------------------------------------------------- */
+/* ---- the processor ---------------------------------------------------- */
 
 static X86Has detect(void)
 {
@@ -33,7 +33,7 @@ static X86Has detect(void)
     return has;
 }
 
-/* ---- allocation ------------------------------------------------------------ */
+/* ---- allocation ------------------------------------------------------- */
 
 static void store_place(void *ctx, u16 v, int reg, int place)
 {
@@ -59,7 +59,7 @@ static const AllocHost alloc_host = {
     .store = store_place, .load = load_value, .move = move_value,
 };
 
-/* ---- common code ----------------------------------------------------------- */
+/* ---- common code ------------------------------------------------------ */
 
 static const u64 konsts[K_COUNT][2] = {
     [K_ABS32] = { 0x7fffffff7fffffff, 0x7fffffff7fffffff },
@@ -67,6 +67,8 @@ static const u64 konsts[K_COUNT][2] = {
     [K_MIN32] = { 0x0080000000800000, 0x0080000000800000 },
     [K_MIN64] = { 0x0010000000000000, 0x0010000000000000 },
     [K_SIGN64] = { 1ull << 63, 1ull << 63 },
+    [K_2P63_32] = { 0x5f000000 },
+    [K_2P63_64] = { 0x43e0000000000000 },
     [K_REVERSE] = { 0x08090a0b0c0d0e0f, 0x0001020304050607 },
     [K_MXCSR] = { 0x1f80 },
 };
@@ -260,7 +262,7 @@ void tcg_abandon(void *env)
     __builtin_ia32_ldmxcsr(MXCSR_DEFAULT);
 }
 
-/* ---- start ----------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------ */
 
 enum { HOT_ROOM = 4 << 20, COLD_ROOM = 16 << 20, DATA_ROOM = 1 << 20 };
 
@@ -307,7 +309,7 @@ void host_stop(TcgBuffer *t)
     }
 }
 
-/* ---- compilation ----------------------------------------------------------- */
+/* ---- compilation ------------------------------------------------------ */
 
 static void begin(Cc *c, TcgBuffer *t, const Ir *b, TcgCode *out)
 {
@@ -339,7 +341,7 @@ static void emit_all(Cc *c)
         const HostOp *row = &x86_ops[ins_of(c, n)->op];
         alloc_step(&c->a, n);
         if (c->a.fate[n] == EMIT) {
-            (row->emit ? row->emit : x86_call_op)(c, n, row);
+            row->emit(c, n, row);
         }
         alloc_done(&c->a);
     }
@@ -426,11 +428,14 @@ bool tcg_compile(TcgBuffer *t, const Ir *b, TcgCode *out)
     return true;
 }
 
-/* ---- the operations -------------------------------------------------------- */
+/* ---- the operations --------------------------------------------------- */
 
 const HostOp x86_ops[IR_NOPS] = {
-#define V(op) X_0F | X_66 | (op)
-#define W(op) X_38 | X_66 | (op)
+#define P(op) (X_0F | X_66 | (op))
+#define W(op) (X_38 | X_66 | (op))
+#define A(op) (X_3A | X_66 | X_I8 | (op))
+#define F(op) (X_0F | (op))
+#define SAME(op) { op, op, op, op }
     [IR_none] = { x86_nothing, { 0 } },
     [IR_const] = { x86_nothing, { 0 } },
     [IR_pc] = { x86_nothing, { 0 } },
@@ -469,6 +474,64 @@ const HostOp x86_ops[IR_NOPS] = {
     [IR_packf] = { x86_packf, { 0 } },
     [IR_unpackf] = { x86_unpackf, { 0 } },
     [IR_fcond] = { x86_fcond, { 0 } },
+    [IR_bitsof] = { x86_bitsof, { 0 } },
+    [IR_fadd] = { x86_farith, { F(0x58) } },
+    [IR_fsub] = { x86_farith, { F(0x5c) } },
+    [IR_fmul] = { x86_farith, { F(0x59) } },
+    [IR_fdiv] = { x86_farith, { F(0x5e) } },
+    [IR_fsqrt] = { x86_farith, { F(0x51) } },
+    [IR_ffma] = { x86_ffma, { 0xa9 } },
+    [IR_fmin] = { x86_fminmax, { F(0x5d) } },
+    [IR_fmax] = { x86_fminmax, { F(0x5f) } },
+    [IR_fminnm] = { x86_fminmax, { F(0x5d) } },
+    [IR_fmaxnm] = { x86_fminmax, { F(0x5f) } },
+    [IR_fcmpf] = { x86_fcmpf, { 0 } },
+    [IR_f2f] = { x86_f2f, { 0 } },
+    [IR_f2i] = { x86_f2i, { 0 } },
+    [IR_i2f] = { x86_i2f, { 0 } },
+    [IR_fround] = { x86_fround, { 0 } },
+    [IR_vlow] = { x86_vlow, { 0 } },
+    [IR_vzext] = { x86_vzext, { A(0x21) } },
+    [IR_vpair] = { x86_vpair, { A(0x22) | X_W } },
+    [IR_vget] = { x86_vget, { A(0x14), A(0x15), A(0x16), A(0x16) | X_W } },
+    [IR_vins] = { x86_vins, { A(0x20), P(0xc4) | X_I8, A(0x22), A(0x22) | X_W } },
+    [IR_vdup] = { x86_vdup, { 0, X_0F | X_F2 | X_I8 | 0x70, P(0x70) | X_I8 } },
+    [IR_vand] = { x86_vec, SAME(P(0xdb)) },
+    [IR_vandn] = { x86_vec_rev, SAME(P(0xdf)) },
+    [IR_vor] = { x86_vec, SAME(P(0xeb)) },
+    [IR_vxor] = { x86_vec, SAME(P(0xef)) },
+    [IR_vadd] = { x86_vec, { P(0xfc), P(0xfd), P(0xfe), P(0xd4) } },
+    [IR_vsub] = { x86_vec, { P(0xf8), P(0xf9), P(0xfa), P(0xfb) } },
+    [IR_vmul] = { x86_vec, { 0, P(0xd5), W(0x40), 0 } },
+    [IR_vsmull] = { x86_vec_widen, { W(0x20), W(0x23), W(0x25) } },
+    [IR_vumull] = { x86_vec_widen, { W(0x30), W(0x33), W(0x35) } },
+    [IR_vsmin] = { x86_vec, { W(0x38), P(0xea), W(0x39), 0 } },
+    [IR_vsmax] = { x86_vec, { W(0x3c), P(0xee), W(0x3d), 0 } },
+    [IR_vumin] = { x86_vec, { P(0xda), W(0x3a), W(0x3b), 0 } },
+    [IR_vumax] = { x86_vec, { P(0xde), W(0x3e), W(0x3f), 0 } },
+    [IR_vsqadd] = { x86_vec, { P(0xec), P(0xed), 0, 0 } },
+    [IR_vuqadd] = { x86_vec, { P(0xdc), P(0xdd), 0, 0 } },
+    [IR_vsqsub] = { x86_vec, { P(0xe8), P(0xe9), 0, 0 } },
+    [IR_vuqsub] = { x86_vec, { P(0xd8), P(0xd9), 0, 0 } },
+    [IR_vceq] = { x86_vec, { P(0x74), P(0x75), P(0x76), W(0x29) } },
+    [IR_vcgt] = { x86_vec, { P(0x64), P(0x65), P(0x66), W(0x37) } },
+    [IR_vcgtu] = { x86_vcgtu, { P(0xda), W(0x3a), W(0x3b), W(0x37) } },
+    [IR_vabs] = { x86_vec1, { W(0x1c), W(0x1d), W(0x1e), 0 } },
+    [IR_vshl] = { x86_vshift, { 6 } },
+    [IR_vshr] = { x86_vshift, { 2 } },
+    [IR_vsar] = { x86_vshift, { 4 } },
+    [IR_vsxl] = { x86_vec1, { W(0x20), W(0x23), W(0x25) } },
+    [IR_vzxl] = { x86_vec1, { W(0x30), W(0x33), W(0x35) } },
+    [IR_vshuf] = { x86_vshuf, { 0 } },
+    [IR_vfadd] = { x86_vfarith, { F(0x58) } },
+    [IR_vfsub] = { x86_vfarith, { F(0x5c) } },
+    [IR_vfmul] = { x86_vfarith, { F(0x59) } },
+    [IR_vfdiv] = { x86_vfarith, { F(0x5e) } },
+    [IR_vfsqrt] = { x86_vfarith, { F(0x51) } },
+    [IR_vffma] = { x86_ffma, { 0xa8 } },
+    [IR_vfceq] = { x86_vfcmp, { 0, 0 } },           /* predicates: SSE, AVX */
+    [IR_vfcge] = { x86_vfcmp, { 2, 0x0d } },
+    [IR_vfcgt] = { x86_vfcmp, { 1, 0x0e } },
     [IR_load] = { x86_loads, { 0 } },
     [IR_load2] = { x86_loads, { 0 } },
     [IR_second] = { x86_nothing, { 0 } },

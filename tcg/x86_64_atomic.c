@@ -69,7 +69,7 @@ static void slow(Cc *c, const Ins *i, const Access *m, int value, int expect)
     x86_slow_call(c, m);
 }
 
-/* ---- compare and swap ------------------------------------------------------ */
+/* ---- compare and swap ------------------------------------------------- */
 
 void x86_cas(Cc *c, u16 v, const HostOp *row)
 {
@@ -119,16 +119,10 @@ static void compare_old(Cc *c, const Access *m)
     as_op(c->s, OP_OR | X_W, RAX, reg_opd(RCX));
 }
 
-/* to = the host's NE; `to` may be any register. */
-static void set_ne(Cc *c, unsigned to)
-{
-    as_op(c->s, OP_SETCC | CC_NE, 0, reg_opd(RAX));
-    as_op(c->s, OP_MOVZX8, to, reg_opd(RAX));
-}
-
 /*
- * The first address compare leaves, if unequal, with result 1.  The address
- * is taken anew by x86_check(): its register is still there.
+ * The result is built in al: the slow path's snapshot may want what is in
+ * the result's register.  The address compare leaves, if unequal, with 1; then
+ * x86_check() takes the address anew.
  */
 void x86_casif(Cc *c, u16 v, const HostOp *row)
 {
@@ -141,8 +135,8 @@ void x86_casif(Cc *c, u16 v, const HostOp *row)
     begin(c, v, MEM_CAS << MEM_KIND_SHIFT, &m);
     unsigned to = (unsigned)alloc_def_new(&c->a, v);
     as_op(c->s, OP_LEA | c->wp, RAX, mem_opd((unsigned)m.reg, m.disp));
-    as_mov_imm(c->s, to, 1, false);
     as_op(c->s, OP_CMP | c->wp, RAX, reg_opd((unsigned)where));
+    as_op(c->s, OP_SETCC | CC_NE, 0, reg_opd(RAX));
     u32 unequal = as_jcc_open(c->s, CC_NE);
     if (m.direct) {
         check(c, &m);
@@ -150,21 +144,22 @@ void x86_casif(Cc *c, u16 v, const HostOp *row)
         lock(c);
         as_op(c->s, sized(&m, OP_CMPXCHG, OP_CMPXCHG8), (unsigned)value,
               mem_opd(RCX, 0));
-        set_ne(c, to);
+        as_op(c->s, OP_SETCC | CC_NE, 0, reg_opd(RAX));
     } else {
         as_jmp(c->s, S_COLD, m.stub);
     }
     as_close(c->s, unequal);
     u32 back = as_here(&c->hot);
+    as_op(c->s, OP_MOVZX8, to, reg_opd(RAX));
     c->s = &c->cold;
     slow(c, i, &m, value, expect);
     compare_old(c, &m);
-    set_ne(c, to);
+    as_op(c->s, OP_SETCC | CC_NE, 0, reg_opd(RAX));
     as_jmp(c->s, S_HOT, back);
     c->s = &c->hot;
 }
 
-/* ---- read, modify, write --------------------------------------------------- */
+/* ---- read, modify, write ---------------------------------------------- */
 
 /* to = old (rax) op value. */
 static void combine(Cc *c, const Access *m, RmwKind kind, unsigned to,

@@ -39,6 +39,8 @@ void vcpus_stop(Machine *m);            /* joins them, at exit */
 /* All vCPUs out of guest code and waiting; with the machine lock. */
 void vcpus_pause(Machine *m);
 void vcpus_resume(Machine *m);
+/* Asks for a pause without waiting for it; any thread. */
+void vcpus_hold(Machine *m);
 
 /* ---- debugging: break- and watchpoints of one CPU ------------------------ */
 

@@ -50,6 +50,12 @@ struct Machine {
     GPtrArray    *devices;          /* Device *, in order of making */
     RunState      state;
     void         *board_data;
+    /* Puts the loaded kernel back and starts CPU 0 at it; after a reset. */
+    void        (*on_reset)(Machine *m);
+    /* Plugs a -device that sits on a bus: finds it a place.  From the board. */
+    bool        (*plug)(Machine *m, Device *d, Err *err);
+    const char   *serial_chardev;   /* id of the first serial port's, or NULL */
+    bool          no_reboot, no_shutdown;
     struct Vcpus *vcpus;            /* accel/vcpu.c */
     const struct Accel *accel;
     void         *accel_data;

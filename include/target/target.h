@@ -8,6 +8,7 @@
  */
 #pragma once
 #include "softmmu/cpu.h"
+#include "softmmu/line.h"
 #include "util/set.h"
 
 /*
@@ -66,6 +67,10 @@ struct Target {
     bool  (*wakes)(const Cpu *c);
     /* Input line n changed; c->lines is up to date.  May be NULL. */
     void  (*line)(Cpu *c, int n, bool level);
+    /* The CPU's outgoing wire n (timers), for boards; NULL: there is none. */
+    Line *(*output)(Cpu *c, int n);
+    /* Which calls to firmware (PSCI) the machine answers; set by the board. */
+    void  (*firmware)(Cpu *c, bool hvc, bool smc);
     /* Slow path at or above this address bit pattern: TBI; 0 if none. */
     u64   (*clean_address)(const Cpu *c, u64 va);
     /* A one-line description of where c is, for -d int and stop reports. */

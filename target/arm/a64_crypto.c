@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A64 cryptography.  Each row of a64_crypto.decode names a function here.
- * Reference: Arm ARM (DDI 0487) C7.2 and, in its shared pseudocode, AESMixColumns(),
- * SHAhashSIGMA0(), SHAchoose() and their kin; FIPS 180-4.
+ * Reference: Arm ARM (DDI 0487) C7.2 and, in its shared pseudocode,
+ * AESMixColumns(), SHAhashSIGMA0(), SHAchoose() and their kin; FIPS 180-4.
  *
  * Left out: SHA-512, SHA-3, SM3, SM4.
  */
@@ -10,7 +10,7 @@
 #include "util/hostcrypto.h"
 #include "a64_crypto.forms.h"
 
-/* ---- AES, PMULL --------------------------------------------------------------- */
+/* ---- AES, PMULL ---------------------------------------------------------- */
 
 static V128 aes(V128 state, u32 step)
 {
@@ -43,7 +43,7 @@ static bool pmull(Ctx *c, form_cm a)
     return set_v(c, a.rd, IR_CALL(c->b, &helper_pmull64, n, m));
 }
 
-/* ---- SHA-1 ---------------------------------------------------------------------- */
+/* ---- SHA-1 --------------------------------------------------------------- */
 
 static u32 rol(u32 x, unsigned n)
 {
@@ -118,7 +118,7 @@ static bool sha1su0(Ctx *c, form_c3 a)
     return set_v(c, a.rd, r);
 }
 
-/* ---- SHA-256 --------------------------------------------------------------------- */
+/* ---- SHA-256 ------------------------------------------------------------- */
 
 static u32 ror(u32 x, unsigned n)
 {

@@ -14,29 +14,29 @@
 typedef const Helper *const LaneHelpers[4];
 
 /* (a, b): pure */
-extern LaneHelpers simd_sshl, simd_ushl, simd_srshl, simd_urshl, simd_pmul,
-                   simd_pmull;
+extern const LaneHelpers
+    simd_sshl, simd_ushl, simd_srshl, simd_urshl, simd_pmul, simd_pmull;
 /* (a): pure */
-extern LaneHelpers simd_cls, simd_clz, simd_rbit, simd_urecpe, simd_ursqrte;
+extern const LaneHelpers
+    simd_cls, simd_clz, simd_rbit, simd_urecpe, simd_ursqrte;
 /* (env, a, b, bytes of the result): saturate and set QC */
-extern LaneHelpers simd_sqadd, simd_uqadd, simd_sqsub, simd_uqsub,
-                   simd_suqadd, simd_usqadd, simd_sqabs, simd_sqneg,
-                   simd_sqshl, simd_uqshl, simd_sqrshl, simd_uqrshl,
-                   simd_sqshlu, simd_sqdmulh, simd_sqrdmulh, simd_sqdmull;
+extern const LaneHelpers
+    simd_sqadd, simd_uqadd, simd_sqsub, simd_uqsub, simd_suqadd, simd_usqadd,
+    simd_sqabs, simd_sqneg, simd_sqshl, simd_uqshl, simd_sqrshl, simd_uqrshl,
+    simd_sqshlu, simd_sqdmulh, simd_sqrdmulh, simd_sqdmull;
 /* (env, d, a, b, bytes): saturate and set QC */
-extern LaneHelpers simd_sqrdmlah, simd_sqrdmlsh;
+extern const LaneHelpers simd_sqrdmlah, simd_sqrdmlsh;
 /* (env, a, shift | SIMD_ROUND, bytes of the result): narrow, set QC */
-extern LaneHelpers simd_sqshrn, simd_uqshrn, simd_sqshrun;
+extern const LaneHelpers simd_sqshrn, simd_uqshrn, simd_sqshrun;
 enum { SIMD_ROUND = 1 << 8 };
 /* (env, a, b, bytes): float */
-extern LaneHelpers simd_fmulx, simd_frecps, simd_frsqrts;
+extern const LaneHelpers simd_fmulx, simd_frecps, simd_frsqrts;
 /* (env, a, bytes): float */
-extern LaneHelpers simd_frecpe, simd_frsqrte, simd_frecpx;
-/* (env, a, fraction bits | SIMD_UNSIGNED, bytes): float to fixed, to zero */
-extern LaneHelpers simd_fix;
-enum { SIMD_UNSIGNED = 1 << 8 };
+extern const LaneHelpers simd_frecpe, simd_frsqrte, simd_frecpx;
+/* (env, a, fraction bits | FIX_UNSIGNED, bytes): float to fixed, to zero */
+extern const LaneHelpers simd_fix;
 /* (env, a, bytes of the result): half to float; float to half */
-extern LaneHelpers simd_from_half, simd_to_half;
+extern const LaneHelpers simd_from_half, simd_to_half;
 /* (env, a, bytes of the result): F64 to F32, rounded to odd */
 DECLARE_HELPER(simd_fcvtxn);
 /* (table, its next 16 bytes, indices, index of its first byte): pure */
@@ -45,7 +45,7 @@ DECLARE_HELPER(simd_tbl);
 DECLARE_HELPER(simd_fix_scalar);
 enum { FIX_UNSIGNED = 1 << 8, FIX_FROM_F64 = 1 << 9, FIX_TO_I64 = 1 << 10 };
 
-/* ---- words ---------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------- */
 
 static inline unsigned lane_bits(Lane l)
 {

@@ -475,8 +475,8 @@ static bool read_special(Ctx *c, unsigned rt, const SysReg *r)
         if (!fp_enabled(c)) {
             return true;
         }
-        v = ir_call(b, r->special == SYS_FPCR ? &helper_get_fpcr
-                                              : &helper_get_fpsr, NULL, 0);
+        v = IR_CALL(b, r->special == SYS_FPCR ? &helper_get_fpcr
+                                              : &helper_get_fpsr);
         break;
     default:
         break;

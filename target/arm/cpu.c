@@ -290,7 +290,7 @@ static void describe(const Cpu *cpu, char *buf, size_t len)
 
 static void dump_vectors(ArmCpu *c, FILE *f)
 {
-    fprintf(f, "     FPCR=%08x FPSR=%08x\n", fpcr_get(c), fpsr_get(c));
+    fprintf(f, "  FPCR=%08x FPSR=%08x\n", fpcr_get(c), fpsr_get(c));
     for (u32 i = 0; i < 32; i++) {
         fprintf(f, "Q%02u=%016llx:%016llx%s", i,
                 (unsigned long long)c->v[i].d[1],
@@ -320,7 +320,19 @@ static void dump(Cpu *cpu, FILE *f)
     }
 }
 
+static Line *output(Cpu *c, int n)
+{
+    return n >= 0 && n < ARM_OUTS ? &arm_cpu(c)->out[n] : NULL;
+}
+
+static void firmware(Cpu *c, bool hvc, bool smc)
+{
+    arm_cpu(c)->psci = (ArmPsci) { hvc, smc };
+}
+
 TARGET(aarch64) {
+    .output = output,
+    .firmware = firmware,
     .name = "aarch64",
     .about = "Arm 64-bit, Armv8.0-A with EL0 and EL1",
     .word = 64,

@@ -15,23 +15,23 @@ enum { FPSR_QC = 1 << 27 };
 #define LIST4(_, op, s) LIST(_, op, s) _(op, 64, s##d)
 
 #define TABLE(op)                                                            \
-    LaneHelpers simd_##op = {                                                \
-        &helper_##op##8, &helper_##op##16, &helper_##op##32, &helper_##op##64 \
+    const LaneHelpers simd_##op = {                                          \
+        &helper_##op##8, &helper_##op##16, &helper_##op##32, &helper_##op##64\
     };
 #define TABLE3(op)                                                           \
-    LaneHelpers simd_##op = {                                                \
+    const LaneHelpers simd_##op = {                                          \
         &helper_##op##8, &helper_##op##16, &helper_##op##32                  \
     };
 #define TABLE_MIDDLE(op)                                                     \
-    LaneHelpers simd_##op = {                                                \
+    const LaneHelpers simd_##op = {                                          \
         [L16] = &helper_##op##16, [L32] = &helper_##op##32                   \
     };
 #define TABLE_FLOAT(op)                                                      \
-    LaneHelpers simd_##op = {                                                \
+    const LaneHelpers simd_##op = {                                          \
         [L32] = &helper_##op##32, [L64] = &helper_##op##64                   \
     };
 
-/* ---- pure ones ------------------------------------------------------------ */
+/* ---- pure ones ----------------------------------------------------------- */
 
 #define PURE1(name, F, expr)                                                 \
     static V128 name(V128 a)                                                 \
@@ -81,11 +81,11 @@ LIST(CLS, cls, s)
 TABLE3(clz)
 TABLE3(cls)
 PURE1(rbit8, b, reversed(x))
-LaneHelpers simd_rbit = { [L8] = &helper_rbit8 };
+const LaneHelpers simd_rbit = { [L8] = &helper_rbit8 };
 PURE1(urecpe32, w, fp_urecpe(x))
 PURE1(ursqrte32, w, fp_ursqrte(x))
-LaneHelpers simd_urecpe = { [L32] = &helper_urecpe32 };
-LaneHelpers simd_ursqrte = { [L32] = &helper_ursqrte32 };
+const LaneHelpers simd_urecpe = { [L32] = &helper_urecpe32 };
+const LaneHelpers simd_ursqrte = { [L32] = &helper_ursqrte32 };
 
 /*
  * x * 2^s exactly as long as it fits or saturates, rounded to nearest or down
@@ -134,7 +134,7 @@ static u16 poly_mul(u8 x, u8 y)
 }
 
 PURE2(pmul8, b, poly_mul(x, y))
-LaneHelpers simd_pmul = { [L8] = &helper_pmul8 };
+const LaneHelpers simd_pmul = { [L8] = &helper_pmul8 };
 
 static V128 pmull8(V128 a, V128 b)
 {
@@ -146,7 +146,7 @@ static V128 pmull8(V128 a, V128 b)
     return r.v;
 }
 HELPER(pmull8, H_PURE, v128, v128, v128);
-LaneHelpers simd_pmull = { [L8] = &helper_pmull8 };
+const LaneHelpers simd_pmull = { [L8] = &helper_pmull8 };
 
 /* Bytes base .. base + 31 of a table are here; others count as zero. */
 static V128 simd_tbl(V128 t0, V128 t1, V128 index, u32 base)
@@ -162,7 +162,7 @@ static V128 simd_tbl(V128 t0, V128 t1, V128 index, u32 base)
 }
 HELPER(simd_tbl, H_PURE, v128, v128, v128, v128, i32);
 
-/* ---- saturating ones ------------------------------------------------------- */
+/* ---- saturating ones ----------------------------------------------------- */
 
 #define LEAST(T)                                                             \
     ((T)((T)-1 > 0 ? 0 : 1ull << (8 * sizeof(T) - 1)))
@@ -324,7 +324,7 @@ TABLE3(sqshrn)
 TABLE3(uqshrn)
 TABLE3(sqshrun)
 
-/* ---- floating point -------------------------------------------------------- */
+/* ---- floating point ------------------------------------------------------ */
 
 static FpEnv *fpenv(void *env)
 {

@@ -64,6 +64,21 @@ static const Feature features[] = {
     { "rdm", FEAT_RDM, 0 }, { "pmu", FEAT_PMU, 0 }, { "dpb", FEAT_DPB, 0 },
 };
 
+/*
+ * Words of other command lines for what is fixed here: taken if they ask for
+ * what is so anyway.
+ */
+typedef struct Fixed {
+    const char *name;
+    bool on;
+} Fixed;
+
+static const Fixed fixed[] = {
+    { "aarch64", true }, { "neon", true }, { "vfp", true }, { "sve", false },
+    { "sme", false }, { "pauth", false }, { "lpa2", false },
+    { "has_el2", false }, { "has_el3", false },
+};
+
 /* ---- ID registers follow the features ------------------------------------ */
 
 static u64 field(const ArmCpu *c, u32 feature, u64 value, int at)
@@ -161,19 +176,41 @@ static void turn(ArmCpu *c, const Feature *f, bool on)
     }
 }
 
+static bool parse_switch(const char *name, const char *v, bool *on, Err *err)
+{
+    *on = v && (strcmp(v, "on") == 0 || strcmp(v, "true") == 0);
+    if (*on || (v && (strcmp(v, "off") == 0 || strcmp(v, "false") == 0))) {
+        return true;
+    }
+    return fail(err, "CPU feature %s is \"on\" or \"off\", not \"%s\"; write "
+                "%s=on", name, v ? v : "", name);
+}
+
+static const Fixed *find_fixed(const char *name)
+{
+    for (u32 i = 0; i < countof(fixed); i++) {
+        if (strcmp(fixed[i].name, name) == 0) {
+            return &fixed[i];
+        }
+    }
+    return NULL;
+}
+
 static bool set_feature(ArmCpu *c, const char *prop, Err *err)
 {
     g_auto(GStrv) kv = g_strsplit(prop, "=", 2);
-    const Feature *f = find_feature(kv[0], err);
+    const Fixed *same = find_fixed(kv[0]);
+    const Feature *f = same ? NULL : find_feature(kv[0], err);
     bool on;
 
-    if (!f) {
+    if (!(same || f) || !parse_switch(kv[0], kv[1], &on, err)) {
         return false;
     }
-    on = kv[1] && (strcmp(kv[1], "on") == 0 || strcmp(kv[1], "true") == 0);
-    if (!on && (!kv[1] || (strcmp(kv[1], "off") && strcmp(kv[1], "false")))) {
-        return fail(err, "CPU feature %s is \"on\" or \"off\", not \"%s\"; "
-                    "write %s=on", f->name, kv[1] ? kv[1] : "", f->name);
+    if (same) {
+        return on == same->on
+            || fail(err, "CPU feature %s cannot be turned %s: it is %s here",
+                    same->name, on ? "on" : "off",
+                    same->on ? "always there" : "not emulated");
     }
     turn(c, f, on);
     return true;

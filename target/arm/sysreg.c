@@ -258,12 +258,6 @@ static bool el0_select(const ArmCpu *c, bool write)
     return c->pmuserenr & (PMUSERENR_EN | PMUSERENR_ER);
 }
 
-static bool el0_pmuserenr(const ArmCpu *c, bool write)
-{
-    (void)c;
-    return !write;
-}
-
 static void write_pmcr(ArmCpu *c, const SysReg *r, u64 v)
 {
     (void)r;
@@ -431,7 +425,7 @@ const SysReg sysregs[] = {
     PMU("PMXEVTYPER_EL0", 3, 9, 13, 1, RW01, .rw = 0xfc000000, .read = read_xevtyper,
         .write = write_xevtyper, .el0 = el0_pmu),
     PMU("PMXEVCNTR_EL0",  3, 9, 13, 2, RW01, .el0 = el0_events),
-    PMU("PMUSERENR_EL0",  3, 9, 14, 0, RW01, AT(pmuserenr), .rw = 15, .el0 = el0_pmuserenr),
+    PMU("PMUSERENR_EL0",  3, 9, 14, 0, RW1 | R0, AT(pmuserenr), .rw = 15),
     PMU("PMINTENSET_EL1", 0, 9, 14, 1, RW1,  AT(pminten), .rw = CYCLES, .write = write_set),
     PMU("PMINTENCLR_EL1", 0, 9, 14, 2, RW1,  AT(pminten), .rw = CYCLES, .write = write_clear),
     PMU("PMOVSSET_EL0",   3, 9, 14, 3, RW01, AT(pmovs), .rw = CYCLES, .el0 = el0_pmu,

@@ -24,7 +24,7 @@ u64 random_bits(void)
     return z ^ z >> 31;
 }
 
-/* ---- operands -------------------------------------------------------------- */
+/* ---- operands ---------------------------------------------------------- */
 
 static u64 random_int(void)
 {
@@ -123,6 +123,14 @@ static u64 random_pointer(void)
         + (below(2) ? 16 * below(256) : below(4096));
 }
 
+/* The oracle's own memory must not be met by accident. */
+static u64 harmless(u64 v)
+{
+    u64 page = bits(v, 55, 20);
+
+    return page >= 3 && page <= 5 ? v & 15 : v;
+}
+
 static void random_state(OracleCase *k, bool memory, bool fp)
 {
     static const u32 fpcr[] = { 0, 1 << 22, 2 << 22, 3 << 22, 1 << 24,
@@ -131,6 +139,9 @@ static void random_state(OracleCase *k, bool memory, bool fp)
     for (unsigned i = 0; i < 31; i++) {
         k->x[i] = !memory || below(16) == 0 ? random_int()
             : below(4) ? random_pointer() : below(1024) - 512ull;
+        if (memory) {
+            k->x[i] = harmless(k->x[i]);
+        }
     }
     k->sp = align_down(random_pointer(), 16);
     k->nzcv = random_bits() & 0xf0000000;
@@ -141,7 +152,7 @@ static void random_state(OracleCase *k, bool memory, bool fp)
     }
 }
 
-/* ---- words ----------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------- */
 
 static unsigned rn_of(u32 w)  { return (unsigned)bits(w, 9, 5); }
 static unsigned rt_of(u32 w)  { return (unsigned)bits(w, 4, 0); }
@@ -191,8 +202,8 @@ static bool exclusive_collides(u32 w)
     if (w >> 23 & 1) {                          /* ordered, CAS */
         return false;
     }
-    if (pair && !(w >> 31)) {                   /* CASP */
-        return false;
+    if (pair && !(w >> 31)) {                   /* CASP: x31 is not SP */
+        return rs_of(w) >= 30;
     }
     if (load) {
         return pair && rt_of(w) == rt2_of(w);
@@ -316,7 +327,7 @@ bool make_case(OracleCase *k, const Table *t, const Insn *row, u64 pc,
         k->words[i] = NOP;
         if (i + mix >= ORACLE_WORDS) {
             u32 other = draw(random_row(t));
-            if (is_open(other) || is_branch(other)) {
+            if (is_open(other) || is_branch(other) || is_exclusive(other)) {
                 return false;
             }
             k->words[i] = aim(k, other, i, pc);

@@ -30,6 +30,7 @@ typedef struct Run {
 static ArmCpu cpu __attribute__((aligned(16)));
 static Ir ir;
 static IrLive live;
+static IrSlot slots[ARM_SLOTS];
 
 const Table tables[] = {
     { "dp", a64_dp_insns, false },
@@ -46,12 +47,26 @@ const Table tables[] = {
     { 0 }
 };
 
-/* ---- ours ------------------------------------------------------------------ */
+/* ---- ours -------------------------------------------------------------- */
 
-static u32 flags_in(u64 nzcv)
+static void name_slot(unsigned slot, const char *name, Type t, size_t offset)
 {
-    return (nzcv >> 31 & 1 ? FLAG_N : 0) | (nzcv >> 30 & 1 ? FLAG_Z : 0)
-        | (nzcv >> 29 & 1 ? FLAG_C : 0) | (nzcv >> 28 & 1 ? FLAG_V : 0);
+    slots[slot] = (IrSlot) { name, t, (u32)offset };
+}
+
+static void name_slots(void)
+{
+    for (unsigned i = 0; i < 31; i++) {
+        name_slot(S_X0 + i, "x", I64, offsetof(ArmCpu, x[i]));
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        name_slot(S_V0 + i, "v", V128T, offsetof(ArmCpu, v[i]));
+    }
+    name_slot(S_SP, "sp", I64, offsetof(ArmCpu, sp));
+    name_slot(S_NZCV, "nzcv", I32, offsetof(ArmCpu, nzcv));
+    name_slot(S_EXCL_ADDR, "excl_addr", I64, offsetof(ArmCpu, excl_addr));
+    name_slot(S_EXCL_VAL, "excl_val", I64, offsetof(ArmCpu, excl_val));
+    name_slot(S_EXCL_HI, "excl_hi", I64, offsetof(ArmCpu, excl_hi));
 }
 
 static u64 flags_out(u32 f)
@@ -70,7 +85,7 @@ static void load_state(const OracleCase *k, u64 pc)
     memcpy(cpu.x, k->x, sizeof cpu.x);
     memcpy(cpu.v, k->v, sizeof cpu.v);
     cpu.sp = k->sp;
-    cpu.nzcv = flags_in(k->nzcv);
+    cpu.nzcv = flags_unpack(k->nzcv);
     cpu.excl_addr = ~0ull;
     fpcr_set(&cpu, (u32)k->fpcr);
     fpsr_set(&cpu, (u32)k->fpsr);
@@ -83,7 +98,7 @@ static unsigned translate(const OracleCase *k, u64 pc, u32 key, bool raw)
     u16 at = (u16)((pc + 4 * first) % ORACLE_PAGE);
     Ctx c = { .b = &ir, .key = key, .features = cpu.features, .cpu = &cpu };
 
-    ir_start(&ir, arm_slots, ARM_SLOTS, I64, at);
+    ir_start(&ir, slots, ARM_SLOTS, I64, at);
     ir.raw = raw;
     ir.soft = &arm_soft;
     for (unsigned i = first; i < ORACLE_WORDS; i++, at += 4) {
@@ -163,7 +178,7 @@ static bool run_ours(const OracleCase *k, const OracleHello *hello, bool raw,
     return !seen.misaligned;
 }
 
-/* ---- theirs ---------------------------------------------------------------- */
+/* ---- theirs ------------------------------------------------------------ */
 
 static void start_oracle(Run *r)
 {
@@ -208,7 +223,7 @@ static void transmit(Run *r, const void *p, size_t n)
     }
 }
 
-/* ---- comparing -------------------------------------------------------------- */
+/* ---- comparing --------------------------------------------------------- */
 
 /* Prints one thing if ours is not theirs. */
 static void show(const char *what, unsigned i, u64 in, u64 ours, u64 theirs)
@@ -367,6 +382,7 @@ int main(int argc, char **argv)
 
     read_options(&r, argc, argv);
     random_seed(r.seed);
+    name_slots();
     start_oracle(&r);
     receive(&r, &r.hello, sizeof r.hello);
     for (const Table *t = tables; t->name; t++) {

@@ -16,7 +16,6 @@ typedef struct Table {
 } Table;
 extern const Table tables[];
 
-/* How a word is used, by its encoding. */
 u64  random_bits(void);
 void random_seed(u64 seed);
 /* A number below n. */

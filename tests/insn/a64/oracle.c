@@ -134,15 +134,18 @@ __attribute__((used)) static void code(void)
             [fpsr] "i" (FPSR), [v] "i" (V), [taken] "i" (TAKEN));
 }
 
-static long call(long n, long a, long b, long c, long d, long e, long f)
+/* A system call; CALL() gives it up to six arguments. */
+#define CALL(n, ...) call(n, (const long[6]) { __VA_ARGS__ })
+
+static long call(long n, const long *arg)
 {
     register long x8 __asm__("x8") = n;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-    register long x5 __asm__("x5") = f;
+    register long x0 __asm__("x0") = arg[0];
+    register long x1 __asm__("x1") = arg[1];
+    register long x2 __asm__("x2") = arg[2];
+    register long x3 __asm__("x3") = arg[3];
+    register long x4 __asm__("x4") = arg[4];
+    register long x5 __asm__("x5") = arg[5];
 
     __asm__ volatile("svc #0" : "+r" (x0)
                      : "r" (x8), "r" (x1), "r" (x2), "r" (x3), "r" (x4),
@@ -169,7 +172,7 @@ void *memcpy(void *to, const void *from, size_t n)
 static void check(long result, int code_if_bad)
 {
     if (result < 0) {
-        call(__NR_exit_group, code_if_bad, 0, 0, 0, 0, 0);
+        CALL(__NR_exit_group, code_if_bad);
     }
 }
 
@@ -177,7 +180,7 @@ static void check(long result, int code_if_bad)
 static int move(long nr, long fd, void *p, long n)
 {
     for (long done = 0; done < n;) {
-        long got = call(nr, fd, (long)p + done, n - done, 0, 0, 0);
+        long got = CALL(nr, fd, (long)p + done, n - done);
         if (got <= 0) {
             return 0;
         }
@@ -216,27 +219,26 @@ static void catch_signals(void)
         .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
     };
 
-    check(call(__NR_sigaltstack, (long)&stack, 0, 0, 0, 0, 0), 3);
+    check(CALL(__NR_sigaltstack, (long)&stack), 3);
     for (unsigned i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        check(call(__NR_rt_sigaction, signals[i], (long)&act, 0, 8, 0, 0), 4);
+        check(CALL(__NR_rt_sigaction, signals[i], (long)&act, 0, 8), 4);
     }
 }
 
 static void make_area(void)
 {
-    long fd = call(__NR_memfd_create, (long)"data", 0, 0, 0, 0, 0);
+    long fd = CALL(__NR_memfd_create, (long)"data", 0);
 
     check(fd, 5);
-    check(call(__NR_ftruncate, fd, ORACLE_PAGE, 0, 0, 0, 0), 6);
+    check(CALL(__NR_ftruncate, fd, ORACLE_PAGE), 6);
     for (uint64_t at = 0; at < ORACLE_AREA_SIZE; at += ORACLE_PAGE) {
         /* readable and writable, shared, fixed */
-        check(call(__NR_mmap, (long)(area + at), ORACLE_PAGE, 3, 0x11, fd, 0),
-              7);
+        check(CALL(__NR_mmap, (long)(area + at), ORACLE_PAGE, 3, 0x11, fd), 7);
     }
     for (uint32_t i = 0; i < ORACLE_PAGE; i++) {
         area[i] = oracle_byte(i);
     }
-    check(call(__NR_mprotect, (long)run_state, ORACLE_PAGE, 7, 0, 0, 0), 8);
+    check(CALL(__NR_mprotect, (long)run_state, ORACLE_PAGE, 7), 8);
 }
 
 static void write_words(void)
@@ -278,7 +280,7 @@ void _start(void)
     catch_signals();
     memcpy(hello.pool, run_pool, sizeof hello.pool);
     if (!move(__NR_write, 1, &hello, sizeof hello)) {
-        call(__NR_exit_group, 9, 0, 0, 0, 0, 0);
+        CALL(__NR_exit_group, 9);
     }
     while (move(__NR_read, 0, &state, sizeof state)) {
         state.status = state.stop = 0;
@@ -290,5 +292,5 @@ void _start(void)
             break;
         }
     }
-    call(__NR_exit_group, 0, 0, 0, 0, 0, 0);
+    CALL(__NR_exit_group, 0);
 }

@@ -26,6 +26,23 @@ bool a64_system(Ctx *c, u32 w)
     return false;
 }
 
+bool a64_before(Ctx *c)
+{
+    (void)c;
+    return false;
+}
+
+void arm_mode_changed(ArmCpu *c)
+{
+    (void)c;
+}
+
+u32 flags_unpack(u64 nzcv)
+{
+    return (nzcv >> 31 & 1 ? FLAG_N : 0) | (nzcv >> 30 & 1 ? FLAG_Z : 0)
+        | (nzcv >> 29 & 1 ? FLAG_C : 0) | (nzcv >> 28 & 1 ? FLAG_V : 0);
+}
+
 void arm_exception(ArmCpu *c, u64 esr, u64 ret)
 {
     seen.exception = true;
@@ -126,7 +143,7 @@ void cpu_store(Cpu *c, u64 va, u64 v, u32 memop)
     }
 }
 
-/* ---- the evaluator's accesses ---------------------------------------------- */
+/* ---- the evaluator's accesses ------------------------------------------ */
 
 static i64 as_signed(u64 v, unsigned size)
 {
@@ -182,14 +199,14 @@ static bool plain(TcgEnv *e, bool store, u64 va, unsigned size)
     unsigned n = memop & M_PAIR ? 2 : 1, step = size == 16 ? 2 : 1;
 
     for (unsigned i = 0; i < n; i++) {
-        u64 v[2] = { e->mem_val[i * step], size == 16 ? e->mem_val[i * 2 + 1] : 0 };
+        u64 v[2] = { 0, 0 };
         if (store) {
+            memcpy(v, &e->mem_val[i * step], MIN(size, 8u) * step);
             if (!write_bytes(va + i * size, (u8 *)v, size)) {
                 return false;
             }
             continue;
         }
-        v[0] = v[1] = 0;
         if (!read_bytes(va + i * size, (u8 *)v, size)) {
             return false;
         }

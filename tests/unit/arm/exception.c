@@ -8,9 +8,11 @@
 enum { SVC_5 = 0xd40000a1, BRK_9 = 0xd4200120, ERET = 0xd69f03e0,
        NOP = 0xd503201f, WFI = 0xd503207f, HVC_0 = 0xd4000002,
        SMC_0 = 0xd4000003, DAIFCLR_2 = 0xd50342ff, DAIFSET_2 = 0xd50342df,
-       SPSEL_0 = 0xd50040bf, UDF_0 = 0 };
+       SPSEL_0 = 0xd50040bf, UDF_0 = 0, ISB = 0xd5033fdf, DSB_SY = 0xd5033f9f,
+       DMB_ISHST = 0xd5033abf, CLREX = 0xd5033f5f, YIELD = 0xd503203f,
+       WFE = 0xd503205f, SEV = 0xd503209f, SEVL = 0xd50320bf,
+       PACIASP = 0xd503233f, DC_ZVA_X1 = 0xd50b7421 };
 
-#define HERE 0x40000000ull
 
 static void expect_entry(Fix *x, u64 vector, u64 ec, u64 ret)
 {
@@ -96,7 +98,7 @@ static void illegal_return(Fix *x)
         run(x, ERET);
         expect(x, "PSTATE", pstate_get(c), 0x40100005);
         expect(x, "pc", c->cpu.tcg.pc, HERE + 0x100);
-        run_block(x, NOP, a64_before);
+        run(x, NOP);
         expect_entry(x, 0x200, EC_ILLEGAL, HERE + 0x100);
         expect(x, "SPSR", c->spsr, 0x40100005);
     }
@@ -109,7 +111,7 @@ static void misaligned_pc(Fix *x)
 
     restart(x);
     c->cpu.tcg.pc = HERE + 2;
-    run_block(x, NOP, a64_before);
+    run(x, NOP);
     expect_entry(x, 0x200, EC_PC_ALIGN, HERE + 2);
     expect(x, "FAR", c->far, HERE + 2);
     report(x, "misaligned pc");
@@ -181,6 +183,75 @@ static void waiting(Fix *x)
     report(x, "WFI");
 }
 
+static void goes_on(Fix *x)
+{
+    static const u32 word[] = {
+        NOP, ISB, DSB_SY, DMB_ISHST, CLREX, YIELD, WFE, SEV, SEVL, PACIASP,
+    };
+
+    for (u32 i = 0; i < countof(word); i++) {
+        restart(x);
+        x->c->excl_addr = 64;
+        run(x, word[i]);
+        expect(x, "pc", x->c->cpu.tcg.pc, HERE + 4);
+        expect(x, "event", x->c->event, word[i] == SEV || word[i] == SEVL);
+        expect(x, "monitor", x->c->excl_addr, word[i] == CLREX ? ~0ull : 64);
+    }
+    report(x, "hints and barriers");
+}
+
+static void zero_block(Fix *x)
+{
+    ArmCpu *c = x->c;
+
+    restart(x);
+    memset(x->ram->host, 0xff, 256);
+    c->x[1] = HERE + 0x7c;
+    run(x, DC_ZVA_X1);
+    expect(x, "before", load_le(x->ram->host + 0x38, 8), ~0ull);
+    expect(x, "zero", load_le(x->ram->host + 0x40, 8), 0);
+    expect(x, "zero", load_le(x->ram->host + 0x78, 8), 0);
+    expect(x, "after", load_le(x->ram->host + 0x80, 8), ~0ull);
+    c->sctlr |= SCTLR_M | SCTLR_DZE;
+    c->tcr = 16 | BIT(7);               /* nothing is mapped */
+    go_to(x, 0);
+    run(x, DC_ZVA_X1);
+    expect(x, "ESR", c->esr, 0x92000044);
+    expect(x, "FAR", c->far, HERE + 0x40);
+    expect(x, "ELR", c->elr, HERE + 4);
+    report(x, "DC ZVA");
+}
+
+static void psci(Fix *x)
+{
+    static const struct { u64 id, arg; i64 want; } row[] = {
+        { 0x84000000, 0, 0x10001 },             /* PSCI_VERSION */
+        { 0x8400000a, 0xc4000003, 0 },          /* PSCI_FEATURES */
+        { 0x8400000a, 0x84000007, -1 },
+        { 0xc4000003, 0, -4 },                  /* CPU_ON: already on */
+        { 0xc4000003, 7, -2 },                  /* no such CPU */
+        { 0xc4000004, 0, 0 },                   /* AFFINITY_INFO */
+        { 0x84000006, 0, 2 },                   /* MIGRATE_INFO_TYPE */
+        { 0x80000000, 0, 0x10000 },             /* SMCCC_VERSION */
+        { 0xc4000000, 0, -1 }, { 0x12345678, 0, -1 },
+    };
+    ArmCpu *c = x->c;
+
+    c->psci.hvc = true;
+    for (u32 i = 0; i < countof(row); i++) {
+        restart(x);
+        c->x[0] = row[i].id;
+        c->x[1] = row[i].arg;
+        run(x, HVC_0);
+        expect(x, "result", c->x[0], (u64)row[i].want);
+        expect(x, "pc", c->cpu.tcg.pc, HERE + 4);
+    }
+    run(x, SMC_0);
+    expect_entry(x, 0x200, EC_UNKNOWN, HERE + 4);
+    c->psci.hvc = false;
+    report(x, "PSCI");
+}
+
 static void aborts(Fix *x)
 {
     static const struct { Access a; u8 el; u64 code, esr; } row[] = {
@@ -218,10 +289,10 @@ static void software_step(Fix *x)
     run(x, ERET);
     expect(x, "key", c->cpu.key & (KEY_SS | KEY_SS_ACTIVE),
            KEY_SS | KEY_SS_ACTIVE);
-    run_block(x, NOP, a64_before);
+    run(x, NOP);
     expect(x, "one instruction", c->cpu.tcg.pc, HERE + 4);
     expect(x, "key", c->cpu.key & (KEY_SS | KEY_SS_ACTIVE), KEY_SS);
-    run_block(x, NOP, a64_before);
+    run(x, NOP);
     expect_entry(x, 0x400, EC_STEP_LOWER, HERE + 4);
     expect(x, "ISS", c->esr & 0x1ffffff, 0x1000022);
     report(x, "software step");
@@ -246,8 +317,8 @@ int main(void)
 {
     static void (*const tests[])(Fix *) = {
         svc_and_back, same_level, undefined_here, illegal_return,
-        misaligned_pc, interrupts, masks, waiting, aborts, software_step,
-        pstate,
+        misaligned_pc, interrupts, masks, waiting, goes_on, zero_block, psci,
+        aborts, software_step, pstate,
     };
     Fix x;
 

@@ -6,11 +6,15 @@
 #include "accel/tcg/jit.h"
 #include "target/arm/translate.h"
 
+#define HERE 0x40000000ull      /* where instructions run */
+enum { RAM_SIZE = 1 << 20 };
+
 typedef struct Fix {
     ArmCpu *c;
     Machine *machine;
     JitCpu  jit;
     Ir     *ir;
+    Ram    *ram;                /* at HERE */
     int     tests, failed;
     bool    wrong;              /* in the running test */
 } Fix;
@@ -37,8 +41,9 @@ static inline void restart(Fix *x)
     const Target *t = x->c->cpu.target;
 
     t->reset(&x->c->cpu);
-    t->start_at(&x->c->cpu, 0x40000000, 0);
+    t->start_at(&x->c->cpu, HERE, 0);
     x->c->vbar = 0x10000;
+    x->c->event = false;
     x->c->cpu.lines = x->c->cpu.request = 0;
 }
 
@@ -56,6 +61,13 @@ static inline bool setup(Fix *x, const char *model)
     x->c->cpu.accel = &x->jit;
     x->c->cpu.mem = mem_new();
     x->jit.cpu = &x->c->cpu;
+    x->ram = ram_new("ram", RAM_SIZE, &err);
+    if (!x->ram || !tlb_new(&x->c->cpu, &err)) {
+        printf("not ok 1 - %s\n", err.text);
+        return false;
+    }
+    mem_add(x->c->cpu.mem, &(MemRegion) { .name = "ram", .base = HERE,
+                                          .size = RAM_SIZE, .ram = x->ram });
     if (!t->init(&x->c->cpu, model, "", &err)) {
         printf("not ok 1 - %s\n", err.text);
         return false;
@@ -71,8 +83,8 @@ static inline void go_to(Fix *x, unsigned el)
     arm_mode_changed(x->c);
 }
 
-/* Runs what `make` puts in the block for the instruction at the pc. */
-static inline void run_block(Fix *x, u32 w, bool (*before)(Ctx *c))
+/* Runs w as the instruction at the pc, through the evaluator. */
+static inline void run(Fix *x, u32 w)
 {
     ArmCpu *c = x->c;
     u16 at = c->cpu.tcg.pc & (PAGE_SIZE - 1);
@@ -82,20 +94,11 @@ static inline void run_block(Fix *x, u32 w, bool (*before)(Ctx *c))
     c->cpu.tcg.pc_page = align_down(c->cpu.tcg.pc, PAGE_SIZE);
     ir_start(x->ir, arm_slots, ARM_SLOTS, I64, at);
     ir_insn(x->ir, at);
-    Ctx ctx = { .b = x->ir, .key = c->cpu.key, .at = at, .cpu = c,
-                .features = c->features, .insn = w };
-    if (!before || !before(&ctx)) {
-        arm_translate(x->ir, &c->cpu, c->cpu.key, insn, 4);
-    }
+    arm_translate(x->ir, &c->cpu, c->cpu.key, insn, 4);
     if (!x->ir->ended) {
         ir_exit(x->ir, ir_pc(x->ir, at + 4), EXIT_JUMP);
     }
     if (setjmp(x->jit.resume) == 0) {
         ir_eval(x->ir, NULL, c, jit_slow);
     }
-}
-
-static inline void run(Fix *x, u32 w)
-{
-    run_block(x, w, NULL);
 }

@@ -160,7 +160,7 @@ static u64 prot(Fix *x, u64 va, bool user)
     return x->page.prot;
 }
 
-/* ---- the tests ------------------------------------------------------------ */
+/* ---- the tests ----------------------------------------------------------- */
 
 static const u64 low = 0x12345000ull, high = 0xffffffffedcb0000ull;
 

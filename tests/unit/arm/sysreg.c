@@ -8,7 +8,6 @@
 
 #define MSR(enc, rt) (0xd5000000u | (u32)(enc) << 5 | (rt))
 #define MRS(enc, rt) (MSR(enc, rt) | 1u << 21)
-#define HERE 0x40000000ull
 
 enum {
     CTR = SYS_ENC(3, 3, 0, 0, 1), SCTLR = SYS_ENC(3, 0, 1, 0, 0),
@@ -281,7 +280,11 @@ static void model_props(Fix *x)
     arm_set_model(c, "cortex-a57", "aes=off,pmu=off,lse=on", &err);
     expect(x, "ISAR0", c->id[48], 0x211100);
     expect(x, "DFR0", c->id[40], 0x10305006);
+    expect(x, "fixed", arm_set_model(c, "max", "sve=off,pmull=off", &err), 1);
+    expect(x, "ISAR0 of max", c->id[48], 0x10211110);
     expect(x, "no error", err.text[0], 0);
+    expect(x, "not here", arm_set_model(c, "max", "sve=on", &err), 0);
+    err.text[0] = 0;
     expect(x, "model", arm_set_model(c, "cortex-a99", "", &err), 0);
     expect(x, "error", err.text[0] != 0, 1);
     err.text[0] = 0;

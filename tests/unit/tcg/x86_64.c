@@ -6,13 +6,9 @@
  *
  *     test-x86_64 [seed [programs]]
  */
-#include "tests/unit/tcg/x86_64.h"
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/unit/tcg/x86_64_soft.h"
 
-static Test test;
-
-/* ---- helpers that programs call --------------------------------------------- */
+/* ---- helpers that programs call --------------------------------------- */
 
 static u64 mix(u64 a, u64 b, u32 c, u64 d, u32 e, u64 f)
 {
@@ -51,15 +47,16 @@ static void go_to(void *env, u64 pc)
 }
 HELPER(go_to, H_READ | H_WRITE, void, ptr, i64);
 
-/* ---- random programs --------------------------------------------------------- */
+/* ---- random programs -------------------------------------------------- */
 
 enum { POOL = 64 };
 
 /* Values made so far, by sort. */
-typedef enum Sort { V32, V64, VFLAGS, VVEC, SORTS } Sort;
+typedef enum Sort { V32, V64, VFLAGS, VF32, VF64, VVEC, SORTS } Sort;
 
 typedef struct Gen {
     Ir  *b;
+    Sort word;                  /* of guest addresses */
     Val  v[SORTS][POOL];
     unsigned n[SORTS];
 } Gen;
@@ -76,13 +73,21 @@ static Val constant(Gen *g, Sort s)
     if (s == VVEC) {
         return ir_v128(g->b, rnd64(), rnd64());
     }
+    if (s == VF32) {
+        return ir_const(g->b, F32, rnd_f32());
+    }
+    if (s == VF64) {
+        return ir_const(g->b, F64, rnd_f64());
+    }
     return s == V64 ? ir_i64(g->b, rnd64()) : ir_i32(g->b, (u32)rnd64());
 }
 
 static Val pick(Gen *g, Sort s)
 {
-    static const unsigned first[] = { S_W, S_X, S_F, S_V };
-    static const unsigned count[] = { NI32, NI64, NFLAGS, NV128 };
+    static const unsigned first[] = { S_W, S_X, S_F, S_S, S_D, S_V };
+    static const unsigned count[] = {
+        NI32, NI64, NFLAGS, NF32, NF64, NV128
+    };
     if (s != VFLAGS && !rnd(6)) {
         return constant(g, s);
     }
@@ -94,7 +99,9 @@ static Val pick(Gen *g, Sort s)
 
 static void put(Gen *g)
 {
-    switch (rnd(5)) {
+    switch (rnd(8)) {
+    case 3: ir_put(g->b, S_S + rnd(NF32), pick(g, VF32)); break;
+    case 4: ir_put(g->b, S_D + rnd(NF64), pick(g, VF64)); break;
     case 0: ir_put(g->b, S_W + rnd(NI32), pick(g, V32)); break;
     case 1: ir_put(g->b, S_F + rnd(NFLAGS), pick(g, VFLAGS)); break;
     case 2: ir_put(g->b, S_V + rnd(NV128), pick(g, VVEC)); break;
@@ -174,14 +181,19 @@ static void flags(Gen *g)
     keep(g, VFLAGS, rnd(2) ? ir_notc(g->b, f) : f);
 }
 
+static Val word_const(Gen *g, u64 k)
+{
+    return g->word == V64 ? ir_i64(g->b, k) : ir_i32(g->b, (u32)k);
+}
+
 static Val address(Gen *g)
 {
-    Val x = pick(g, V64);
+    Val x = pick(g, g->word);
     u64 align = rnd(3) ? ~(u64)15 : ~0ull;
-    x = ir_and(g->b, x, ir_i64(g->b, (u64)(PAGES * PAGE_SIZE - 1) & align));
-    x = ir_add(g->b, x, ir_i64(g->b, GUEST_BASE));
+    x = ir_and(g->b, x, word_const(g, (PAGES * PAGE_SIZE - 1) & align));
+    x = ir_add(g->b, x, word_const(g, GUEST_BASE));
     if (rnd(2)) {
-        x = ir_add(g->b, keep(g, V64, x), ir_i64(g->b, rnd(200) - 60ull));
+        x = ir_add(g->b, keep(g, g->word, x), word_const(g, rnd(200) - 60ull));
     }
     return x;
 }
@@ -241,8 +253,9 @@ static void atomic(Gen *g)
         keep(g, s, ir_cas(g->b, t, a, expect, x, op));
         break;
     case 1:
+        op &= ~(u32)M_SIGN;
         keep(g, V32, ir_casif(g->b, a, x, expect,
-                              rnd(2) ? a : pick(g, V64), op & ~(u32)M_SIGN));
+                              rnd(2) ? a : pick(g, g->word), op));
         break;
     default:
         keep(g, s, ir_rmw(g->b, rnd(RMW_UMAX + 1), t, a, x, op));
@@ -253,15 +266,23 @@ static void atomic(Gen *g)
 static Val target(Gen *g)
 {
     if (!rnd(4)) {
-        return ir_and(g->b, pick(g, V64), ir_i64(g->b, 0xfffc));
+        return ir_and(g->b, pick(g, g->word), word_const(g, 0xfffc));
     }
     return ir_pc(g->b, (i64)(rnd(3 * 4096) & ~3u) - 4096);
+}
+
+static void poll(Gen *g)
+{
+    Val a = target(g);
+    append_ins(g->b, (Ins) { .op = IR_poll, .a = a, .at = g->b->at,
+                             .snap = (u16)g->b->nputs });
 }
 
 static void calls(Gen *g)
 {
     Ir *b = g->b;
-    switch (rnd(6)) {
+    switch (rnd(7)) {
+    case 5: poll(g); break;
     case 0:
         keep(g, V64, IR_CALL(b, &helper_mix, pick(g, V64), pick(g, V64),
                              pick(g, V32), pick(g, V64), pick(g, V32),
@@ -293,9 +314,31 @@ static void vectors(Gen *g)
         ir_vand, ir_vandn, ir_vor, ir_vxor, ir_vadd, ir_vsub, ir_vmul,
         ir_vsmin, ir_vsmax, ir_vumin, ir_vumax, ir_vceq, ir_vcgt, ir_vcgtu,
     };
+    static IrVec2 *const saturate[] = {
+        ir_vsqadd, ir_vuqadd, ir_vsqsub, ir_vuqsub,
+    };
+    static IrVecImm *const shifts[] = { ir_vshl, ir_vshr, ir_vsar };
+    static IrVec1 *const widen[] = { ir_vsxl, ir_vzxl };
     Val x = pick(g, VVEC), y = pick(g, VVEC);
     Lane l = lane();
-    switch (rnd(8)) {
+    switch (rnd(16)) {
+    case 5:
+        x = saturate[rnd(4)](g->b, l & 1, x, y);
+        break;
+    case 6:
+        x = shifts[rnd(3)](g->b, l, x, rnd(8u << l));
+        break;
+    case 7: x = widen[rnd(2)](g->b, (Lane)rnd(3), x); break;
+    case 8: x = (rnd(2) ? ir_vsmull : ir_vumull)(g->b, (Lane)rnd(3), x, y);
+        break;
+    case 9: x = ir_vabs(g->b, l, x); break;
+    case 10:
+        x = ir_vdup(g->b, l, pick(g, l == L64 ? V64 : V32));
+        break;
+    case 11: x = append_ins(g->b, (Ins) { .op = IR_vshuf, .type = V128T,
+                                          .a = x, .b = y,
+                                          .c = pick(g, VVEC) });
+        break;
     case 0: x = ir_vpair(g->b, pick(g, V64), pick(g, V64)); break;
     case 1:
         x = ir_vins(g->b, l, x, rnd(16u >> l), pick(g, l == L64 ? V64 : V32));
@@ -312,15 +355,91 @@ static void vectors(Gen *g)
     keep(g, VVEC, x);
 }
 
+static void floats(Gen *g)
+{
+    static IrBinary *const two[] = {
+        ir_fadd, ir_fsub, ir_fmul, ir_fdiv, ir_fmin, ir_fmax, ir_fminnm,
+        ir_fmaxnm,
+    };
+    Sort s = rnd(2) ? VF64 : VF32, w = s == VF64 ? V64 : V32;
+    Sort other = s == VF64 ? VF32 : VF64;
+    Type t = s == VF64 ? F64 : F32;
+    Val x = pick(g, s), y = pick(g, s);
+    switch (rnd(13)) {
+    case 0: x = ir_fsqrt(g->b, x); break;
+    case 1: x = ir_ffma(g->b, x, y, pick(g, s)); break;
+    case 2: keep(g, VFLAGS, ir_fcmpf(g->b, x, y, rnd(2))); return;
+    case 3:
+        keep(g, other, ir_f2f(g->b, other == VF64 ? F64 : F32, x));
+        return;
+    case 4:
+        w = word();
+        keep(g, w, ir_f2i(g->b, w == V64 ? I64 : I32, x,
+                          rnd(FR_DYN + 1) | (rnd(2) ? FR_UNSIGNED : 0)));
+        return;
+    case 5: x = ir_i2f(g->b, t, pick(g, word()), rnd(2)); break;
+    case 6:
+        x = ir_fround(g->b, x, rnd(FR_DYN + 1) | (rnd(2) ? FR_EXACT : 0));
+        break;
+    case 7:
+        keep(g, w, ir_bitsof(g->b, s == VF64 ? I64 : I32, x));
+        x = ir_bitsof(g->b, t, pick(g, w));
+        break;
+    case 8:
+        keep(g, VVEC, ir_vzext(g->b, x));
+        x = ir_vlow(g->b, t, pick(g, VVEC));
+        break;
+    default: x = two[rnd(countof(two))](g->b, x, y); break;
+    }
+    keep(g, s, x);
+}
+
+static void float_vectors(Gen *g)
+{
+    static IrVec2 *const two[] = {
+        ir_vfadd, ir_vfsub, ir_vfmul, ir_vfdiv, ir_vfceq, ir_vfcge, ir_vfcgt,
+    };
+    Val x = pick(g, VVEC), y = pick(g, VVEC);
+    Lane l = rnd(2) ? L64 : L32;
+    switch (rnd(8)) {
+    case 0: x = ir_vfsqrt(g->b, l, x); break;
+    case 1: x = ir_vffma(g->b, l, x, y, pick(g, VVEC)); break;
+    default: x = two[rnd(countof(two))](g->b, l, x, y); break;
+    }
+    keep(g, VVEC, x);
+}
+
+static void float_memory(Gen *g)
+{
+    Val a = address(g), second;
+    Sort s = rnd(2) ? VF64 : VF32;
+    Type t = s == VF64 ? F64 : F32;
+    u32 op = (s == VF64 ? M_64 : M_32) | (rnd(4) ? 0 : M_BE);
+    switch (rnd(4)) {
+    case 0: keep(g, s, ir_load(g->b, t, a, op)); break;
+    case 1: ir_store(g->b, a, pick(g, s), op); break;
+    case 2:
+        keep(g, s, ir_load2(g->b, t, a, op, &second));
+        keep(g, s, second);
+        break;
+    default: ir_store2(g->b, a, pick(g, s), pick(g, s), op); break;
+    }
+}
+
 static void program(Ir *b)
 {
-    Gen g = { .b = b };
+    Gen g = { .b = b, .word = rnd(4) ? V64 : V32 };
     unsigned n = 5 + rnd(60);
-    ir_start(b, env_slots, countof(env_slots), I64, (u16)(rnd(64) * 4));
-    b->soft = NULL;
+    ir_start(b, env_slots, countof(env_slots), g.word == V64 ? I64 : I32,
+             (u16)(rnd(64) * 4));
+    b->soft = &soft_arm;
+    b->fp_inline = rnd(8);
     for (unsigned k = 0; k < n && !b->full && !b->ended; k++) {
         ir_insn(b, (u16)(256 + k * 4));
-        switch (rnd(16)) {
+        switch (rnd(20)) {
+        case 16: case 17: floats(&g); break;
+        case 18: float_vectors(&g); break;
+        case 19: float_memory(&g); break;
         case 0: case 1: memory(&g); break;
         case 2: atomic(&g); break;
         case 3: calls(&g); break;
@@ -328,7 +447,7 @@ static void program(Ir *b)
         case 6: case 7: vectors(&g); break;
         default: arith(&g); break;
         }
-        while (rnd(2)) {
+        while (!b->ended && rnd(2)) {
             put(&g);
         }
     }
@@ -354,7 +473,7 @@ static void random_programs(Test *t, unsigned programs)
     static Ir b;
     unsigned bad = 0;
     for (unsigned n = 0; n < programs && bad < 3; n++) {
-        u64 seed = rnd_state();
+        u64 seed = *rnd_state();
         program(&b);
         for (unsigned run = 0; run < 4 && bad < 3; run++) {
             if (!run_both(t, &b)) {
@@ -368,7 +487,7 @@ static void random_programs(Test *t, unsigned programs)
     check(t, !bad, "random programs");
 }
 
-/* ---- every operation ---------------------------------------------------------- */
+/* ---- every operation -------------------------------------------------- */
 
 static Type operand_type(const Ins *i)
 {
@@ -460,7 +579,32 @@ static void each_int_op(Test *t)
     }
 }
 
-/* ---- control transfer ----------------------------------------------------------- */
+/* A short program of one kind of operation, many times. */
+static void each_kind(Test *t, void (*make)(Gen *), const char *name)
+{
+    static Ir b;
+    bool ok = true;
+    for (unsigned n = 0; n < 2000 && ok; n++) {
+        Gen g = { .b = &b, .word = V64 };
+        ir_start(&b, env_slots, countof(env_slots), I64, 0);
+        b.soft = &soft_arm;
+        b.fp_inline = true;
+        make(&g);
+        for (Sort s = 0; s < SORTS; s++) {
+            static const unsigned first[] = { S_W, S_X, S_F, S_S, S_D, S_V };
+            for (unsigned k = 0; k < MIN(g.n[s], 4u); k++) {
+                ir_put(&b, first[s] + k, g.v[s][k]);
+            }
+        }
+        ir_exit(&b, ir_pc(&b, 8), EXIT_JUMP);
+        for (unsigned k = 0; k < 20 && ok; k++) {
+            ok = run_both(t, &b);
+        }
+    }
+    check(t, ok, "%s", name);
+}
+
+/* ---- control transfer ------------------------------------------------- */
 
 static void jump_block(Ir *b, u16 at, i64 to, u64 add)
 {
@@ -546,12 +690,17 @@ static void jump_cache(Test *t)
 
 int main(int argc, char **argv)
 {
+    static Test test;
     u64 seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     unsigned programs = argc > 2 ? (unsigned)atoi(argv[2]) : 3000;
     for (unsigned features = 0; features < 2; features++) {
         rnd_seed(seed);
         test_start(&test, features);
         each_int_op(&test);
+        each_kind(&test, vectors, "vectors");
+        each_kind(&test, floats, "scalar floating point");
+        each_kind(&test, float_vectors, "vector floating point");
+        each_kind(&test, atomic, "atomics");
         links(&test, 0x80, "same page");
         links(&test, 0x3004, "other page");
         links(&test, -0x1ffc, "page before");

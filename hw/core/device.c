@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all devices have in common: guest accesses by the register table,
+ * reset, properties, wires, saved state; see include/hw/core/device.h.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <glib.h>
+#include "block/block.h"
+#include "chardev/chardev.h"
+#include "hw/core/device.h"
+#include "net/net.h"
+#include "util/keyval.h"
+#include "util/log.h"
+
+/* ---- types ------------------------------------------------------------------- */
+
+const DeviceType *device_type(const char *name)
+{
+    SET_EACH(devices, DeviceType, t) {
+        if (strcmp((*t)->name, name) == 0) {
+            return *t;
+        }
+    }
+    return NULL;
+}
+
+static bool no_type(const char *name, Err *err)
+{
+    const char *names[128];
+    size_t n = 0;
+
+    SET_EACH(devices, DeviceType, t) {
+        if ((*t)->user && n < countof(names)) {
+            names[n++] = (*t)->name;
+        }
+    }
+    const char *near = nearest_word(name, names, n);
+    return fail(err, "there is no device \"%s\"%s%s%s; `-device help` lists "
+                "them", name, near ? "; did you mean \"" : "",
+                near ? near : "", near ? "\"?" : "");
+}
+
+Device *device_new(const char *type, const char *id, Err *err)
+{
+    const DeviceType *t = device_type(type);
+
+    if (!t) {
+        no_type(type, err);
+        return NULL;
+    }
+    Device *d = g_malloc0(t->size);
+    d->type = t;
+    d->id = g_strdup(id ? id : type);
+    for (const Prop *p = t->props; p && p->name; p++) {
+        if (p->initial && !device_set(d, p->name, p->initial, err)) {
+            device_free(d);
+            return NULL;
+        }
+    }
+    return d;
+}
+
+void device_free(Device *d)
+{
+    if (d) {
+        if (d->type->stop) {
+            d->type->stop(d);
+        }
+        g_free(d->id);
+        g_free(d);
+    }
+}
+
+/* ---- properties ------------------------------------------------------------------ */
+
+static bool set_backend(Device *d, const Prop *p, const char *value, Err *err)
+{
+    void *found = p->kind == PROP_CHARDEV ? (void *)chardev_find(value)
+                : p->kind == PROP_BLOCK ? (void *)block_find(value)
+                : (void *)netdev_find(value);
+    static const char *const option[] = {
+        [PROP_CHARDEV] = "-chardev ...,id=", [PROP_BLOCK] = "-drive if=none,id=",
+        [PROP_NETDEV] = "-netdev user,id=",
+    };
+
+    if (!found) {
+        return fail(err, "%s.%s: there is no \"%s\"; add %s%s", d->type->name,
+                    p->name, value, option[p->kind], value);
+    }
+    *(void **)((u8 *)d + p->at) = found;
+    return true;
+}
+
+static bool set_value(Device *d, const Prop *p, const char *value, Err *err)
+{
+    void *at = (u8 *)d + p->at;
+    u64 v;
+
+    switch (p->kind) {
+    case PROP_BOOL:
+        return parse_bool(value, at)
+            || fail(err, "%s.%s=%s: write on or off", d->type->name, p->name,
+                    value);
+    case PROP_U32: case PROP_U64:
+        if (!parse_u64(value, &v) || (p->kind == PROP_U32 && v >> 32)) {
+            return fail(err, "%s.%s=%s is not a %s-bit number", d->type->name,
+                        p->name, value, p->kind == PROP_U32 ? "32" : "64");
+        }
+        if (p->kind == PROP_U32) {
+            *(u32 *)at = (u32)v;
+        } else {
+            *(u64 *)at = v;
+        }
+        return true;
+    case PROP_STR:
+        *(char **)at = g_strdup(value);
+        return true;
+    default:
+        return set_backend(d, p, value, err);
+    }
+}
+
+bool device_set(Device *d, const char *prop, const char *value, Err *err)
+{
+    const char *names[64];
+    size_t n = 0;
+
+    for (const Prop *p = d->type->props; p && p->name; p++) {
+        if (strcmp(p->name, prop) == 0) {
+            return set_value(d, p, value, err);
+        }
+        if (n < countof(names)) {
+            names[n++] = p->name;
+        }
+    }
+    const char *near = nearest_word(prop, names, n);
+    return fail(err, "device %s has no property \"%s\"%s%s%s; "
+                "`-device %s,help` lists them", d->type->name, prop,
+                near ? "; did you mean \"" : "", near ? near : "",
+                near ? "\"?" : "", d->type->name);
+}
+
+bool device_start(Device *d, Err *err)
+{
+    if (d->type->start && !d->type->start(d, err)) {
+        return false;
+    }
+    device_reset(d);
+    return true;
+}
+
+/* ---- registers ---------------------------------------------------------------------- */
+
+static u32 count_of(const Reg *r)
+{
+    return MAX(r->count, 1);
+}
+
+static u64 peek(const Device *d, const Reg *r, u32 index)
+{
+    const u8 *p = (const u8 *)d + r->store + (size_t)index * r->size;
+
+    return r->size ? load_le(p, r->size) : r->reset;
+}
+
+static void poke(Device *d, const Reg *r, u32 index, u64 v)
+{
+    if (r->size) {
+        store_le((u8 *)d + r->store + (size_t)index * r->size, r->size, v);
+    }
+}
+
+/* The register that byte `at` is in, and which of an array. */
+static const Reg *reg_at(const Device *d, u64 at, u32 *index)
+{
+    for (const Reg *r = d->type->regs; r && r->name; r++) {
+        if (at >= r->at && at < r->at + (u64)count_of(r) * r->width) {
+            *index = (u32)((at - r->at) / r->width);
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/* Is this access one that the register takes? */
+static bool fits(const Device *d, const Reg *r, u64 at, unsigned size)
+{
+    u64 inside = (at - r->at) % r->width;
+
+    return (inside == 0 && size == r->width)
+        || (d->type->any_offset && inside + size <= r->width)
+        || (inside == 0 && size > r->width);
+}
+
+static u64 read_reg(Device *d, const Reg *r, u32 index)
+{
+    return r->read ? r->read(d, index) : peek(d, r, index);
+}
+
+static void write_reg(Device *d, const Reg *r, u32 index, u64 v)
+{
+    if (r->write) {
+        r->write(d, index, v);
+        return;
+    }
+    u64 old = peek(d, r, index);
+    poke(d, r, index, (old & ~r->rw & ~(v & r->w1c)) | (v & r->rw));
+    if (r->wrote) {
+        r->wrote(d, index, old);
+    }
+}
+
+u64 device_read(void *opaque, u64 at, unsigned size)
+{
+    Device *d = opaque;
+    u32 index;
+    const Reg *r;
+
+    if (d->type->mmio_read) {
+        return d->type->mmio_read(d, at, size);
+    }
+    r = reg_at(d, at, &index);
+    if (!r || !fits(d, r, at, size)) {
+        log_line(LOG_GUEST, "%s: bad %u-byte read at %#llx", d->id, size,
+                 (unsigned long long)at);
+        return 0;
+    }
+    u64 shift = (at - r->at) % r->width * 8;
+    return read_reg(d, r, index) >> shift & MASK(size * 8);
+}
+
+void device_write(void *opaque, u64 at, unsigned size, u64 v)
+{
+    Device *d = opaque;
+    u32 index;
+    const Reg *r;
+
+    if (d->type->mmio_write) {
+        d->type->mmio_write(d, at, size, v);
+        return;
+    }
+    r = reg_at(d, at, &index);
+    if (!r || !fits(d, r, at, size)) {
+        log_line(LOG_GUEST, "%s: bad %u-byte write of %#llx at %#llx", d->id,
+                 size, (unsigned long long)v, (unsigned long long)at);
+        return;
+    }
+    u64 shift = (at - r->at) % r->width * 8;
+    if (shift || size < r->width) {
+        v = deposit(peek(d, r, index), (int)shift, (int)size * 8, v);
+    }
+    write_reg(d, r, index, v & MASK(r->width * 8));
+}
+
+void device_map(Device *d, MemSpace *m, u64 base)
+{
+    MemRegion r = {
+        .name = d->id, .base = base, .size = d->type->window,
+        .read = device_read, .write = device_write, .opaque = d,
+    };
+
+    d->base = base;
+    mem_add(m, &r);
+}
+
+/* ---- reset ----------------------------------------------------------------------------- */
+
+static void clear_field(Device *d, const Field *f)
+{
+    if (!f->kept) {
+        memset((u8 *)d + f->at, 0, f->size);
+    }
+}
+
+void device_reset(Device *d)
+{
+    for (const Field *f = d->type->state; f && f->name; f++) {
+        clear_field(d, f);
+    }
+    for (const Reg *r = d->type->regs; r && r->name; r++) {
+        for (u32 i = 0; i < count_of(r); i++) {
+            poke(d, r, i, r->reset);
+        }
+    }
+    if (d->type->reset) {
+        d->type->reset(d);
+    }
+}
+
+/* ---- wires ------------------------------------------------------------------------------ */
+
+Line *device_line(Device *d, const char *wire, u32 n)
+{
+    for (const Wire *w = d->type->wires; w && w->name; w++) {
+        if (strcmp(w->name, wire) == 0) {
+            assert(n < MAX(w->count, 1));
+            return (Line *)((u8 *)d + w->at) + n;
+        }
+    }
+    assert(!"a wire of the device");
+    return NULL;
+}
+
+void device_input(void *opaque, int n, bool level)
+{
+    Device *d = opaque;
+
+    if (d->type->input) {
+        d->type->input(d, n, level);
+    }
+}
+
+/* ---- saved state --------------------------------------------------------------------------
+ *
+ * A stream of records: u8 length of the name, the name, u32 size, the bytes.
+ * Registers with a member and fields, by name; an empty name ends it.
+ */
+
+typedef struct Out {
+    u8    *p;
+    size_t n, cap;
+} Out;
+
+static void put(Out *o, const void *p, size_t n)
+{
+    if (o->n + n <= o->cap) {
+        memcpy(o->p + o->n, p, n);
+    }
+    o->n += n;
+}
+
+static void put_record(Out *o, const char *name, const void *p, u32 size)
+{
+    u8 len = (u8)strlen(name), le[4];
+
+    store_le(le, 4, size);
+    put(o, &len, 1);
+    put(o, name, len);
+    put(o, le, 4);
+    put(o, p, size);
+}
+
+size_t device_save(const Device *d, u8 *buf, size_t cap)
+{
+    Out o = { buf, 0, cap };
+
+    for (const Reg *r = d->type->regs; r && r->name; r++) {
+        if (r->size) {
+            put_record(&o, r->name, (const u8 *)d + r->store,
+                       r->size * count_of(r));
+        }
+    }
+    for (const Field *f = d->type->state; f && f->name; f++) {
+        put_record(&o, f->name, (const u8 *)d + f->at, f->size);
+    }
+    put(&o, "", 1);
+    return o.n;
+}
+
+/* Where a record of that name goes, if its size is right. */
+static u8 *place_of(Device *d, const char *name, u32 size)
+{
+    for (const Reg *r = d->type->regs; r && r->name; r++) {
+        if (r->size && strcmp(r->name, name) == 0) {
+            return size == r->size * count_of(r) ? (u8 *)d + r->store : NULL;
+        }
+    }
+    for (const Field *f = d->type->state; f && f->name; f++) {
+        if (strcmp(f->name, name) == 0) {
+            return size == f->size ? (u8 *)d + f->at : NULL;
+        }
+    }
+    return NULL;
+}
+
+bool device_load(Device *d, const u8 *buf, size_t len, Err *err)
+{
+    const u8 *p = buf, *end = buf + len;
+
+    device_reset(d);
+    while (p < end && *p) {
+        char name[256] = { 0 };
+        u8 n = *p++;
+        if ((size_t)(end - p) < n + 4u) {
+            return fail(err, "%s: the saved state ends early", d->id);
+        }
+        memcpy(name, p, n);
+        u32 size = (u32)load_le(p + n, 4);
+        p += n + 4;
+        u8 *to = place_of(d, name, size);
+        if (!to || (size_t)(end - p) < size) {
+            return fail(err, "%s: the saved state has a wrong \"%s\" of %u "
+                        "bytes", d->id, name, size);
+        }
+        memcpy(to, p, size);
+        p += size;
+    }
+    if (p + 1 != end) {
+        return fail(err, "%s: the saved state does not end where it should",
+                    d->id);
+    }
+    return !d->type->loaded || d->type->loaded(d)
+        || fail(err, "%s: the saved state makes no sense", d->id);
+}
+
+void device_dump(Device *d, FILE *f)
+{
+    for (const Reg *r = d->type->regs; r && r->name; r++) {
+        for (u32 i = 0; i < count_of(r); i++) {
+            fprintf(f, "%03x %-12s %0*llx\n", r->at + i * r->width, r->name,
+                    (int)r->width * 2, (unsigned long long)peek(d, r, i));
+        }
+    }
+}

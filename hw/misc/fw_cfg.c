@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Firmware configuration device with its memory-mapped interface and DMA.
+ * Reference: "QEMU Firmware Configuration (fw_cfg) Device" specification.
+ *
+ * At 0 the data of the selected item, as a stream of bytes; at 8 the selector,
+ * 16 bits, big-endian; at 16 the address of a DMA descriptor, 64 bits,
+ * big-endian, whose low half starts it.  Left out: items that a guest writes
+ * and the legacy x86 items.
+ */
+#include <glib.h>
+#include "hw/misc/fw_cfg.h"
+#include "util/log.h"
+
+enum { AT_DATA = 0, AT_SELECT = 8, AT_DMA = 16, WINDOW = 24 };
+enum { NAME_MAX_LEN = 56, DIR_ENTRY = 64 };
+enum { KEY_MASK = 0x3fff };             /* without the write and arch bits */
+enum { HAS_TRADITIONAL = 1 << 0, HAS_DMA = 1 << 1 };
+enum {                                  /* control word of a descriptor */
+    DMA_ERROR = 1 << 0, DMA_READ = 1 << 1, DMA_SKIP = 1 << 2,
+    DMA_SELECT = 1 << 3, DMA_WRITE = 1 << 4,
+};
+static const char dma_signature[8] = "QEMU CFG";
+
+typedef struct Item {
+    u16  key;
+    u32  size;
+    u8  *data;
+    char name[NAME_MAX_LEN];            /* "": no file */
+} Item;
+
+typedef struct FwCfg {
+    Device  dev;
+    GArray *items;                      /* of Item */
+    u32     selected;                   /* key */
+    u32     offset;                     /* of the next byte in it */
+    u64     dma;
+} FwCfg;
+
+/* ---- items ------------------------------------------------------------------ */
+
+static Item *find(const FwCfg *s, u32 key)
+{
+    for (u32 i = 0; s->items && i < s->items->len; i++) {
+        Item *item = &g_array_index(s->items, Item, i);
+        if (item->key == (key & KEY_MASK)) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static void clear_item(void *p)
+{
+    g_free(((Item *)p)->data);
+}
+
+void fw_cfg_set(Device *d, u16 key, const void *data, u32 size)
+{
+    FwCfg *s = (FwCfg *)d;
+    Item *item = find(s, key);
+
+    if (!item) {
+        Item fresh = { .key = key };
+        g_array_append_val(s->items, fresh);
+        item = find(s, key);
+    }
+    g_free(item->data);
+    item->data = g_memdup2(data, size);
+    item->size = size;
+}
+
+void fw_cfg_set_number(Device *d, u16 key, unsigned size, u64 v)
+{
+    u8 bytes[8];
+
+    store_le(bytes, size, v);
+    fw_cfg_set(d, key, bytes, size);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(Item *const *)a)->name, (*(Item *const *)b)->name);
+}
+
+/* The directory: a count, then size, key, 0 and name of each, big-endian. */
+static void make_directory(FwCfg *s)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new();
+    u8 head[4];
+
+    for (u32 i = 0; i < s->items->len; i++) {
+        Item *item = &g_array_index(s->items, Item, i);
+        if (item->name[0]) {
+            g_ptr_array_add(files, item);
+        }
+    }
+    g_ptr_array_sort(files, by_name);
+    g_autoptr(GByteArray) dir = g_byte_array_new();
+    store_be(head, 4, files->len);
+    g_byte_array_append(dir, head, 4);
+    for (u32 i = 0; i < files->len; i++) {
+        const Item *item = files->pdata[i];
+        u8 entry[DIR_ENTRY] = { 0 };
+        store_be(entry, 4, item->size);
+        store_be(entry + 4, 2, item->key);
+        memcpy(entry + 8, item->name, NAME_MAX_LEN);
+        g_byte_array_append(dir, entry, DIR_ENTRY);
+    }
+    fw_cfg_set(&s->dev, FW_CFG_FILE_DIR, dir->data, dir->len);
+}
+
+void fw_cfg_file(Device *d, const char *name, const void *data, u32 size)
+{
+    FwCfg *s = (FwCfg *)d;
+    u16 key = FW_CFG_FILE_FIRST;
+
+    for (u32 i = 0; i < s->items->len; i++) {
+        const Item *item = &g_array_index(s->items, Item, i);
+        if (item->name[0] && strcmp(item->name, name) == 0) {
+            key = item->key;
+            break;
+        }
+        key = MAX(key, item->key + 1);
+    }
+    fw_cfg_set(d, key, data, size);
+    g_strlcpy(find(s, key)->name, name, NAME_MAX_LEN);
+    make_directory(s);
+}
+
+/* ---- the stream -------------------------------------------------------------- */
+
+static void select_item(FwCfg *s, u32 key)
+{
+    s->selected = key & 0xffff;
+    s->offset = 0;
+}
+
+/* Up to `len` bytes of the selected item; NULL and 0 at its end. */
+static const u8 *rest(FwCfg *s, u64 *len)
+{
+    const Item *item = find(s, s->selected);
+
+    if (!item || s->offset >= item->size) {
+        *len = 0;
+        return NULL;
+    }
+    *len = MIN(*len, item->size - s->offset);
+    return item->data + s->offset;
+}
+
+static void advance(FwCfg *s, u64 n)
+{
+    s->offset = (u32)MIN(s->offset + n, UINT32_MAX);
+}
+
+/* Bytes come in the order of memory, whatever the size of the access. */
+static u64 read_data(FwCfg *s, unsigned size)
+{
+    u8 bytes[8] = { 0 };
+    u64 n = size;
+    const u8 *from = rest(s, &n);
+
+    if (from) {
+        memcpy(bytes, from, n);
+    }
+    advance(s, size);
+    return load_le(bytes, size);
+}
+
+/* ---- DMA --------------------------------------------------------------------- */
+
+/* len bytes of the item, then zeros, to guest RAM.  False: not all is RAM. */
+static bool dma_read(FwCfg *s, u64 at, u64 len)
+{
+    while (len) {
+        u64 n = len, have;
+        u8 *to = mem_host(s->dev.mem, at, &n, true);
+        if (!to) {
+            return false;
+        }
+        have = n;
+        const u8 *from = rest(s, &have);
+        if (from) {
+            memcpy(to, from, have);
+        }
+        memset(to + have, 0, n - have);
+        mem_wrote(s->dev.mem, at, n);
+        advance(s, n);
+        at += n;
+        len -= n;
+    }
+    return true;
+}
+
+static bool transfer(FwCfg *s, u32 control, u32 len, u64 at)
+{
+    if (control & DMA_SELECT) {
+        select_item(s, control >> 16);
+    }
+    if (control & DMA_READ) {
+        return dma_read(s, at, len);
+    }
+    if (control & DMA_WRITE) {
+        return false;
+    }
+    if (control & DMA_SKIP) {
+        advance(s, len);
+    }
+    return true;
+}
+
+static void start_dma(FwCfg *s)
+{
+    u64 at = s->dma, n = 16;
+    u8 *d = s->dev.mem ? mem_host(s->dev.mem, at, &n, true) : NULL;
+
+    s->dma = 0;
+    if (!d || n < 16) {
+        log_line(LOG_GUEST, "fw_cfg: no DMA descriptor in memory at %#llx",
+                 (unsigned long long)at);
+        return;
+    }
+    bool ok = transfer(s, (u32)load_be(d, 4), (u32)load_be(d + 4, 4),
+                       load_be(d + 8, 8));
+    store_be(d, 4, ok ? 0 : DMA_ERROR);
+    mem_wrote(s->dev.mem, at, 4);
+    if (!ok) {
+        log_line(LOG_GUEST, "fw_cfg: DMA descriptor at %#llx asks for what "
+                 "cannot be", (unsigned long long)at);
+    }
+}
+
+static void write_dma(FwCfg *s, u64 inside, unsigned size, u64 v)
+{
+    u8 address[8];
+
+    store_be(address, 8, s->dma);
+    store_le(address + inside, size, v);    /* bytes as they are in memory */
+    s->dma = load_be(address, 8);
+    if (inside + size == 8 && size >= 4) {
+        start_dma(s);
+    }
+}
+
+/* ---- the window --------------------------------------------------------------- */
+
+static u64 fw_read(void *opaque, u64 at, unsigned size)
+{
+    if (at < AT_SELECT && at + size <= AT_SELECT) {
+        return read_data(opaque, size);
+    }
+    if (at >= AT_DMA && at + size <= WINDOW) {
+        return load_le(dma_signature + (at - AT_DMA), size);
+    }
+    return 0;
+}
+
+static void fw_write(void *opaque, u64 at, unsigned size, u64 v)
+{
+    if (at == AT_SELECT && size == 2) {
+        select_item(opaque, (u32)(v & 0xff) << 8 | (v >> 8 & 0xff));
+    } else if (at >= AT_DMA && at + size <= WINDOW) {
+        write_dma(opaque, at - AT_DMA, size, v);
+    } else {
+        log_line(LOG_GUEST, "fw_cfg: %u-byte write at %#llx is not taken",
+                 size, (unsigned long long)at);
+    }
+}
+
+/* ---- life --------------------------------------------------------------------- */
+
+static bool start(void *opaque, Err *err)
+{
+    FwCfg *s = opaque;
+
+    (void)err;
+    s->items = g_array_new(false, true, sizeof(Item));
+    g_array_set_clear_func(s->items, clear_item);
+    fw_cfg_set(&s->dev, FW_CFG_SIGNATURE, "QEMU", 4);
+    fw_cfg_set_number(&s->dev, FW_CFG_ID, 4, HAS_TRADITIONAL | HAS_DMA);
+    make_directory(s);
+    return true;
+}
+
+static bool loaded(void *opaque)
+{
+    FwCfg *s = opaque;
+
+    return s->selected <= 0xffff;
+}
+
+static void stop(void *opaque)
+{
+    FwCfg *s = opaque;
+
+    if (s->items) {
+        g_array_free(s->items, true);
+    }
+}
+
+DEVICE(fw_cfg) {
+    .name   = "fw_cfg_mem",
+    .about  = "firmware configuration",
+    .size   = sizeof(FwCfg),
+    .window = WINDOW,
+    .compatible = "qemu,fw-cfg-mmio",
+    .mmio_read = fw_read,
+    .mmio_write = fw_write,
+    .state  = (const Field[]) {
+        SAVE(FwCfg, selected), SAVE(FwCfg, offset), SAVE(FwCfg, dma), { 0 }
+    },
+    .start  = start,
+    .loaded = loaded,
+    .stop   = stop,
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command line asked for. */
+#pragma once
+#include <glib.h>
+#include "util/err.h"
+
+typedef struct Options {
+    const char *machine;        /* "virt,opt=value" */
+    const char *cpu;            /* "model,feature=on" */
+    const char *default_target; /* by the program's name; or NULL */
+    u32         smp;
+    u64         ram;            /* bytes; 0: the board's default */
+    const char *kernel, *initrd, *append, *dtb, *bios;
+    const char *gdb, *name, *pidfile, *rtc;
+    /* Text of options that may be repeated, in order; char *. */
+    GPtrArray  *accels, *drives, *devices, *netdevs, *nics, *chardevs,
+               *serials, *monitors, *globals, *pflash;
+    bool        nographic, nodefaults, no_reboot, no_shutdown, paused,
+                explain, no_net, snapshot;
+} Options;
+
+/*
+ * Reads the command line.  False with *err if it is wrong.  *done: an option
+ * like -help was served, and the program ends.
+ */
+bool options_parse(Options *o, int argc, char **argv, bool *done, Err *err);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Making and running a machine: what boards and main() use. */
+#pragma once
+#include "softmmu/machine.h"
+#include "softmmu/options.h"
+#include "util/keyval.h"
+
+/* Makes the next CPU: "model" or "model,feature=on". */
+Cpu *machine_add_cpu(Machine *m, const char *model, Err *err);
+/* Makes a device with properties from kv (all must be known); not started. */
+Device *machine_new_device(Machine *m, const char *type, const char *id,
+                           KeyVal *props, Err *err);
+/* Starts it and puts it in the machine's list, which owns it. */
+bool machine_adopt(Machine *m, Device *d, Err *err);
+/*
+ * Carries out what was asked for (reset, shutdown, debug stop); main thread.
+ * False: the machine ends.
+ */
+bool machine_serve(Machine *m);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine: its lock, devices, CPUs and run state. */
+#include <stdlib.h>
+#include <glib.h>
+#include "accel/accel.h"
+#include "gdbstub/gdbstub.h"
+#include "softmmu/clock.h"
+#include "softmmu/run.h"
+#include "target/target.h"
+#include "util/keyval.h"
+
+/* ---- the lock ------------------------------------------------------------------- */
+
+static GMutex lock;             /* set cache: there is one machine lock */
+static __thread u32 depth;      /* how often this thread holds it */
+
+void machine_lock(void)
+{
+    if (depth++ == 0) {
+        g_mutex_lock(&lock);
+    }
+}
+
+void machine_unlock(void)
+{
+    if (--depth == 0) {
+        g_mutex_unlock(&lock);
+    }
+}
+
+bool machine_locked(void)
+{
+    return depth > 0;
+}
+
+u32 machine_unlock_all(void)
+{
+    u32 was = depth;
+
+    if (was) {
+        depth = 0;
+        g_mutex_unlock(&lock);
+    }
+    return was;
+}
+
+void machine_relock(u32 was)
+{
+    if (was) {
+        g_mutex_lock(&lock);
+        depth = was;
+    }
+}
+
+/* ---- CPUs ------------------------------------------------------------------------ */
+
+const Target *target_find(const char *name)
+{
+    SET_EACH(targets, Target, t) {
+        if (strcmp((*t)->name, name) == 0) {
+            return *t;
+        }
+    }
+    return NULL;
+}
+
+Cpu *machine_cpu(Machine *m, int n)
+{
+    return n >= 0 && n < (int)m->ncpus ? m->cpu[n] : NULL;
+}
+
+int machine_ncpus(const Machine *m)
+{
+    return (int)m->ncpus;
+}
+
+Cpu *machine_add_cpu(Machine *m, const char *model, Err *err)
+{
+    const char *props = strchr(model, ',');
+    const Target *t = m->target;
+    Cpu *c = aligned_alloc(64, align_up(t->cpu_size, 64));
+
+    memset(c, 0, align_up(t->cpu_size, 64));
+    c->target = t;
+    c->machine = m;
+    c->mem = m->mem;
+    c->index = (int)m->ncpus;
+    c->model = props ? g_strndup(model, (gsize)(props - model)) : g_strdup(model);
+    if (!t->init(c, c->model, props ? props + 1 : NULL, err)) {
+        return NULL;
+    }
+    m->cpu[m->ncpus++] = c;
+    return c;
+}
+
+/* ---- devices ----------------------------------------------------------------------- */
+
+Device *machine_find_device(Machine *m, const char *id)
+{
+    for (u32 i = 0; i < m->devices->len; i++) {
+        Device *d = m->devices->pdata[i];
+        if (strcmp(d->id, id) == 0) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+Device *machine_new_device(Machine *m, const char *type, const char *id,
+                           KeyVal *props, Err *err)
+{
+    Device *d = device_new(type, id, err);
+    const char *value;
+
+    if (!d) {
+        return NULL;
+    }
+    d->machine = m;
+    d->mem = m->mem;
+    for (const Prop *p = d->type->props; props && p && p->name; p++) {
+        if ((value = keyval_get(props, p->name))
+            && !device_set(d, p->name, value, err)) {
+            device_free(d);
+            return NULL;
+        }
+    }
+    g_autofree char *what = g_strdup_printf("device %s", type);
+    if (props && !keyval_done(props, what, err)) {
+        device_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+bool machine_adopt(Machine *m, Device *d, Err *err)
+{
+    if (!device_start(d, err)) {
+        err_prefix(err, "%s", d->id);
+        return false;
+    }
+    g_ptr_array_add(m->devices, d);
+    return true;
+}
+
+Device *machine_device(Machine *m, const char *type, const char *id,
+                       const char *props, u64 base, Err *err)
+{
+    KeyVal *kv = keyval_parse(props ? props : "", NULL, err);
+    Device *d = kv ? machine_new_device(m, type, id, kv, err) : NULL;
+
+    keyval_free(kv);
+    if (!d || !machine_adopt(m, d, err)) {
+        return NULL;
+    }
+    if (base != ~0ull) {
+        device_map(d, m->mem, base);
+    }
+    return d;
+}
+
+/* ---- run state ---------------------------------------------------------------------- */
+
+/* What other threads asked the main loop for; all atomic. */
+typedef struct Asked {
+    u32  reset, shutdown;
+    ShutdownReason why;
+    Cpu *debug;
+} Asked;
+
+static Asked asked;             /* set cache */
+
+void machine_shutdown(Machine *m, ShutdownReason why)
+{
+    (void)m;
+    asked.why = why;
+    __atomic_store_n(&asked.shutdown, 1, __ATOMIC_SEQ_CST);
+    g_main_context_wakeup(NULL);
+}
+
+void machine_reset_request(Machine *m)
+{
+    (void)m;
+    __atomic_store_n(&asked.reset, 1, __ATOMIC_SEQ_CST);
+    g_main_context_wakeup(NULL);
+}
+
+void machine_debug_stop(Cpu *c)
+{
+    vcpus_hold(c->machine);
+    __atomic_store_n(&asked.debug, c, __ATOMIC_SEQ_CST);
+    g_main_context_wakeup(NULL);
+}
+
+void machine_start(Machine *m)
+{
+    if (m->state != RUN_RUNNING && m->state != RUN_SHUTDOWN) {
+        m->state = RUN_RUNNING;
+        clock_pause(false);
+        vcpus_resume(m);
+    }
+}
+
+void machine_pause(Machine *m, RunState state)
+{
+    vcpus_pause(m);
+    clock_pause(true);
+    m->state = state;
+}
+
+static void reset_cpu(Cpu *c)
+{
+    c->target->reset(c);
+    c->halted = false;
+    c->stop = c->index == 0 ? CPU_RUNNING : CPU_OFF;
+}
+
+void machine_reset(Machine *m)
+{
+    for (u32 i = 0; i < m->devices->len; i++) {
+        device_reset(m->devices->pdata[i]);
+    }
+    for (u32 i = 0; i < m->ncpus; i++) {
+        reset_cpu(m->cpu[i]);
+    }
+    if (m->on_reset) {
+        m->on_reset(m);
+    }
+}
+
+static void serve_debug(Machine *m)
+{
+    Cpu *c = __atomic_exchange_n(&asked.debug, NULL, __ATOMIC_SEQ_CST);
+
+    if (c) {
+        machine_pause(m, RUN_DEBUG);
+        if (!gdb_stopped(m, c)) {
+            machine_start(m);       /* the debugger is gone */
+        }
+    }
+}
+
+static void serve_reset(Machine *m)
+{
+    bool running = m->state == RUN_RUNNING;
+
+    if (__atomic_exchange_n(&asked.reset, 0, __ATOMIC_SEQ_CST)) {
+        if (m->opts && m->no_reboot) {
+            machine_shutdown(m, SHUTDOWN_GUEST_RESET);
+            return;
+        }
+        machine_pause(m, RUN_PAUSED);
+        machine_reset(m);
+        if (running) {
+            machine_start(m);
+        }
+    }
+}
+
+bool machine_serve(Machine *m)
+{
+    serve_debug(m);
+    serve_reset(m);
+    if (!__atomic_exchange_n(&asked.shutdown, 0, __ATOMIC_SEQ_CST)) {
+        return true;
+    }
+    if (m->no_shutdown && asked.why != SHUTDOWN_HOST) {
+        machine_pause(m, RUN_SHUTDOWN);
+        return true;
+    }
+    return false;
+}
