@@ -452,7 +452,7 @@ static Val same_call(const Ir *b, const Helper *h, const Val *args, unsigned n)
 {
     for (u32 k = b->n - 1; k > 0 && k + 64 > b->n; k--) {
         const Ins *i = &b->ins[k];
-        if (i->op == IR_call && i->imm == (u64)h
+        if (i->op == IR_call && i->imm == (u64)h && n
             && memcmp(&b->args[i->a.id], args, n * sizeof *args) == 0) {
             return (Val) { (u16)k };
         }
@@ -480,7 +480,9 @@ Val ir_call(Ir *b, const Helper *h, const Val *args, unsigned n)
     if (h->flags & (H_READ | H_WRITE | H_RAISE)) {
         ir_sync(b);
     }
-    memcpy(&b->args[b->nargs], args, n * sizeof *args);
+    if (n) {
+        memcpy(&b->args[b->nargs], args, n * sizeof *args);
+    }
     Val v = append(b, (Ins) { .op = IR_call, .type = (u8)sig_type(h->sig[0]),
                               .a = { (u16)b->nargs }, .b = { (u16)n },
                               .imm = (u64)h });

@@ -155,7 +155,9 @@ void snap_write(const Cc *c, u8 *to)
 {
     Header h = { c->b->slots, as_here(&c->cold), c->nsites };
     memcpy(to, &h, sizeof(h));
-    memcpy(to + sizeof(h), c->side.p, c->side.n);
+    if (c->side.n) {
+        memcpy(to + sizeof(h), c->side.p, c->side.n);
+    }
 }
 
 /* ---- reading ---------------------------------------------------------- */

@@ -114,6 +114,8 @@ static void emit_return(As *s)
     as_op(s, X_0F | 0xae, 3, env_opd(offsetof(TcgEnv, mxcsr)));
     load_mxcsr(s, konst(K_MXCSR));
     as_op(s, OP_LD | X_W, RSP, env_opd(offsetof(TcgEnv, host_sp)));
+    as_mov_imm(s, RCX, 0, true);
+    as_op(s, OP_ST | X_W, RCX, env_opd(offsetof(TcgEnv, host_sp)));
     as_alu_imm(s, X_W, G_ADD, reg_opd(RSP), FRAME_SIZE + 8);
     for (unsigned n = countof(saved_regs); n--;) {
         push(s, saved_regs[n], 0x58);
@@ -258,8 +260,13 @@ TcgExit tcg_enter(TcgBuffer *t, void *env, const void *exec)
 
 void tcg_abandon(void *env)
 {
-    ((TcgEnv *)env)->mxcsr = __builtin_ia32_stmxcsr();
-    __builtin_ia32_ldmxcsr(MXCSR_DEFAULT);
+    TcgEnv *e = env;
+
+    if (e->host_sp) {           /* else the evaluator ran */
+        e->mxcsr = __builtin_ia32_stmxcsr();
+        e->host_sp = NULL;
+        __builtin_ia32_ldmxcsr(MXCSR_DEFAULT);
+    }
 }
 
 /* ---- start ------------------------------------------------------------ */

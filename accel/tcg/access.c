@@ -351,7 +351,7 @@ bool jit_slow(void *env, const void *ret)
         return true;
     }
     if (ret) {
-        tcg_restore(&jit_block_of(jit_of(c), ret)->code, env, ret);
+        tcg_restore(c->tcg.exit, env, ret);
     }
     if (ok) {
         cpu_request(c, REQ_DEBUG);      /* before the access, pc at it */

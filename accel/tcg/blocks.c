@@ -8,7 +8,6 @@
  * drops the blocks they overlap.  Dropped blocks keep their memory until the
  * region of code memory they lie in is reused, in an exclusive section.
  */
-#include <assert.h>
 #include <capstone/capstone.h>
 #include "accel/tcg/jit.h"
 #include "util/log.h"
@@ -219,35 +218,6 @@ void jit_drop_all(Machine *m)
     }
     g_mutex_unlock(&j->lock);
     vcpus_exclusive_end(m);
-}
-
-/* Code grows up in a region, its cold part down: both are in order of making. */
-Block *jit_block_of(Jit *j, const void *host)
-{
-    const u8 *at = host;
-    Block *found = NULL;
-
-    g_mutex_lock(&j->lock);
-    for (u32 r = 0; r < TCG_REGIONS && !found; r++) {
-        Block **b = (Block **)j->region[r]->pdata;
-        u32 lo = 0, hi = j->region[r]->len;
-        if (!hi || at >= b[0]->code.cold + b[0]->code.cold_size
-            || at < b[hi - 1]->code.cold) {
-            continue;
-        }
-        while (hi - lo > 1) {
-            u32 mid = (lo + hi - 1) / 2;
-            if (at >= b[mid]->code.cold) {
-                hi = mid + 1;
-            } else {
-                lo = mid + 1;
-            }
-        }
-        found = b[lo];
-    }
-    g_mutex_unlock(&j->lock);
-    assert(found);
-    return found;
 }
 
 /* ---- making ------------------------------------------------------------------------ */

@@ -85,8 +85,6 @@ bool   jit_new(Machine *m, size_t size, bool interp, Err *err);
 Block *jit_block(Cpu *c, u64 pc);
 /* Sends jump j to `to`, if both still live. */
 void   jit_link(Jit *j, TcgJump *jump, Block *to);
-/* The block whose translated code `host` (a return address) is in. */
-Block *jit_block_of(Jit *j, const void *host);
 /* Drops all blocks (debugger).  On any thread; takes an exclusive section. */
 void   jit_drop_all(Machine *m);
 /*

@@ -41,6 +41,52 @@ static bool no_type(const char *name, Err *err)
                 near ? near : "", near ? "\"?" : "");
 }
 
+/*
+ * What the core keeps of a device: which register is at an offset, and which
+ * wrong accesses were logged.
+ */
+struct DeviceCore {
+    u16        *index;          /* by unit of the window: row + 1; 0: none */
+    u32         units, shift;   /* how many; log2 of a unit's bytes */
+    GHashTable *told;           /* of offset * 2 + write */
+};
+
+static u32 count_of(const Reg *r)
+{
+    return MAX(r->count, 1);
+}
+
+static struct DeviceCore *make_core(const DeviceType *t)
+{
+    struct DeviceCore *k = g_new0(struct DeviceCore, 1);
+    u64 end = 0;
+    u32 unit = 8;
+
+    for (const Reg *r = t->regs; r && r->name; r++) {
+        end = MAX(end, r->at + (u64)count_of(r) * r->width);
+        unit = MIN(unit, r->width);
+    }
+    k->shift = (u32)__builtin_ctz(unit);
+    k->units = (u32)(end >> k->shift);
+    k->index = g_new0(u16, k->units);
+    for (const Reg *r = t->regs; r && r->name; r++) {
+        u32 first = r->at >> k->shift;
+        for (u32 i = 0; i < count_of(r) * r->width >> k->shift; i++) {
+            k->index[first + i] = (u16)(r - t->regs + 1);
+        }
+    }
+    return k;
+}
+
+static void free_core(struct DeviceCore *k)
+{
+    g_free(k->index);
+    if (k->told) {
+        g_hash_table_destroy(k->told);
+    }
+    g_free(k);
+}
+
 Device *device_new(const char *type, const char *id, Err *err)
 {
     const DeviceType *t = device_type(type);
@@ -52,6 +98,7 @@ Device *device_new(const char *type, const char *id, Err *err)
     Device *d = g_malloc0(t->size);
     d->type = t;
     d->id = g_strdup(id ? id : type);
+    d->core = make_core(t);
     for (const Prop *p = t->props; p && p->name; p++) {
         if (p->initial && !device_set(d, p->name, p->initial, err)) {
             device_free(d);
@@ -67,6 +114,7 @@ void device_free(Device *d)
         if (d->type->stop) {
             d->type->stop(d);
         }
+        free_core(d->core);
         g_free(d->id);
         g_free(d);
     }
@@ -152,11 +200,6 @@ bool device_start(Device *d, Err *err)
 
 /* ---- registers ---------------------------------------------------------------------- */
 
-static u32 count_of(const Reg *r)
-{
-    return MAX(r->count, 1);
-}
-
 static u64 peek(const Device *d, const Reg *r, u32 index)
 {
     const u8 *p = (const u8 *)d + r->store + (size_t)index * r->size;
@@ -174,13 +217,15 @@ static void poke(Device *d, const Reg *r, u32 index, u64 v)
 /* The register that byte `at` is in, and which of an array. */
 static const Reg *reg_at(const Device *d, u64 at, u32 *index)
 {
-    for (const Reg *r = d->type->regs; r && r->name; r++) {
-        if (at >= r->at && at < r->at + (u64)count_of(r) * r->width) {
-            *index = (u32)((at - r->at) / r->width);
-            return r;
-        }
+    const struct DeviceCore *k = d->core;
+    u64 unit = at >> k->shift;
+
+    if (unit >= k->units || !k->index[unit]) {
+        return NULL;
     }
-    return NULL;
+    const Reg *r = &d->type->regs[k->index[unit] - 1];
+    *index = (u32)((at - r->at) / r->width);
+    return r;
 }
 
 /* Is this access one that the register takes? */
@@ -211,19 +256,50 @@ static void write_reg(Device *d, const Reg *r, u32 index, u64 v)
     }
 }
 
+/* Logs a wrong access, once for each offset and direction. */
+static void complain(Device *d, u64 at, unsigned size, bool write, u64 v)
+{
+    enum { TOLD_MAX = 4096 };
+    struct DeviceCore *k = d->core;
+    u64 key = at * 2 + write;
+
+    if (!log_on(LOG_GUEST)) {
+        return;
+    }
+    if (!k->told) {
+        k->told = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+                                        NULL);
+    }
+    if (g_hash_table_size(k->told) < TOLD_MAX
+        && g_hash_table_add(k->told, g_memdup2(&key, sizeof key))) {
+        if (write) {
+            log_line(LOG_GUEST, "%s: bad %u-byte write of %#llx at %#llx",
+                     d->id, size, (unsigned long long)v,
+                     (unsigned long long)at);
+        } else {
+            log_line(LOG_GUEST, "%s: bad %u-byte read at %#llx", d->id, size,
+                     (unsigned long long)at);
+        }
+    }
+}
+
+static bool takes_size(const DeviceType *t, unsigned size)
+{
+    return size >= t->min_access && (!t->max_access || size <= t->max_access);
+}
+
 u64 device_read(void *opaque, u64 at, unsigned size)
 {
     Device *d = opaque;
     u32 index;
     const Reg *r;
 
-    if (d->type->mmio_read) {
-        return d->type->mmio_read(d, at, size);
+    if (d->type->mmio_read && takes_size(d->type, size)) {
+        return d->type->mmio_read(d, at, size) & MASK(size * 8);
     }
     r = reg_at(d, at, &index);
-    if (!r || !fits(d, r, at, size)) {
-        log_line(LOG_GUEST, "%s: bad %u-byte read at %#llx", d->id, size,
-                 (unsigned long long)at);
+    if (!r || !takes_size(d->type, size) || !fits(d, r, at, size)) {
+        complain(d, at, size, false, 0);
         return 0;
     }
     u64 shift = (at - r->at) % r->width * 8;
@@ -236,14 +312,13 @@ void device_write(void *opaque, u64 at, unsigned size, u64 v)
     u32 index;
     const Reg *r;
 
-    if (d->type->mmio_write) {
-        d->type->mmio_write(d, at, size, v);
+    if (d->type->mmio_write && takes_size(d->type, size)) {
+        d->type->mmio_write(d, at, size, v & MASK(size * 8));
         return;
     }
     r = reg_at(d, at, &index);
-    if (!r || !fits(d, r, at, size)) {
-        log_line(LOG_GUEST, "%s: bad %u-byte write of %#llx at %#llx", d->id,
-                 size, (unsigned long long)v, (unsigned long long)at);
+    if (!r || !takes_size(d->type, size) || !fits(d, r, at, size)) {
+        complain(d, at, size, true, v);
         return;
     }
     u64 shift = (at - r->at) % r->width * 8;

@@ -33,13 +33,14 @@ typedef struct TcgEnv {
     u8  *tlb;               /* current TLB slot, see TlbSlot */
     u8  *jcache;            /* JumpEntry[1 << JCACHE_BITS] */
     u64  jsalt;             /* xored into a pc to make a jump-cache key */
-    void *exit;             /* TCG_LINK: the TcgJump taken */
+    void *exit;             /* TCG_LINK: the TcgJump taken; during TcgSlow:
+                               the TcgCode that makes the access */
     /* A guest access on its way through the slow path. */
     u64  mem_addr;
     u64  mem_val[4];        /* data in or out; pairs and V128 in order */
     u64  mem_expect[2];     /* cas: the value expected */
     u64  mem_memop;         /* MemOp | MEM_KIND_SHIFTed kind | rmw << 24 */
-    void *host_sp;          /* stack of tcg_enter() while code runs */
+    void *host_sp;          /* stack of tcg_enter(); NULL: no code runs */
     /* Host registers as the slow path's thunk saved them. */
     u64  reg[TCG_REGS];
     V128 vreg[TCG_REGS];

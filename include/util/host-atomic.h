@@ -3,17 +3,22 @@
 #pragma once
 #include "util/types.h"
 
-#ifdef __x86_64__
-#define HOST_CAS16 __attribute__((target("cx16")))
-#else
-#define HOST_CAS16
-#endif
-
 /*
  * If *p is `expect`, makes it v, as one atomic and fully ordered access; p is
  * aligned to 16 bytes and may be written.  Returns what *p was.
  */
-HOST_CAS16 static inline u128 host_cas16(u128 *p, u128 expect, u128 v)
+static inline u128 host_cas16(u128 *p, u128 expect, u128 v)
 {
+#ifdef __x86_64__
+    /* The compilers' builtin calls a library unless all is built for it. */
+    u64 lo = (u64)expect, hi = (u64)(expect >> 64);
+
+    __asm__ volatile("lock cmpxchg16b %0"
+                     : "+m"(*p), "+a"(lo), "+d"(hi)
+                     : "b"((u64)v), "c"((u64)(v >> 64))
+                     : "cc", "memory");
+    return (u128)hi << 64 | lo;
+#else
     return __sync_val_compare_and_swap(p, expect, v);
+#endif
 }

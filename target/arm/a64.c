@@ -163,11 +163,12 @@ u32 arm_translate(Ir *b, const Cpu *cpu, u32 key, const u8 *insn, u32 avail)
         .insn = (u32)load_le(insn, MIN(avail, 4u)), .cpu = arm,
     };
 
+    b->fp_inline = !(key & KEY_FP_SOFT);
     if (a64_before(&c)) {
         return 4;
     }
     if (!a64_decode(&c, c.insn)) {
-        log_line(LOG_GUEST, "undefined instruction %08x\n", c.insn);
+        log_line(LOG_GUEST, "undefined instruction %08x", c.insn);
         raise_at(&c, ESR(EC_UNKNOWN, 0));
     }
     return 4;

@@ -103,6 +103,7 @@ struct Device {
     MemSpace *mem;              /* for DMA; NULL in tests */
     void    *bus;               /* of BUS_VIRTIO: the transport */
     u64      base;              /* of the window in guest memory */
+    struct DeviceCore *core;    /* hw/core/device.c's own */
 };
 
 /* Rows of a register table.  The member gives the size, so they agree. */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Parallel flash, as boards place it. */
+#pragma once
+#include "hw/core/device.h"
+
+/*
+ * Puts the started device d ("cfi.pflash01") at base: read like a ROM while
+ * in array mode, as a register window else.
+ */
+void pflash_map(Device *d, MemSpace *m, u64 base);
+/* Its contents, e.g. for a firmware image. */
+Ram *pflash_ram(Device *d);
