@@ -4,6 +4,7 @@
  * put log, calls and exits.  Folding is in fold.c.
  */
 #include <assert.h>
+#include <stdlib.h>
 #include "tcg/fold.h"
 
 const IrOpInfo ir_ops[IR_NOPS] = {
@@ -34,6 +35,28 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     b->raw = b->ended = b->full = false;
     b->fp_inline = true;
     b->soft = NULL;
+}
+
+Ir *ir_copy(const Ir *b)
+{
+    Ir *c = malloc(sizeof *c);
+
+    if (!c) {
+        abort();
+    }
+    c->n = b->n;
+    c->nputs = b->nputs;
+    c->nsyncs = b->nsyncs;
+    c->nargs = b->nargs;
+    c->slots = b->slots;
+    c->nslots = b->nslots;
+    c->word = b->word;
+    c->soft = b->soft;
+    memcpy(c->ins, b->ins, b->n * sizeof b->ins[0]);
+    memcpy(c->puts, b->puts, b->nputs * sizeof b->puts[0]);
+    memcpy(c->syncs, b->syncs, b->nsyncs * sizeof b->syncs[0]);
+    memcpy(c->args, b->args, b->nargs * sizeof b->args[0]);
+    return c;
 }
 
 void ir_insn(Ir *b, u16 at)

@@ -9,6 +9,7 @@
  * region of code memory they lie in is reused, in an exclusive section.
  */
 #include <capstone/capstone.h>
+#include <stdlib.h>
 #include "accel/tcg/jit.h"
 #include "util/log.h"
 
@@ -158,7 +159,7 @@ static void code_written(void *opaque, Ram *r, u64 offset, u64 len)
 
 static void free_block(Block *b)
 {
-    g_free(b->ir);
+    free(b->ir);
     g_free(b);
 }
 
@@ -196,7 +197,7 @@ static void make_room(Jit *j)
     vcpus_exclusive_begin(j->machine);
     g_mutex_lock(&j->lock);
     __atomic_add_fetch(&j->resets, 1, __ATOMIC_SEQ_CST);
-    empty_region(j, tcg_next_region(j->buffer));
+    empty_region(j, j->interp ? 0 : tcg_next_region(j->buffer));
     g_mutex_unlock(&j->lock);
     vcpus_exclusive_end(j->machine);
 }
@@ -327,7 +328,7 @@ static bool compile(Jit *j, Block *b)
     if (j->region[0]->len >= INTERP_MAX) {
         return false;
     }
-    b->ir = g_memdup2(j->ir, sizeof *j->ir);
+    b->ir = ir_copy(j->ir);
     return true;
 }
 

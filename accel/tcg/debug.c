@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Breakpoints and single steps under the translator. */
+#include <stdlib.h>
 #include "accel/tcg/jit.h"
 
 static const Break *breakpoint_at(const Cpu *c, u64 pc)
@@ -46,14 +47,14 @@ void jit_step(Cpu *c)
         u32 count;
         g_mutex_lock(&j->lock);
         jit_front(j, c, c->tcg.pc, hit.host, 1, &count);
-        ir = g_memdup2(j->ir, sizeof *ir);
+        ir = ir_copy(j->ir);
         g_mutex_unlock(&j->lock);
         vcpu_enter_guest(c);
         c->tcg.pc_page = align_down(c->tcg.pc, PAGE_SIZE);
         ir_eval(ir, NULL, c, jit_slow);
     }
     vcpu_leave_guest(c);
-    g_free(ir);
+    free(ir);
     c->debug->single_step = false;
     machine_debug_stop(c);
 }

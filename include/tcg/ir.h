@@ -314,6 +314,11 @@ typedef struct Ir {
 
 /* Starts a block whose first guest instruction is at page offset `at`. */
 void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at);
+/*
+ * A copy to be evaluated later, malloc'ed: what it does not use of the arrays
+ * is not touched and takes no memory.
+ */
+Ir  *ir_copy(const Ir *b);
 /* Tells that what follows belongs to the guest instruction at `at`. */
 void ir_insn(Ir *b, u16 at);
 Type ir_type(const Ir *b, Val v);
