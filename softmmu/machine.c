@@ -106,6 +106,33 @@ Device *machine_find_device(Machine *m, const char *id)
     return NULL;
 }
 
+/* -global TYPE.PROP=VALUE, or driver=,property=,value=. */
+static bool set_global(Device *d, const char *text, Err *err)
+{
+    size_t len = strlen(d->type->name);
+    bool ok = true;
+
+    if (g_str_has_prefix(text, "driver=")) {
+        KeyVal *kv = keyval_parse(text, NULL, err);
+        const char *type = kv ? keyval_get(kv, "driver") : NULL;
+        const char *prop = kv ? keyval_get(kv, "property") : NULL;
+        const char *value = kv ? keyval_get(kv, "value") : NULL;
+        if (!type || !prop || !value) {
+            ok = fail(err, "write -global TYPE.PROPERTY=VALUE");
+        } else if (strcmp(type, d->type->name) == 0) {
+            ok = device_set(d, prop, value, err);
+        }
+        keyval_free(kv);
+    } else if (strncmp(text, d->type->name, len) == 0 && text[len] == '.') {
+        const char *eq = strchr(text + len, '=');
+        g_autofree char *prop = g_strndup(text + len + 1, eq
+            ? (size_t)(eq - text) - len - 1 : strlen(text + len + 1));
+        ok = eq ? device_set(d, prop, eq + 1, err)
+                : fail(err, "write -global TYPE.PROPERTY=VALUE");
+    }
+    return ok || err_prefix(err, "-global %s", text);
+}
+
 Device *machine_new_device(Machine *m, const char *type, const char *id,
                            KeyVal *props, Err *err)
 {
@@ -117,6 +144,12 @@ Device *machine_new_device(Machine *m, const char *type, const char *id,
     }
     d->machine = m;
     d->mem = m->mem;
+    for (u32 i = 0; m->opts && i < m->opts->globals->len; i++) {
+        if (!set_global(d, m->opts->globals->pdata[i], err)) {
+            device_free(d);
+            return NULL;
+        }
+    }
     for (const Prop *p = d->type->props; props && p && p->name; p++) {
         if ((value = keyval_get(props, p->name))
             && !device_set(d, p->name, value, err)) {
@@ -156,6 +189,33 @@ Device *machine_device(Machine *m, const char *type, const char *id,
         device_map(d, m->mem, base);
     }
     return d;
+}
+
+/* ---- memory ------------------------------------------------------------------------- */
+
+static void drop_translations(Cpu *c, void *data)
+{
+    (void)data;
+    tlb_flush(c, 0, 0, 0, 0);
+}
+
+/*
+ * Does not wait for the other vCPUs: one of them may wait for the machine
+ * lock, which the caller holds.  Until they come around they see the map as
+ * it was, as they would if they had been a little earlier.
+ */
+static void map_changed(void *opaque)
+{
+    Machine *m = opaque;
+
+    for (u32 i = 0; i < m->ncpus; i++) {
+        cpu_run_on(m->cpu[i], drop_translations, NULL, false);
+    }
+}
+
+void machine_watch_memory(Machine *m)
+{
+    mem_listen(m->mem, map_changed, m);
 }
 
 /* ---- run state ---------------------------------------------------------------------- */

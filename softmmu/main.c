@@ -31,7 +31,8 @@ static bool no_board(const char *name, Err *err)
     }
     const char *near = name ? nearest_word(name, names, n) : NULL;
     if (!name) {
-        return fail(err, "which machine?  Say -M virt; -M help lists them");
+        return fail(err, "which machine?  For example: anole -M virt -kernel "
+                    "Image -append console=ttyAMA0; -M help lists them");
     }
     return fail(err, "there is no machine \"%s\"%s%s%s; -M help lists them",
                 name, near ? "; did you mean \"" : "", near ? near : "",
@@ -116,13 +117,120 @@ static bool start_accel(Machine *m, Err *err)
 
 /* ---- the host's side --------------------------------------------------------------- */
 
-static bool open_back_ends(const Options *o, Err *err)
+/* A node of -blockdev: a file, or a format on top of a file. */
+typedef struct Node {
+    char *name, *driver, *file, *rest;  /* rest: ",readonly=on" and so on */
+    bool  used;
+} Node;
+
+static void free_node(void *p)
 {
-    for (u32 i = 0; i < o->chardevs->len; i++) {
-        if (!chardev_open(o->chardevs->pdata[i], err)) {
+    Node *n = p;
+
+    g_free(n->name);
+    g_free(n->driver);
+    g_free(n->file);
+    g_free(n->rest);
+    g_free(n);
+}
+
+static char *double_commas(const char *text)
+{
+    g_auto(GStrv) part = g_strsplit(text, ",", -1);
+
+    return g_strjoinv(",,", part);
+}
+
+/* Options of a node as -drive has them. */
+static char *node_options(KeyVal *kv)
+{
+    static const struct { const char *key, *value, *as; } map[] = {
+        { "read-only", "on", ",readonly=on" },
+        { "read-only", "true", ",readonly=on" },
+        { "cache.direct", "on", ",cache=none" },
+        { "cache.no-flush", "on", ",cache=unsafe" },
+        { "discard", "unmap", ",discard=unmap" },
+        { "aio", "io_uring", ",aio=io_uring" },
+        { "aio", "native", ",aio=native" },
+        { "aio", "threads", ",aio=threads" },
+    };
+    static const char *const without_meaning[] = {
+        "auto-read-only", "detect-zeroes", "locking", "backing",
+    };
+    GString *out = g_string_new(NULL);
+
+    for (u32 i = 0; i < countof(map); i++) {
+        const char *v = keyval_get(kv, map[i].key);
+        if (v && strcmp(v, map[i].value) == 0) {
+            g_string_append(out, map[i].as);
+        }
+    }
+    for (u32 i = 0; i < countof(without_meaning); i++) {
+        keyval_get(kv, without_meaning[i]);
+    }
+    return g_string_free(out, false);
+}
+
+static Node *parse_node(const char *text, GPtrArray *nodes, Err *err)
+{
+    KeyVal *kv = keyval_parse(text, "driver", err);
+    Node *n = g_new0(Node, 1);
+
+    g_ptr_array_add(nodes, n);
+    if (kv) {
+        const char *inner = keyval_get(kv, "file.filename");
+        const char *file = keyval_get(kv, "file"), *own
+            = keyval_get(kv, "filename");
+        n->driver = g_strdup(keyval_get(kv, "driver"));
+        n->name = g_strdup(keyval_get(kv, "node-name"));
+        keyval_get(kv, "file.driver");
+        n->rest = node_options(kv);
+        n->file = g_strdup(own ? own : inner ? inner : file);
+        for (u32 i = 0; !own && !inner && file && i < nodes->len - 1; i++) {
+            Node *below = nodes->pdata[i];
+            if (strcmp(below->name, file) == 0) {
+                g_free(n->file);
+                n->file = g_strdup(below->file);
+                below->used = true;
+            }
+        }
+    }
+    if (kv && (!n->driver || !n->name || !n->file)) {
+        fail(err, "driver=, node-name= and filename= or file= are needed");
+    }
+    bool ok = kv && !err->text[0] && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    return ok ? n : NULL;
+}
+
+/* A node that nothing is on top of is what a device may have. */
+static bool open_blockdevs(const Options *o, Err *err)
+{
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func(free_node);
+
+    for (u32 i = 0; i < o->blockdevs->len; i++) {
+        const char *text = o->blockdevs->pdata[i];
+        if (!parse_node(text, nodes, err)) {
+            return err_prefix(err, "-blockdev %s", text);
+        }
+    }
+    for (u32 i = 0; i < nodes->len; i++) {
+        Node *n = nodes->pdata[i];
+        g_autofree char *file = double_commas(n->file);
+        bool protocol = strcmp(n->driver, "file") == 0
+            || strcmp(n->driver, "host_device") == 0;
+        g_autofree char *text = g_strdup_printf(
+            "file=%s,if=none,id=%s,format=%s%s", file, n->name,
+            protocol ? "raw" : n->driver, n->rest);
+        if (!n->used && !block_open(text, err)) {
             return false;
         }
     }
+    return true;
+}
+
+static bool open_drives(const Options *o, Err *err)
+{
     for (u32 i = 0; i < o->drives->len; i++) {
         g_autofree char *text = g_strconcat(o->drives->pdata[i],
                                             o->snapshot ? ",snapshot=on" : "",
@@ -130,6 +238,27 @@ static bool open_back_ends(const Options *o, Err *err)
         if (!block_open(text, err)) {
             return false;
         }
+    }
+    for (u32 i = 0; i < o->pflash->len; i++) {
+        g_autofree char *file = double_commas(o->pflash->pdata[i]);
+        g_autofree char *text = g_strdup_printf(
+            "file=%s,if=pflash,format=raw,id=pflash%u", file, i);
+        if (!block_open(text, err)) {
+            return err_prefix(err, "-pflash");
+        }
+    }
+    return open_blockdevs(o, err);
+}
+
+static bool open_back_ends(const Options *o, Err *err)
+{
+    for (u32 i = 0; i < o->chardevs->len; i++) {
+        if (!chardev_open(o->chardevs->pdata[i], err)) {
+            return false;
+        }
+    }
+    if (!open_drives(o, err)) {
+        return false;
     }
     for (u32 i = 0; i < o->netdevs->len; i++) {
         if (!netdev_open(o->netdevs->pdata[i], err)) {
@@ -139,31 +268,93 @@ static bool open_back_ends(const Options *o, Err *err)
     return true;
 }
 
-/* Serial port 0: what -serial says; by default the terminal, shared. */
+static bool uses_stdio(const GPtrArray *list)
+{
+    for (u32 i = 0; i < list->len; i++) {
+        if (g_str_has_prefix(list->pdata[i], "stdio")
+            || g_str_has_prefix(list->pdata[i], "mon:stdio")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Serial port 0 without -serial: the terminal, shared with the monitor unless
+ * that was put elsewhere; there is no screen that could have it instead.
+ */
+static const char *default_serial(const Options *o)
+{
+    if (o->nodefaults) {
+        return "none";
+    }
+    if (uses_stdio(o->monitors) || uses_stdio(o->chardevs)
+        || (o->no_display && !o->nographic)) {
+        return "null";
+    }
+    return o->monitors->len || o->mons->len ? "stdio" : "mon:stdio";
+}
+
+/* *mon: a chardev that the monitor is to share. */
 static bool open_serial(Machine *m, Chardev **mon, Err *err)
 {
     const Options *o = m->opts;
     const char *text = o->serials->len ? o->serials->pdata[0]
-                     : o->nodefaults && !o->nographic ? "none" : "mon:stdio";
+                                       : default_serial(o);
 
     *mon = NULL;
-    if (o->serials->len > 1) {
-        return fail(err, "-serial: this machine has one serial port");
+    for (u32 i = 1; i < o->serials->len; i++) {
+        if (strcmp(o->serials->pdata[i], "none") != 0) {
+            return fail(err, "-serial %s: this machine has one serial port",
+                        (char *)o->serials->pdata[i]);
+        }
     }
     if (strcmp(text, "none") == 0) {
         return true;
     }
-    /* -monitor given: the terminal is the serial port's alone. */
-    bool own = !o->serials->len && o->monitors->len;
-    Chardev *c = chardev_open_short(own ? "null" : text, "serial0", err);
+    Chardev *c = chardev_open_short(text, "serial0", err);
     if (!c) {
         return err_prefix(err, "-serial %s", text);
     }
     m->serial_chardev = chardev_id(c);
-    if (g_str_has_prefix(text, "mon:") && !own) {
-        *mon = c;
-    }
+    *mon = g_str_has_prefix(text, "mon:") ? c : NULL;
     return true;
+}
+
+/* "-mon [chardev=]ID,mode=readline". */
+static bool open_mon(Machine *m, const char *text, Err *err)
+{
+    KeyVal *kv = keyval_parse(text, "chardev", err);
+    const char *id = kv ? keyval_get(kv, "chardev") : NULL;
+    const char *mode = kv ? keyval_get(kv, "mode") : NULL;
+    Chardev *c = id ? chardev_find(id) : NULL;
+    bool ok = kv != NULL;
+
+    if (kv && !c) {
+        ok = fail(err, "there is no chardev \"%s\"; add -chardev ...,id=%s",
+                  id ? id : "", id ? id : "ID");
+    } else if (mode && strcmp(mode, "readline") != 0) {
+        ok = fail(err, "mode=%s: only mode=readline is there yet", mode);
+    }
+    if (kv) {
+        keyval_get(kv, "pretty");
+    }
+    ok = ok && keyval_done(kv, "it", err) && monitor_open(m, c, err);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-mon %s", text);
+}
+
+static bool open_monitor(Machine *m, const char *text, u32 n, Err *err)
+{
+    g_autofree char *id = g_strdup_printf("monitor%u", n);
+    Chardev *c = chardev_find(text);
+
+    if (strcmp(text, "none") == 0) {
+        return true;
+    }
+    c = c ? c : chardev_open_short(text, id, err);
+    return (c && monitor_open(m, c, err))
+        || err_prefix(err, "-monitor %s", text);
 }
 
 static bool open_monitors(Machine *m, Chardev *shared, Err *err)
@@ -174,20 +365,20 @@ static bool open_monitors(Machine *m, Chardev *shared, Err *err)
         return false;
     }
     for (u32 i = 0; i < o->monitors->len; i++) {
-        const char *text = o->monitors->pdata[i];
-        g_autofree char *id = g_strdup_printf("monitor%u", i);
-        if (strcmp(text, "none") == 0) {
-            continue;
-        }
-        Chardev *c = chardev_find(text);
-        if (!c) {
-            c = chardev_open_short(text, id, err);
-        }
-        if (!c || !monitor_open(m, c, err)) {
-            return err_prefix(err, "-monitor %s", text);
+        if (!open_monitor(m, o->monitors->pdata[i], i, err)) {
+            return false;
         }
     }
-    return true;
+    for (u32 i = 0; i < o->mons->len; i++) {
+        if (!open_mon(m, o->mons->pdata[i], err)) {
+            return false;
+        }
+    }
+    /* -nographic with the serial port elsewhere: the terminal is free. */
+    bool free_terminal = o->nographic && o->serials->len && !o->nodefaults
+        && !o->monitors->len && !o->mons->len && !uses_stdio(o->serials)
+        && !uses_stdio(o->chardevs);
+    return !free_terminal || open_monitor(m, "stdio", 0, err);
 }
 
 /* ---- -device ------------------------------------------------------------------------ */
@@ -284,16 +475,37 @@ static bool add_devices(Machine *m, Err *err)
 
 /* ---- --explain ------------------------------------------------------------------------ */
 
+/* Where the lines of a device go. */
+static void explain_lines(Device *d)
+{
+    for (const Wire *w = d->type->wires; w && w->name; w++) {
+        for (u32 i = 0; i < MAX(w->count, 1); i++) {
+            const Line *l = device_line(d, w->name, i);
+            const Device *to = l->set == device_input ? l->sink : NULL;
+            if (to) {
+                printf("  %s %s %u -> %s input %d\n", d->id, w->name, i,
+                       to->id, l->n);
+            } else if (l->set) {
+                printf("  %s %s %u -> CPU\n", d->id, w->name, i);
+            }
+        }
+    }
+}
+
 static void explain(Machine *m)
 {
     printf("machine %s: %s\n", m->board->name, m->board->about);
-    printf("%u x %s%s, %llu MiB of memory%s\n\n", m->ncpus, m->cpu[0]->model,
-           m->opts->cpu ? "" : " (default)",
+    printf("%u x %s%s, %llu MiB of memory%s, accelerator %s\n\n", m->ncpus,
+           m->cpu[0]->model, m->opts->cpu ? "" : " (default)",
            (unsigned long long)m->ram_size >> 20,
-           m->opts->ram ? "" : " (default)");
+           m->opts->ram ? "" : " (default)", m->accel->name);
     monitor_command(m, "info mtree", stdout);
     printf("\ndevices:\n");
     monitor_command(m, "info qtree", stdout);
+    printf("\ninterrupts and other lines:\n");
+    for (u32 i = 0; i < m->devices->len; i++) {
+        explain_lines(m->devices->pdata[i]);
+    }
     printf("\nwhat the guest can reach of this host:\n");
     monitor_command(m, "info chardev", stdout);
     monitor_command(m, "info block", stdout);
@@ -330,8 +542,11 @@ static bool make_machine(Machine *m, Err *err)
         || !open_monitors(m, shared, err)) {
         return false;
     }
-    return start_accel(m, err) && vcpus_start(m, err)
-        && (!o->gdb || gdb_open(m, o->gdb, err));
+    if (!start_accel(m, err) || !vcpus_start(m, err)) {
+        return false;
+    }
+    machine_watch_memory(m);
+    return !o->gdb || gdb_open(m, o->gdb, err);
 }
 
 /* The machine lock is let go while the main thread sleeps. */

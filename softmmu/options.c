@@ -8,6 +8,7 @@
 #include "hw/core/device.h"
 #include "softmmu/options.h"
 #include "target/target.h"
+#include "util/json.h"
 #include "util/keyval.h"
 #include "util/log.h"
 
@@ -17,7 +18,7 @@ typedef struct Option {
     const char *help;
     bool (*set)(Options *o, const char *value, bool *done, Err *err);
     u32 at;                     /* without `set`: the member to fill */
-    enum { TEXT, LIST, FLAG } kind;     /* and what it is */
+    enum { TEXT, LIST, FLAG, NOT_YET, TAKEN } kind;     /* and what it is */
 } Option;
 
 /* ---- lists for "help" ----------------------------------------------------------- */
@@ -105,59 +106,89 @@ static bool set_cpu(Options *o, const char *value, bool *done, Err *err)
     return true;
 }
 
-static bool count_cpus(const char *value, u64 *n, Err *err)
+/*
+ * "N" or "cpus=,maxcpus=,sockets=,clusters=,cores=,threads=": what is not
+ * given follows from the rest; sockets are tried first.
+ */
+static bool count_cpus(KeyVal *kv, u64 *n, Err *err)
 {
-    KeyVal *kv = keyval_parse(value, "cpus", err);
-    u64 sockets, cores, threads, most;
-    bool ok = kv && keyval_u64(kv, "cpus", 0, n, err)
-        && keyval_u64(kv, "maxcpus", 0, &most, err)
-        && keyval_u64(kv, "sockets", 1, &sockets, err)
-        && keyval_u64(kv, "clusters", 1, &threads, err)
-        && keyval_u64(kv, "cores", 1, &cores, err)
-        && keyval_u64(kv, "threads", 1, &threads, err)
-        && keyval_done(kv, "-smp", err);
+    static const char *const level[] = { "clusters", "cores", "threads" };
+    u64 most, sockets, inside = 1, v;
 
-    keyval_free(kv);
-    if (ok && *n == 0 && !g_str_has_prefix(value, "0")) {
-        *n = sockets * cores * threads;
+    if (!keyval_u64(kv, "cpus", 0, n, err)
+        || !keyval_u64(kv, "maxcpus", 0, &most, err)
+        || !keyval_u64(kv, "sockets", 0, &sockets, err)) {
+        return false;
     }
-    return ok;
+    for (u32 i = 0; i < countof(level); i++) {
+        if (!keyval_u64(kv, level[i], 1, &v, err)) {
+            return false;
+        }
+        inside *= MIN(MAX(v, 1), 256);
+    }
+    *n = *n ? *n : most ? most : MAX(sockets, 1) * inside;
+    most = most ? most : *n;
+    sockets = sockets ? sockets : MAX(most / inside, 1);
+    return sockets * inside == most
+        || fail(err, "%llu sockets of %llu CPUs are not the %llu CPUs of %s; "
+                "leave one of the numbers out", (unsigned long long)sockets,
+                (unsigned long long)inside, (unsigned long long)most,
+                most == *n ? "cpus=" : "maxcpus=");
 }
 
 static bool set_smp(Options *o, const char *value, bool *done, Err *err)
 {
+    KeyVal *kv = keyval_parse(value, "cpus", err);
+    const char *plain = kv ? keyval_get(kv, "cpus") : NULL;
     u64 n = 0;
+    bool ok = kv && (!plain || strcmp(plain, "0") || fail(err, "a machine has "
+                                                         "at least 1 CPU"))
+        && count_cpus(kv, &n, err) && keyval_done(kv, "it", err)
+        && (n <= 255 || fail(err, "so many CPUs no machine has"));
 
     (void)done;
-    if (!count_cpus(value, &n, err)) {
-        return err_prefix(err, "-smp %s", value);
-    }
-    if (n == 0 || n > 255) {
-        return fail(err, "-smp %s: a machine has 1 to 8 CPUs", value);
-    }
+    keyval_free(kv);
     o->smp = (u32)n;
-    return true;
+    return ok || err_prefix(err, "-smp %s", value);
 }
 
-/* A size: MiB if there is no suffix. */
+/* A size of memory: MiB if there is no suffix; "512MB" is fine too. */
+static bool parse_ram(const char *text, u64 *bytes)
+{
+    g_autofree char *number = g_strdup(text);
+    size_t len = strlen(number);
+
+    if (len > 2 && g_ascii_toupper(number[len - 1]) == 'B'
+        && g_ascii_isalpha(number[len - 2])) {
+        number[--len] = '\0';
+    }
+    if (!len || !parse_u64(number, bytes)) {
+        return false;
+    }
+    if (g_ascii_isdigit(number[len - 1])) {
+        if (*bytes >> 44) {
+            return false;
+        }
+        *bytes <<= 20;
+    }
+    return *bytes != 0;
+}
+
 static bool set_ram(Options *o, const char *value, bool *done, Err *err)
 {
-    const char *text = g_str_has_prefix(value, "size=") ? value + 5 : value;
-    g_autofree char *number = g_strndup(text, strcspn(text, ","));
-    bool suffix = *number
-        && g_ascii_isalpha(number[strlen(number) - 1]);
+    KeyVal *kv = keyval_parse(value, "size", err);
+    const char *size = kv ? keyval_get(kv, "size") : NULL;
+    bool ok = kv != NULL;
 
     (void)done;
-    if (suffix && g_ascii_toupper(number[strlen(number) - 1]) == 'B') {
-        number[strlen(number) - 1] = '\0';
+    if (size && !parse_ram(size, &o->ram)) {
+        ok = fail(err, "write a size such as 512M or 2G");
+    } else if (kv && (keyval_get(kv, "slots") || keyval_get(kv, "maxmem"))) {
+        ok = fail(err, "memory cannot be plugged in later yet; only the size");
     }
-    if (!parse_u64(number, &o->ram) || !o->ram) {
-        return fail(err, "-m %s: write a size such as 512M or 2G", value);
-    }
-    if (!suffix) {
-        o->ram <<= 20;
-    }
-    return true;
+    ok = ok && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-m %s", value);
 }
 
 static bool add_device(Options *o, const char *value, bool *done, Err *err)
@@ -188,7 +219,6 @@ static bool set_log(Options *o, const char *value, bool *done, Err *err)
 {
     (void)o;
     if (is_help(value)) {
-        printf("Log items (comma separated):\n");
         log_help();
         *done = true;
         return true;
@@ -232,8 +262,8 @@ static bool set_net(Options *o, const char *value, bool *done, Err *err)
 
 static bool set_display(Options *o, const char *value, bool *done, Err *err)
 {
-    (void)o;
     (void)done;
+    o->no_display = true;
     return strcmp(value, "none") == 0
         || fail(err, "no display \"%s\": there are no screens yet; -display "
                 "none", value);
@@ -247,13 +277,101 @@ static bool set_vga(Options *o, const char *value, bool *done, Err *err)
         || fail(err, "no display adapter \"%s\" yet; -vga none", value);
 }
 
-static bool ignore(Options *o, const char *value, bool *done, Err *err)
+/* Seconds from the host's UTC to the time that text names. */
+static bool clock_base(const char *text, i64 *ahead, Err *err)
 {
-    (void)o;
-    (void)value;
-    (void)done;
-    (void)err;
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+
+    if (strcmp(text, "utc") == 0) {
+        *ahead = 0;
+        return true;
+    }
+    if (strcmp(text, "localtime") == 0) {
+        *ahead = g_date_time_get_utc_offset(now) / G_TIME_SPAN_SECOND;
+        return true;
+    }
+    g_autofree char *midnight = g_strconcat(text, "T00:00:00", NULL);
+    g_autoptr(GDateTime) then = g_date_time_new_from_iso8601(
+        strchr(text, 'T') ? text : midnight, utc);
+    if (!then) {
+        return fail(err, "base=%s: write utc, localtime or a date such as "
+                    "2024-02-29T12:00:00", text);
+    }
+    *ahead = g_date_time_difference(then, now) / G_TIME_SPAN_SECOND;
     return true;
+}
+
+static bool set_rtc(Options *o, const char *value, bool *done, Err *err)
+{
+    KeyVal *kv = keyval_parse(value, NULL, err);
+    const char *base = kv ? keyval_get(kv, "base") : NULL;
+    const char *clock = kv ? keyval_get(kv, "clock") : NULL;
+    bool ok = kv && (!base || clock_base(base, &o->rtc_ahead, err));
+
+    (void)done;
+    if (clock && strcmp(clock, "host") && strcmp(clock, "rt")) {
+        ok = fail(err, "clock=%s: only clock=host is there", clock);
+    }
+    if (kv) {
+        keyval_get(kv, "driftfix");
+    }
+    ok = ok && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-rtc %s", value);
+}
+
+/* What happens when: each event has some actions, the first is the usual. */
+static bool set_action(Options *o, const char *value, bool *done, Err *err)
+{
+    KeyVal *kv = keyval_parse(value, NULL, err);
+    const char *reboot = kv ? keyval_get(kv, "reboot") : NULL;
+    const char *off = kv ? keyval_get(kv, "shutdown") : NULL;
+    bool ok = kv != NULL;
+
+    (void)done;
+    if (reboot && strcmp(reboot, "reset") && strcmp(reboot, "shutdown")) {
+        ok = fail(err, "reboot=%s: write reset or shutdown", reboot);
+    }
+    if (off && strcmp(off, "poweroff") && strcmp(off, "pause")) {
+        ok = fail(err, "shutdown=%s: write poweroff or pause", off);
+    }
+    o->no_reboot = reboot ? strcmp(reboot, "shutdown") == 0 : o->no_reboot;
+    o->no_shutdown = off ? strcmp(off, "pause") == 0 : o->no_shutdown;
+    if (kv) {
+        keyval_get(kv, "panic");
+        keyval_get(kv, "watchdog");
+    }
+    ok = ok && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-action %s", value);
+}
+
+static const char *const object_types[] = { "rng-builtin", "rng-random" };
+
+/* Random numbers come from the host's generator, whatever the file. */
+static bool add_object(Options *o, const char *value, bool *done, Err *err)
+{
+    KeyVal *kv = keyval_parse(value, "qom-type", err);
+    const char *type = kv ? keyval_get(kv, "qom-type") : NULL;
+    bool known = false, ok = kv != NULL;
+
+    (void)done;
+    for (u32 i = 0; type && i < countof(object_types); i++) {
+        known = known || strcmp(type, object_types[i]) == 0;
+    }
+    if (kv && !known) {
+        ok = fail(err, "there are objects of type rng-builtin and rng-random");
+    } else if (kv && !keyval_get(kv, "id")) {
+        ok = fail(err, "id= is missing");
+    }
+    if (kv) {
+        keyval_get(kv, "filename");
+    }
+    ok = ok && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    g_ptr_array_add(o->objects, (void *)value);
+    return ok || err_prefix(err, "-object %s", value);
 }
 
 static bool print_version(Options *o, const char *value, bool *done, Err *err)
@@ -289,13 +407,20 @@ static const Option options[] = {
     { "chardev",    "KIND,id=I[,..]",   "character device",            NULL, AT(chardevs), LIST },
     { "serial",     "DEV",              "where a serial port goes",    NULL, AT(serials), LIST },
     { "monitor",    "DEV",              "where the monitor goes",      NULL, AT(monitors), LIST },
-    { "mon",        "[chardev=]ID",     "the same, by chardev",        NULL, AT(monitors), LIST },
-    { "parallel",   "none",             "accepted",                    ignore, 0, 0 },
+    { "mon",        "[chardev=]ID[,mode=readline]", "the same, by chardev", NULL, AT(mons), LIST },
+    { "parallel",   "none",             "accepted",                    NULL, 0, TAKEN },
     { "nographic",  NULL,               "serial port and monitor on this terminal", NULL, AT(nographic), FLAG },
     { "display",    "none",             "no window",                   set_display, 0, 0 },
     { "vga",        "none",             "no display adapter",          set_vga, 0, 0 },
     { "nodefaults", NULL,               "no devices but those asked for", NULL, AT(nodefaults), FLAG },
-    { "no-user-config", NULL,           "accepted",                    ignore, 0, 0 },
+    { "no-user-config", NULL,           "accepted",                    NULL, 0, TAKEN },
+    { "boot",       "order=..",         "accepted",                    NULL, 0, TAKEN },
+    { "k",          "LAYOUT",           "accepted",                    NULL, 0, TAKEN },
+    { "msg",        "timestamp=on",     "accepted",                    NULL, 0, TAKEN },
+    { "overcommit", "mem-lock=off",     "accepted",                    NULL, 0, TAKEN },
+    { "uuid",       "UUID",             "accepted",                    NULL, 0, TAKEN },
+    { "usb",        NULL,               "accepted",                    NULL, 0, TAKEN },
+    { "no-acpi",    NULL,               "accepted",                    NULL, 0, TAKEN },
     { "no-reboot",  NULL,               "end when the guest reboots",  NULL, AT(no_reboot), FLAG },
     { "no-shutdown", NULL,              "pause when the guest powers off", NULL, AT(no_shutdown), FLAG },
     { "S",          NULL,               "do not start the CPUs",       NULL, AT(paused), FLAG },
@@ -306,10 +431,26 @@ static const Option options[] = {
     { "dfilter",    "RANGE,...",        "guest addresses that -d logs", set_filter, 0, 0 },
     { "global",     "TYPE.PROP=VALUE",  "default of a device's property", NULL, AT(globals), LIST },
     { "snapshot",   NULL,               "disk writes go to temporary files", NULL, AT(snapshot), FLAG },
-    { "rtc",        "base=utc",         "real-time clock",             NULL, AT(rtc), TEXT },
+    { "rtc",        "base=utc|localtime|DATE", "what time it is",      set_rtc, 0, 0 },
+    { "action",     "reboot=..,shutdown=..", "what reboot and power-off do", set_action, 0, 0 },
+    { "object",     "rng-random,id=I",  "objects that devices use",    add_object, 0, 0 },
+    { "blockdev",   "driver=raw,node-name=I,..", "disk image, as nodes; JSON too", NULL, AT(blockdevs), LIST },
     { "name",       "NAME",             "name of the guest",           NULL, AT(name), TEXT },
     { "pidfile",    "FILE",             "write the process id there",  NULL, AT(pidfile), TEXT },
+    { "L",          "FOLDER",           "where to look for firmware",  NULL, AT(folders), LIST },
     { "explain",    NULL,               "print the machine that these options make, and end", NULL, AT(explain), FLAG },
+    { "icount",     "..",               "counting instructions as time", NULL, 0, NOT_YET },
+    { "qmp",        "DEV",              "the JSON monitor",            NULL, 0, NOT_YET },
+    { "vnc",        "DISPLAY",          "a screen over the network",   NULL, 0, NOT_YET },
+    { "spice",      "..",               "a screen over the network",   NULL, 0, NOT_YET },
+    { "daemonize",  NULL,               "going to the background",     NULL, 0, NOT_YET },
+    { "semihosting", NULL,              "semihosting",                 NULL, 0, NOT_YET },
+    { "semihosting-config", "..",       "semihosting",                 NULL, 0, NOT_YET },
+    { "incoming",   "URI",              "migration",                   NULL, 0, NOT_YET },
+    { "loadvm",     "NAME",             "snapshots",                   NULL, 0, NOT_YET },
+    { "trace",      "..",               "tracing",                     NULL, 0, NOT_YET },
+    { "sandbox",    "on",               "a sandbox",                   NULL, 0, NOT_YET },
+    { "cdrom",      "FILE",             "a CD drive; use -drive",      NULL, 0, NOT_YET },
     { "version",    NULL,               "print the version",           print_version, 0, 0 },
     { "help",       NULL,               "this list",                   print_help, 0, 0 },
     { "h",          NULL,               "this list",                   print_help, 0, 0 },
@@ -324,11 +465,13 @@ static bool print_help(Options *o, const char *value, bool *done, Err *err)
     for (u32 i = 0; i < countof(options); i++) {
         g_autofree char *left = g_strdup_printf(
             "-%s %s", options[i].name, options[i].args ? options[i].args : "");
-        printf("%-34s %s\n", left, options[i].help);
+        printf("%-34s %s%s\n", left, options[i].help,
+               options[i].kind == NOT_YET ? " (not yet)" : "");
     }
     return *done = true;
 }
 
+/* value is the command line's, or lives as long as that. */
 static bool apply(Options *o, const Option *row, const char *value, bool *done,
                   Err *err)
 {
@@ -341,6 +484,9 @@ static bool apply(Options *o, const Option *row, const char *value, bool *done,
     case TEXT: *(const char **)at = value; break;
     case LIST: g_ptr_array_add(*(GPtrArray **)at, (void *)value); break;
     case FLAG: *(bool *)at = true; break;
+    case NOT_YET:
+        return fail(err, "-%s: not supported yet (%s)", row->name, row->help);
+    case TAKEN: break;
     }
     return true;
 }
@@ -366,6 +512,7 @@ static void start(Options *o)
     GPtrArray **lists[] = {
         &o->accels, &o->drives, &o->devices, &o->netdevs, &o->nics,
         &o->chardevs, &o->serials, &o->monitors, &o->globals, &o->pflash,
+        &o->folders, &o->blockdevs, &o->objects, &o->mons,
     };
 
     o->smp = 1;
@@ -391,7 +538,14 @@ bool options_parse(Options *o, int argc, char **argv, bool *done, Err *err)
             return fail(err, "-%s needs a value: -%s %s", row->name, row->name,
                         row->args);
         }
-        if (!apply(o, row, row->args ? argv[++i] : NULL, done, err)) {
+        const char *value = row->args ? argv[++i] : NULL;
+        if (value && *value == '{') {
+            value = json_to_options(value, err);
+            if (!value) {
+                return err_prefix(err, "-%s", row->name);
+            }
+        }
+        if (!apply(o, row, value, done, err)) {
             return false;
         }
     }

@@ -2,48 +2,36 @@
 /*
  * The board `virt` for ARM: no hardware that exists, but one that every ARM
  * Linux knows from its device tree.  The memory map and interrupts are those
- * that QEMU documents for its machine of this name.
+ * that QEMU documents for its machine of this name; virt.h has them.
  *
  * Left out: PCIe, GICv2m, GICv3, SMMU, EL2 and EL3.
  */
 #include <elf.h>
 #include <libfdt.h>
-#include "hw/core/loader.h"
+#include <stdlib.h>
+#include "block/block.h"
+#include "chardev/chardev.h"
+#include "hw/block/pflash.h"
+#include "hw/board/virt.h"
+#include "hw/misc/fw_cfg.h"
+#include "hw/virtio/virtio.h"
 #include "softmmu/clock.h"
-#include "softmmu/run.h"
 #include "target/target.h"
-#include "util/log.h"
 
-enum {
-    RAM_BASE = 0x40000000,
-    GIC_BASE = 0x08000000, UART_BASE = 0x09000000, RTC_BASE = 0x09010000,
-    VIRTIO_BASE = 0x0a000000, VIRTIO_STEP = 0x200, VIRTIO_COUNT = 32,
-    SPI_UART = 1, SPI_RTC = 2, SPI_VIRTIO = 16,
-    SPIS = 256,
-    PHANDLE_GIC = 1, PHANDLE_CLOCK = 2,
-    FDT_SIZE = 1 << 20,
+const PrimeCell virt_cells[PRIMECELLS] = {
+    [UART] = { "pl011", "uart0", 0x09000000, 1, "uartclk\0apb_pclk", 2 },
+    [RTC]  = { "pl031", "rtc0",  0x09010000, 2, "apb_pclk", 1 },
+    [GPIO] = { "pl061", "gpio0", 0x09030000, 7, "apb_pclk", 1 },
 };
 
-/* Timer wires of the CPU (target's numbers) and the PPIs they go to. */
-static const struct { int wire, ppi; } timer_ppis[] = {
+/* Outputs of the CPU (the target's numbers) and the PPIs they go to. */
+static const struct { int wire, ppi; } cpu_ppis[] = {
     { 0, 30 },                  /* CNTP: non-secure physical */
     { 1, 27 },                  /* CNTV */
     { 2, 26 },                  /* CNTHP */
     { 3, 29 },                  /* CNTPS */
     { 4, 23 },                  /* PMU */
 };
-
-typedef struct Virt {
-    Device  *gic;
-    Device  *transport[VIRTIO_COUNT];
-    u32      plugged;           /* transports in use, from the last down */
-    Blob     kernel, initrd, dtb;
-    Loaded   loaded;
-    u64      initrd_at, dtb_at;
-    u8      *fdt;
-} Virt;
-
-static Virt *virt(const Machine *m) { return m->board_data; }
 
 /* ---- wires ------------------------------------------------------------------------ */
 
@@ -65,11 +53,11 @@ static void wire_cpu(Machine *m, Cpu *c)
 
     line_connect(device_line(gic, "irq", (u32)c->index), cpu_line, c, 0);
     line_connect(device_line(gic, "fiq", (u32)c->index), cpu_line, c, 1);
-    for (u32 i = 0; i < countof(timer_ppis); i++) {
-        Line *l = c->target->output(c, timer_ppis[i].wire);
+    for (u32 i = 0; i < countof(cpu_ppis); i++) {
+        Line *l = c->target->output(c, cpu_ppis[i].wire);
         if (l) {
             line_connect(l, device_input, gic,
-                         SPIS + 32 * c->index + timer_ppis[i].ppi);
+                         SPIS + 32 * c->index + cpu_ppis[i].ppi);
         }
     }
     c->target->firmware(c, true, false);
@@ -80,205 +68,215 @@ static void wire_spi(Machine *m, Device *d, u32 spi)
     line_connect(device_line(d, "irq", 0), device_input, virt(m)->gic, (int)spi);
 }
 
-/* ---- the device tree ----------------------------------------------------------------- */
+/* ---- making it ---------------------------------------------------------------------- */
 
-static void put_cells(void *fdt, int node, const char *name, const u32 *v, u32 n)
+static bool make_ram(Machine *m, Err *err)
 {
-    u8 be[64];
+    MemRegion r = { .name = "mach-virt.ram", .base = RAM_BASE };
 
-    for (u32 i = 0; i < n; i++) {
-        store_be(be + 4 * i, 4, v[i]);
+    m->ram = ram_new(r.name, m->ram_size, err);
+    if (m->ram) {
+        r.ram = m->ram;
+        r.size = m->ram_size;
+        mem_add(m->mem, &r);
     }
-    fdt_setprop(fdt, node, name, be, (int)(4 * n));
-}
-#define CELLS(fdt, node, name, ...)                                         \
-    put_cells(fdt, node, name, (const u32[]) { __VA_ARGS__ },               \
-              sizeof((const u32[]) { __VA_ARGS__ }) / 4)
-
-static void put_reg(void *fdt, int node, u64 at, u64 size)
-{
-    CELLS(fdt, node, "reg", (u32)(at >> 32), (u32)at, (u32)(size >> 32),
-          (u32)size);
+    return m->ram != NULL;
 }
 
-/* "a\0b" as a string list. */
-static void put_compatible(void *fdt, int node, const char *list)
+static bool make_cpus(Machine *m, Err *err)
 {
-    size_t len = strlen(list) + 1;
+    g_autofree char *cpus = g_strdup_printf("num-cpu=%u", m->opts->smp);
+    const char *model = m->opts->cpu ? m->opts->cpu : m->board->cpu;
 
-    len += list[len] ? strlen(list + len) + 1 : 0;
-    fdt_setprop(fdt, node, "compatible", list, (int)len);
-}
-
-static int node_at(void *fdt, const char *name, u64 at)
-{
-    g_autofree char *full = g_strdup_printf("%s@%llx", name,
-                                            (unsigned long long)at);
-
-    return fdt_add_subnode(fdt, 0, full);
-}
-
-static void add_cpus(Machine *m, void *fdt)
-{
-    int cpus = fdt_add_subnode(fdt, 0, "cpus");
-
-    CELLS(fdt, cpus, "#address-cells", 1);
-    CELLS(fdt, cpus, "#size-cells", 0);
-    for (u32 i = m->ncpus; i-- > 0; ) {
-        g_autofree char *name = g_strdup_printf("cpu@%u", i);
-        g_autofree char *type = g_strdup_printf("arm,%s", m->cpu[i]->model);
-        int n = fdt_add_subnode(fdt, cpus, name);
-        fdt_setprop_string(fdt, n, "device_type", "cpu");
-        fdt_setprop_string(fdt, n, "compatible",
-                           strcmp(m->cpu[i]->model, "max") ? type : "arm,armv8");
-        CELLS(fdt, n, "reg", i);
-        if (m->ncpus > 1) {
-            fdt_setprop_string(fdt, n, "enable-method", "psci");
+    virt(m)->gic = machine_device(m, "gicv2", "gic", cpus, GIC_BASE, err);
+    for (u32 i = 0; virt(m)->gic && i < m->opts->smp; i++) {
+        Cpu *c = machine_add_cpu(m, model, err);
+        if (!c) {
+            return false;
         }
+        wire_cpu(m, c);
     }
+    return virt(m)->gic != NULL;
 }
 
-static void add_timer(Machine *m, void *fdt)
+static bool make_cells(Machine *m, Err *err)
 {
-    int n = fdt_add_subnode(fdt, 0, "timer");
-    u32 mask = (u32)MASK(m->ncpus) << 8 | 4;    /* GIC_CPU_MASK, level high */
+    g_autofree char *serial = m->serial_chardev
+        ? g_strdup_printf("chardev=%s", m->serial_chardev) : NULL;
+    g_autofree char *time = g_strdup_printf("ahead=%u", (u32)m->opts->rtc_ahead);
+    const char *props[PRIMECELLS] = { [UART] = serial, [RTC] = time };
 
-    put_compatible(fdt, n, "arm,armv8-timer\0arm,armv7-timer");
-    fdt_setprop(fdt, n, "always-on", NULL, 0);
-    CELLS(fdt, n, "interrupts", 1, 13, mask, 1, 14, mask, 1, 11, mask, 1, 10,
-          mask);
-    n = fdt_add_subnode(fdt, 0, "pmu");
-    fdt_setprop_string(fdt, n, "compatible", "arm,armv8-pmuv3");
-    CELLS(fdt, n, "interrupts", 1, 7, mask);
-}
-
-static void add_gic(void *fdt)
-{
-    int n = node_at(fdt, "intc", GIC_BASE);
-
-    CELLS(fdt, n, "phandle", PHANDLE_GIC);
-    fdt_setprop_string(fdt, n, "compatible", "arm,cortex-a15-gic");
-    CELLS(fdt, n, "#interrupt-cells", 3);
-    fdt_setprop(fdt, n, "interrupt-controller", NULL, 0);
-    CELLS(fdt, n, "#address-cells", 2);
-    CELLS(fdt, n, "#size-cells", 2);
-    CELLS(fdt, n, "reg", 0, GIC_BASE, 0, 0x10000, 0, GIC_BASE + 0x10000, 0,
-          0x10000);
-}
-
-static void add_uart_and_rtc(void *fdt)
-{
-    static const char names[] = "uartclk\0apb_pclk";
-    int n = fdt_add_subnode(fdt, 0, "apb-pclk");
-
-    fdt_setprop_string(fdt, n, "compatible", "fixed-clock");
-    CELLS(fdt, n, "#clock-cells", 0);
-    CELLS(fdt, n, "clock-frequency", 24000000);
-    fdt_setprop_string(fdt, n, "clock-output-names", "clk24mhz");
-    CELLS(fdt, n, "phandle", PHANDLE_CLOCK);
-
-    n = node_at(fdt, "pl031", RTC_BASE);
-    put_compatible(fdt, n, "arm,pl031\0arm,primecell");
-    put_reg(fdt, n, RTC_BASE, 0x1000);
-    CELLS(fdt, n, "interrupts", 0, SPI_RTC, 4);
-    CELLS(fdt, n, "clocks", PHANDLE_CLOCK);
-    fdt_setprop_string(fdt, n, "clock-names", "apb_pclk");
-
-    n = node_at(fdt, "pl011", UART_BASE);
-    put_compatible(fdt, n, "arm,pl011\0arm,primecell");
-    put_reg(fdt, n, UART_BASE, 0x1000);
-    CELLS(fdt, n, "interrupts", 0, SPI_UART, 4);
-    CELLS(fdt, n, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
-    fdt_setprop(fdt, n, "clock-names", names, sizeof names);
-}
-
-static void add_virtio(const Virt *v, void *fdt)
-{
-    /* Subnodes are put in front: the last one made comes first. */
-    for (u32 i = 0; i < VIRTIO_COUNT && v->transport[i]; i++) {
-        u64 at = VIRTIO_BASE + (u64)i * VIRTIO_STEP;
-        int n = node_at(fdt, "virtio_mmio", at);
-        fdt_setprop_string(fdt, n, "compatible", "virtio,mmio");
-        put_reg(fdt, n, at, VIRTIO_STEP);
-        CELLS(fdt, n, "interrupts", 0, SPI_VIRTIO + i, 1);  /* edge rising */
-        fdt_setprop(fdt, n, "dma-coherent", NULL, 0);
-    }
-}
-
-static void add_psci(void *fdt)
-{
-    int n = fdt_add_subnode(fdt, 0, "psci");
-    static const char list[] = "arm,psci-1.0\0arm,psci-0.2\0arm,psci";
-
-    fdt_setprop(fdt, n, "compatible", list, sizeof list);
-    fdt_setprop_string(fdt, n, "method", "hvc");
-    CELLS(fdt, n, "cpu_suspend", 0xc4000001);
-    CELLS(fdt, n, "cpu_off", 0x84000002);
-    CELLS(fdt, n, "cpu_on", 0xc4000003);
-    CELLS(fdt, n, "migrate", 0xc4000005);
-}
-
-static void make_tree(Machine *m, void *fdt)
-{
-    fdt_create_empty_tree(fdt, FDT_SIZE);
-    fdt_setprop_string(fdt, 0, "compatible", "linux,dummy-virt");
-    fdt_setprop_string(fdt, 0, "model", "linux,dummy-virt");
-    CELLS(fdt, 0, "#address-cells", 2);
-    CELLS(fdt, 0, "#size-cells", 2);
-    CELLS(fdt, 0, "interrupt-parent", PHANDLE_GIC);
-    add_psci(fdt);
-    add_virtio(virt(m), fdt);
-    add_uart_and_rtc(fdt);
-    add_gic(fdt);
-    add_timer(m, fdt);
-    add_cpus(m, fdt);
-    int n = node_at(fdt, "memory", RAM_BASE);
-    fdt_setprop_string(fdt, n, "device_type", "memory");
-    put_reg(fdt, n, RAM_BASE, m->ram_size);
-}
-
-/* What the kernel is told: in our tree or in the user's. */
-static void add_chosen(Machine *m, void *fdt)
-{
-    const Virt *v = virt(m);
-    int n = fdt_path_offset(fdt, "/chosen");
-    u8 seed[32];
-
-    if (n < 0) {
-        n = fdt_add_subnode(fdt, 0, "chosen");
-    }
-    gate_random(seed, sizeof seed);
-    fdt_setprop(fdt, n, "kaslr-seed", seed, 8);
-    gate_random(seed, sizeof seed);
-    fdt_setprop(fdt, n, "rng-seed", seed, sizeof seed);
-    fdt_setprop_string(fdt, n, "stdout-path", "/pl011@9000000");
-    if (m->opts->append) {
-        fdt_setprop_string(fdt, n, "bootargs", m->opts->append);
-    }
-    if (v->initrd.data) {
-        u64 end = v->initrd_at + v->initrd.size;
-        CELLS(fdt, n, "linux,initrd-start", (u32)(v->initrd_at >> 32),
-              (u32)v->initrd_at);
-        CELLS(fdt, n, "linux,initrd-end", (u32)(end >> 32), (u32)end);
-    }
-}
-
-/* ---- loading --------------------------------------------------------------------------- */
-
-static bool read_dtb(Virt *v, const char *path, Err *err)
-{
-    if (!blob_read(path, "-dtb", &v->dtb, err)) {
-        return false;
-    }
-    if (v->dtb.size < sizeof(struct fdt_header)
-        || fdt_check_header(v->dtb.data)
-        || fdt_totalsize(v->dtb.data) > v->dtb.size
-        || fdt_open_into(v->dtb.data, v->fdt, FDT_SIZE)) {
-        return fail(err, "-dtb %s is no device tree blob (dtc makes one)", path);
+    for (u32 i = 0; i < PRIMECELLS; i++) {
+        const PrimeCell *c = &virt_cells[i];
+        Device *d = machine_device(m, c->type, c->id, props[i], c->base, err);
+        if (!d) {
+            return false;
+        }
+        wire_spi(m, d, c->spi);
+        virt(m)->cell[i] = d;
     }
     return true;
 }
 
+static bool make_transports(Machine *m, Err *err)
+{
+    Virt *v = virt(m);
+
+    for (u32 i = 0; i < VIRTIO_COUNT; i++) {
+        g_autofree char *id = g_strdup_printf("virtio-mmio%u", i);
+        Device *d = machine_device(m, "virtio-mmio", id, NULL,
+                                   VIRTIO_BASE + (u64)i * VIRTIO_STEP, err);
+        if (!d) {
+            return false;
+        }
+        wire_spi(m, d, VIRTIO_SPI + i);
+        v->transport[i] = d;
+    }
+    return true;
+}
+
+/* The first -device gets the last transport, as guests of QEMU know it. */
+static bool plug(Machine *m, Device *d, Err *err)
+{
+    Virt *v = virt(m);
+
+    if (v->plugged == VIRTIO_COUNT) {
+        return fail(err, "all %d virtio-mmio transports of this machine are "
+                    "taken", VIRTIO_COUNT);
+    }
+    return virtio_plug(v->transport[VIRTIO_COUNT - 1 - v->plugged++], d, err);
+}
+
+/* ---- the power button ------------------------------------------------------------------ */
+
+static void release_button(void *opaque)
+{
+    device_input(opaque, POWER_PIN, false);
+}
+
+static void press_button(Machine *m)
+{
+    enum { HOLD_NS = 100 * 1000 * 1000 };
+    Virt *v = virt(m);
+
+    device_input(v->cell[GPIO], POWER_PIN, true);
+    timer_set(v->release, clock_now(CLOCK_VIRTUAL_NS) + HOLD_NS);
+}
+
+/* ---- flash and firmware ------------------------------------------------------------------ */
+
+typedef struct FlashDrives {
+    const char *id[FLASH_BANKS];
+    u32         extra;          /* more than there are banks */
+} FlashDrives;
+
+/* A -drive if=pflash: of the bank `unit` says, else of the next. */
+static void take_drive(void *opaque, Block *b)
+{
+    FlashDrives *f = opaque;
+    const char *kind = block_option(b, "if"), *unit = block_option(b, "unit");
+    u64 bank = 0;
+
+    if (!kind || strcmp(kind, "pflash") != 0) {
+        return;
+    }
+    if (unit && !parse_u64(unit, &bank)) {
+        bank = FLASH_BANKS;
+    }
+    while (!unit && bank < FLASH_BANKS && f->id[bank]) {
+        bank++;
+    }
+    if (bank < FLASH_BANKS && !f->id[bank]) {
+        f->id[bank] = block_id(b);
+    } else {
+        f->extra++;
+    }
+}
+
+static bool load_bios(Machine *m, Err *err)
+{
+    Blob b = { 0 };
+
+    if (!firmware_read(m, m->opts->bios, &b, err)) {
+        return false;
+    }
+    if (b.size > FLASH_BANK) {
+        fail(err, "-bios %s: %zu MiB, and the flash has %d", m->opts->bios,
+             b.size >> 20, FLASH_BANK >> 20);
+    } else {
+        memcpy(pflash_ram(virt(m)->flash[0])->host, b.data, b.size);
+    }
+    blob_free(&b);
+    return !err->text[0];
+}
+
+static bool make_flash(Machine *m, Err *err)
+{
+    Virt *v = virt(m);
+    FlashDrives f = { 0 };
+
+    memcpy(f.id, v->pflash, sizeof f.id);
+    block_each(take_drive, &f);
+    if (f.extra) {
+        return fail(err, "-drive if=pflash: this machine has %d flash banks, "
+                    "unit=0 and unit=1", FLASH_BANKS);
+    }
+    for (u32 i = 0; i < FLASH_BANKS; i++) {
+        g_autofree char *id = g_strdup_printf("virt.flash%u", i);
+        g_autofree char *drive = f.id[i] ? g_strdup_printf("drive=%s", f.id[i])
+                                         : NULL;
+        v->flash[i] = machine_device(m, "cfi.pflash01", id, drive, ~0ull, err);
+        if (!v->flash[i]) {
+            return false;
+        }
+        pflash_map(v->flash[i], m->mem, FLASH_BASE + (u64)i * FLASH_BANK);
+    }
+    if (m->opts->bios && f.id[0]) {
+        return fail(err, "-bios and a drive for flash bank 0: both would be "
+                    "the firmware; leave one out");
+    }
+    v->firmware = m->opts->bios || f.id[0];
+    return !m->opts->bios || load_bios(m, err);
+}
+
+static bool make_fw_cfg(Machine *m, Err *err)
+{
+    Device *d = machine_device(m, "fw_cfg_mem", "fw_cfg", NULL, FW_CFG_BASE,
+                               err);
+
+    virt(m)->fw_cfg = d;
+    if (d) {
+        fw_cfg_set_number(d, FW_CFG_NB_CPUS, 2, m->opts->smp);
+        fw_cfg_file(d, "bootorder", "", 0);
+    }
+    return d != NULL;
+}
+
+/* Firmware starts the kernel; it gets the files as they are. */
+static bool pass_kernel(Machine *m, Err *err)
+{
+    Virt *v = virt(m);
+    const Options *o = m->opts;
+    Device *d = v->fw_cfg;
+
+    if (o->initrd && !blob_read(o->initrd, "-initrd", &v->initrd, err)) {
+        return false;
+    }
+    fw_cfg_set_number(d, FW_CFG_KERNEL_SIZE, 4, v->kernel.size);
+    fw_cfg_set(d, FW_CFG_KERNEL_DATA, v->kernel.data, (u32)v->kernel.size);
+    fw_cfg_set_number(d, FW_CFG_INITRD_SIZE, 4, v->initrd.size);
+    fw_cfg_set(d, FW_CFG_INITRD_DATA, v->initrd.data, (u32)v->initrd.size);
+    if (o->append) {
+        u32 len = (u32)strlen(o->append) + 1;
+        fw_cfg_set_number(d, FW_CFG_CMDLINE_SIZE, 4, len);
+        fw_cfg_set(d, FW_CFG_CMDLINE_DATA, o->append, len);
+    }
+    return true;
+}
+
+/* ---- kernel, RAM disk, device tree --------------------------------------------------------- */
+
+/* In the middle of memory or at 128 MiB, but behind the kernel. */
 static bool read_initrd(Machine *m, Err *err)
 {
     Virt *v = virt(m);
@@ -287,7 +285,6 @@ static bool read_initrd(Machine *m, Err *err)
     if (!m->opts->initrd) {
         return true;
     }
-    /* As it is: the kernel unpacks it. */
     if (!blob_read(m->opts->initrd, "-initrd", &v->initrd, err)) {
         return false;
     }
@@ -301,12 +298,16 @@ static bool read_initrd(Machine *m, Err *err)
     return true;
 }
 
-/* Behind the RAM disk or, with a bare program, at the start of RAM. */
+/*
+ * Behind the RAM disk; for firmware and bare programs at the start of RAM, if
+ * that is free.
+ */
 static u64 place_tree(const Virt *v)
 {
     u64 end = v->initrd.data ? v->initrd_at + v->initrd.size : v->loaded.high;
 
-    if (!v->loaded.linux_image && v->loaded.low >= RAM_BASE + FDT_SIZE / 2) {
+    if (v->firmware || !v->kernel.data
+        || (!v->loaded.linux_image && v->loaded.low >= RAM_BASE + FDT_SIZE)) {
         return RAM_BASE;
     }
     return align_up(end, 1 << 21);
@@ -316,22 +317,43 @@ static u64 place_tree(const Virt *v)
 static void boot(Machine *m)
 {
     Virt *v = virt(m);
+    bool direct = v->kernel.data && !v->firmware;
     Loaded again;
     Err err = { 0 };
 
-    if (!v->kernel.data) {
-        return;
+    if (direct) {
+        load_kernel(m, &v->kernel, m->opts->kernel, RAM_BASE, EM_AARCH64,
+                    &again, &err);
+        if (v->initrd.data) {
+            mem_load(m->mem, v->initrd_at, v->initrd.data, v->initrd.size);
+        }
     }
-    load_kernel(m, &v->kernel, m->opts->kernel, RAM_BASE, EM_AARCH64, &again,
-                &err);
-    if (v->initrd.data) {
-        mem_load(m->mem, v->initrd_at, v->initrd.data, v->initrd.size);
-    }
-    add_chosen(m, v->fdt);
+    virt_choose(m);
     fdt_pack(v->fdt);
     mem_load(m->mem, v->dtb_at, v->fdt, fdt_totalsize(v->fdt));
     fdt_open_into(v->fdt, v->fdt, FDT_SIZE);
-    m->cpu[0]->target->start_at(m->cpu[0], v->loaded.entry, v->dtb_at);
+    m->cpu[0]->target->start_at(m->cpu[0],
+                                direct ? v->loaded.entry : FLASH_BASE,
+                                direct ? v->dtb_at : 0);
+}
+
+/* -M dumpdtb=FILE writes the tree, and that is all that is wanted. */
+static bool dump_tree(Machine *m, Err *err)
+{
+    Virt *v = virt(m);
+    GError *why = NULL;
+
+    virt_choose(m);
+    fdt_pack(v->fdt);
+    if (!g_file_set_contents(v->dump, (char *)v->fdt, fdt_totalsize(v->fdt),
+                             &why)) {
+        fail(err, "-M dumpdtb=%s: %s", v->dump, why->message);
+        g_error_free(why);
+        return false;
+    }
+    printf("the device tree is in %s\n", v->dump);
+    chardev_close_all();
+    exit(EXIT_SUCCESS);
 }
 
 static bool load(Machine *m, Err *err)
@@ -340,121 +362,131 @@ static bool load(Machine *m, Err *err)
     const Options *o = m->opts;
 
     v->fdt = g_malloc0(FDT_SIZE);
-    if (o->dtb && !read_dtb(v, o->dtb, err)) {
-        return false;
-    }
     if (!o->dtb) {
-        make_tree(m, v->fdt);
-    }
-    if (!o->kernel) {
-        return (!o->initrd && !o->append)
-            || fail(err, "-%s needs -kernel", o->initrd ? "initrd" : "append");
-    }
-    if (!blob_read(o->kernel, "-kernel", &v->kernel, err)
-        || !load_kernel(m, &v->kernel, o->kernel, RAM_BASE, EM_AARCH64,
-                        &v->loaded, err)
-        || !read_initrd(m, err)) {
+        virt_make_tree(m);
+    } else if (!virt_read_tree(m, o->dtb, err)) {
         return false;
+    }
+    if (!o->kernel && (o->initrd || o->append)) {
+        return fail(err, "-%s needs -kernel", o->initrd ? "initrd" : "append");
+    }
+    if (o->kernel && !blob_read(o->kernel, "-kernel", &v->kernel, err)) {
+        return false;
+    }
+    if (o->kernel && v->firmware) {
+        if (!pass_kernel(m, err)) {
+            return false;
+        }
+    } else if (o->kernel) {
+        if (!load_kernel(m, &v->kernel, o->kernel, RAM_BASE, EM_AARCH64,
+                         &v->loaded, err) || !read_initrd(m, err)) {
+            return false;
+        }
+    }
+    if (v->dump) {
+        return dump_tree(m, err);
     }
     v->dtb_at = place_tree(v);
-    if (v->dtb_at + FDT_SIZE > RAM_BASE + m->ram_size) {
-        return fail(err, "the device tree does not fit the machine's memory "
-                    "behind the kernel; -m gives it more");
-    }
-    return true;
+    return v->dtb_at + FDT_SIZE <= RAM_BASE + m->ram_size
+        || fail(err, "the device tree does not fit the machine's memory "
+                "behind the kernel; -m gives it more");
 }
 
-/* ---- the board ---------------------------------------------------------------------------- */
+/* ---- the board ------------------------------------------------------------------------------ */
 
-static bool make_cpus(Machine *m, Err *err)
+static bool make_all(Machine *m, Err *err)
 {
-    const char *model = m->opts->cpu ? m->opts->cpu : m->board->cpu;
-
-    for (u32 i = 0; i < m->opts->smp; i++) {
-        Cpu *c = machine_add_cpu(m, model, err);
-        if (!c) {
-            return false;
-        }
-        wire_cpu(m, c);
-    }
-    return true;
-}
-
-static bool make_serial(Machine *m, Err *err)
-{
-    const char *chardev = m->serial_chardev;
-    g_autofree char *props = chardev ? g_strdup_printf("chardev=%s", chardev)
-                                     : NULL;
-    Device *uart = machine_device(m, "pl011", "uart0", props, UART_BASE, err);
-
-    if (uart) {
-        wire_spi(m, uart, SPI_UART);
-    }
-    return uart != NULL;
-}
-
-static bool make_transports(Machine *m, Err *err)
-{
-    Virt *v = virt(m);
-
-    for (u32 i = 0; i < VIRTIO_COUNT && device_type("virtio-mmio"); i++) {
-        g_autofree char *id = g_strdup_printf("virtio-mmio%u", i);
-        Device *d = machine_device(m, "virtio-mmio", id, NULL,
-                                   VIRTIO_BASE + (u64)i * VIRTIO_STEP, err);
-        if (!d) {
-            return false;
-        }
-        wire_spi(m, d, SPI_VIRTIO + i);
-        v->transport[i] = d;
-    }
-    return true;
+    return make_ram(m, err) && make_flash(m, err) && make_cpus(m, err)
+        && make_cells(m, err) && make_fw_cfg(m, err)
+        && make_transports(m, err);
 }
 
 static bool init(Machine *m, Err *err)
 {
-    g_autofree char *gic = g_strdup_printf("num-cpu=%u", m->opts->smp);
-    MemRegion ram = { .name = "mach-virt.ram", .base = RAM_BASE };
+    bool ok;
 
-    m->board_data = g_new0(Virt, 1);
-    m->ram = ram_new("mach-virt.ram", m->ram_size, err);
-    if (!m->ram) {
-        return false;
+    if (!m->board_data) {
+        m->board_data = g_new0(Virt, 1);
     }
-    ram.ram = m->ram;
-    ram.size = m->ram_size;
     mem_begin(m->mem);
-    mem_add(m->mem, &ram);
-    virt(m)->gic = machine_device(m, "gicv2", "gic", gic, GIC_BASE, err);
-    if (!virt(m)->gic || !make_cpus(m, err) || !make_serial(m, err)
-        || !make_transports(m, err)) {
-        return false;
-    }
-    Device *rtc = machine_device(m, "pl031", "rtc0", NULL, RTC_BASE, err);
-    if (!rtc) {
-        return false;
-    }
-    wire_spi(m, rtc, SPI_RTC);
+    ok = make_all(m, err);
     mem_commit(m->mem);
+    if (!ok) {
+        return false;
+    }
+    virt(m)->release = timer_new(CLOCK_VIRTUAL_NS, release_button,
+                                 virt(m)->cell[GPIO]);
+    m->power_button = press_button;
+    m->plug = plug;
     m->on_reset = boot;
     return load(m, err);
 }
 
+/* ---- -M virt,key=value ------------------------------------------------------------------------ */
+
+/* Keys that can have one value only here, as that is what there is. */
+typedef struct Fixed {
+    const char *key, *value, *why;
+} Fixed;
+
+static const Fixed fixed[] = {
+    { "gic-version", "2", "there is no GICv3 yet" },
+    { "secure", "off", "there is no EL3" },
+    { "virtualization", "off", "there is no EL2" },
+    { "mte", "off", "there are no memory tags" },
+    { "iommu", "none", "there is no SMMU" },
+    { "acpi", "off", "the guest gets a device tree" },
+};
+
+/* And those that make no difference here. */
+static const char *const taken[] = {
+    "highmem", "usb", "dtb-randomness", "dtb-kaslr-seed", "its", "ras",
+    "mem-merge", "dump-guest-core", "graphics", "suppress-vmdesc",
+};
+
+static bool set_file(Machine *m, const char *key, const char *value)
+{
+    if (!m->board_data) {
+        m->board_data = g_new0(Virt, 1);
+    }
+    if (strcmp(key, "dumpdtb") == 0) {
+        virt(m)->dump = g_strdup(value);
+    } else {
+        virt(m)->pflash[key[6] - '0'] = g_strdup(value);
+    }
+    return true;
+}
+
 static bool set(Machine *m, const char *key, const char *value, Err *err)
 {
-    (void)m;
-    if (strcmp(key, "gic-version") == 0) {
-        return strcmp(value, "2") == 0
-            || fail(err, "-M virt,gic-version=%s: only 2 is there", value);
+    const char *names[countof(fixed) + countof(taken) + 3] = {
+        "pflash0", "pflash1", "dumpdtb",
+    };
+    size_t n = 3;
+
+    for (u32 i = 0; i < n; i++) {
+        if (strcmp(key, names[i]) == 0) {
+            return set_file(m, key, value);
+        }
     }
-    if (strcmp(key, "highmem") == 0 || strcmp(key, "usb") == 0
-        || strcmp(key, "dtb-randomness") == 0) {
-        return true;
+    for (u32 i = 0; i < countof(fixed); i++) {
+        if (strcmp(key, fixed[i].key) == 0) {
+            return strcmp(value, fixed[i].value) == 0
+                || fail(err, "-M virt,%s=%s: %s; write %s=%s or leave it out",
+                        key, value, fixed[i].why, key, fixed[i].value);
+        }
+        names[n++] = fixed[i].key;
     }
-    if (strcmp(key, "secure") == 0 || strcmp(key, "virtualization") == 0) {
-        return strcmp(value, "off") == 0
-            || fail(err, "-M virt,%s=%s: EL2 and EL3 are not there", key, value);
+    for (u32 i = 0; i < countof(taken); i++) {
+        if (strcmp(key, taken[i]) == 0) {
+            return true;
+        }
+        names[n++] = taken[i];
     }
-    return fail(err, "-M virt has no option \"%s\": gic-version", key);
+    const char *near = nearest_word(key, names, n);
+    return fail(err, "-M virt has no option \"%s\"%s%s%s", key,
+                near ? "; did you mean \"" : "", near ? near : "",
+                near ? "\"?" : "");
 }
 
 static const char *const cpus[] = {

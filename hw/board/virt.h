@@ -3,6 +3,7 @@
 #pragma once
 #include "hw/core/device.h"
 #include "hw/core/loader.h"
+#include "softmmu/clock.h"
 #include "softmmu/run.h"
 
 /*
@@ -34,13 +35,14 @@ extern const PrimeCell virt_cells[PRIMECELLS];
 
 typedef struct Virt {
     const char *pflash[FLASH_BANKS];    /* of -M pflash0=, pflash1= */
+    const char *dump;                   /* of -M dumpdtb=FILE */
     Device  *gic, *fw_cfg;
     Device  *flash[FLASH_BANKS];
     Device  *cell[PRIMECELLS];
     Device  *transport[VIRTIO_COUNT];
     u32      plugged;                   /* transports in use, from the last */
     bool     firmware;                  /* CPU 0 starts in the flash */
-    Line     power;                     /* the power button */
+    Timer   *release;                   /* of the power button */
     Blob     kernel, initrd, dtb;
     Loaded   loaded;
     u64      initrd_at, dtb_at;

@@ -294,7 +294,8 @@ u64 device_read(void *opaque, u64 at, unsigned size)
     u32 index;
     const Reg *r;
 
-    if (d->type->mmio_read && takes_size(d->type, size)) {
+    if (d->type->mmio_read && at >= d->type->tail
+        && takes_size(d->type, size)) {
         return d->type->mmio_read(d, at, size) & MASK(size * 8);
     }
     r = reg_at(d, at, &index);
@@ -312,7 +313,8 @@ void device_write(void *opaque, u64 at, unsigned size, u64 v)
     u32 index;
     const Reg *r;
 
-    if (d->type->mmio_write && takes_size(d->type, size)) {
+    if (d->type->mmio_write && at >= d->type->tail
+        && takes_size(d->type, size)) {
         d->type->mmio_write(d, at, size, v & MASK(size * 8));
         return;
     }

@@ -4,9 +4,11 @@
  * header); ELF specification, version 1.2; RFC 1952 (gzip) through zlib.
  */
 #include <elf.h>
+#include <errno.h>
 #include <glib.h>
 #include <zlib.h>
 #include "hw/core/loader.h"
+#include "softmmu/options.h"
 
 enum { UNPACKED_MAX = 1 << 30 };
 
@@ -42,20 +44,51 @@ static bool unpack_gzip(Blob *b, const char *path, Err *err)
 
 bool blob_read(const char *path, const char *what, Blob *b, Err *err)
 {
-    GError *why = NULL;
-
-    if (!g_file_get_contents(path, (char **)&b->data, &b->size, &why)) {
-        fail(err, "%s %s: %s", what, path, why->message);
-        g_error_free(why);
-        return false;
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        return fail(err, "%s %s: this is a folder", what, path);
     }
-    return true;
+    errno = 0;
+    return g_file_get_contents(path, (char **)&b->data, &b->size, NULL)
+        || fail(err, "%s %s: %s", what, path,
+                errno ? g_strerror(errno) : "cannot be read");
 }
 
 void blob_free(Blob *b)
 {
     g_free(b->data);
     b->data = NULL;
+}
+
+/* Where Debian's packages put firmware for guests. */
+static const char *const firmware_folders[] = {
+    "/usr/share/qemu", "/usr/share/qemu-efi-aarch64", "/usr/share/qemu-efi-arm",
+    "/usr/lib/u-boot/qemu_arm64", "/usr/share/seabios",
+};
+
+static char *find_in(const char *folder, const char *name)
+{
+    char *path = g_build_filename(folder, name, NULL);
+
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        g_clear_pointer(&path, g_free);
+    }
+    return path;
+}
+
+bool firmware_read(const Machine *m, const char *name, Blob *b, Err *err)
+{
+    const GPtrArray *own = m->opts->folders;
+    g_autofree char *path = NULL;
+
+    if (!strchr(name, '/') && !g_file_test(name, G_FILE_TEST_EXISTS)) {
+        for (u32 i = 0; !path && i < own->len; i++) {
+            path = find_in(own->pdata[i], name);
+        }
+        for (u32 i = 0; !path && i < countof(firmware_folders); i++) {
+            path = find_in(firmware_folders[i], name);
+        }
+    }
+    return blob_read(path ? path : name, "-bios", b, err);
 }
 
 static bool place(Machine *m, u64 at, const u8 *data, u64 size, Loaded *out,

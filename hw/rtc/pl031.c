@@ -2,31 +2,27 @@
 /*
  * ARM PrimeCell PL031: a seconds counter with one alarm.
  * Reference: ARM DDI 0224.
+ *
+ * The counter is the host's clock plus an offset that the guest sets by
+ * RTCLR; it goes on over a reset, as a battery's clock does.
  */
 #include "hw/core/device.h"
 #include "softmmu/clock.h"
+
+#define SECOND 1000000000ll
 
 typedef struct Pl031 {
     Device dev;
     Line   irq;
     Timer *alarm;
+    u32    ahead;                       /* property */
     u32    match, load, mask, raw;
-    i64    offset;                      /* guest - host seconds, 32 bits */
+    u32    offset;                      /* guest seconds - host seconds */
 } Pl031;
 
-enum { SECOND = 1000000000 };
-
-static i64 host_seconds(void)
+static u32 count(const Pl031 *s)
 {
-    return clock_now(CLOCK_HOST_NS) / SECOND;
-}
-
-static u64 count(void *opaque, u32 index)
-{
-    Pl031 *s = opaque;
-
-    (void)index;
-    return (u32)(host_seconds() + s->offset);
+    return (u32)(clock_now(CLOCK_HOST_NS) / SECOND) + s->ahead + s->offset;
 }
 
 static void update(Pl031 *s)
@@ -34,56 +30,64 @@ static void update(Pl031 *s)
     line_set(&s->irq, s->raw & s->mask);
 }
 
-/* Arms the timer for the second in which the counter meets RTCMR. */
-static void arm(Pl031 *s)
-{
-    u32 left = s->match - (u32)count(s, 0);
-
-    timer_set(s->alarm, (host_seconds() + (left ? left : 1ll << 32)) * SECOND);
-}
-
-static void fire(void *opaque)
+static void ring(void *opaque)
 {
     Pl031 *s = opaque;
 
-    s->raw |= count(s, 0) == s->match;
+    s->raw |= 1;
     update(s);
-    arm(s);
+}
+
+/* Arms the alarm for when the counter, which may wrap, becomes RTCMR. */
+static void set_alarm(Pl031 *s)
+{
+    u32 wait = s->match - count(s);
+    i64 now = clock_now(CLOCK_HOST_NS);
+
+    timer_stop(s->alarm);
+    if (wait == 0) {
+        ring(s);
+    } else {
+        timer_set(s->alarm, now - now % SECOND + wait * SECOND);
+    }
+}
+
+static u64 dr_read(void *opaque, u32 index)
+{
+    (void)index;
+    return count(opaque);
 }
 
 static void match_wrote(void *opaque, u32 index, u64 old)
 {
-    (void)index;
-    (void)old;
-    arm(opaque);
+    (void)index, (void)old;
+    set_alarm(opaque);
 }
 
 static void load_wrote(void *opaque, u32 index, u64 old)
 {
     Pl031 *s = opaque;
 
-    (void)index;
-    (void)old;
-    s->offset = (i64)s->load - host_seconds();
-    arm(s);
+    (void)index, (void)old;
+    s->offset += s->load - count(s);
+    set_alarm(s);
 }
 
 static void mask_wrote(void *opaque, u32 index, u64 old)
 {
-    (void)index;
-    (void)old;
+    (void)index, (void)old;
     update(opaque);
 }
 
-static u64 masked(void *opaque, u32 index)
+static u64 mis_read(void *opaque, u32 index)
 {
-    Pl031 *s = opaque;
+    const Pl031 *s = opaque;
 
     (void)index;
     return s->raw & s->mask;
 }
 
-static void clear(void *opaque, u32 index, u64 v)
+static void icr_write(void *opaque, u32 index, u64 v)
 {
     Pl031 *s = opaque;
 
@@ -97,7 +101,26 @@ static bool start(void *opaque, Err *err)
     Pl031 *s = opaque;
 
     (void)err;
-    s->alarm = timer_new(CLOCK_HOST_NS, fire, s);
+    s->alarm = timer_new(CLOCK_HOST_NS, ring, s);
+    return true;
+}
+
+static void reset(void *opaque)
+{
+    Pl031 *s = opaque;
+
+    timer_stop(s->alarm);
+    update(s);
+}
+
+static bool loaded(void *opaque)
+{
+    Pl031 *s = opaque;
+
+    update(s);
+    if (s->match != count(s)) {
+        set_alarm(s);
+    }
     return true;
 }
 
@@ -106,28 +129,22 @@ static void stop(void *opaque)
     timer_free(((Pl031 *)opaque)->alarm);
 }
 
-static bool loaded(void *opaque)
-{
-    update(opaque);
-    arm(opaque);
-    return true;
-}
-
 DEVICE(pl031) {
     .name   = "pl031",
     .about  = "ARM PrimeCell real-time clock",
     .size   = sizeof(Pl031),
     .window = 0x1000,
+    .any_offset = true,
     .compatible = "arm,pl031\0arm,primecell",
     .regs   = (const Reg[]) {
-        FN   (0x000, "RTCDR",   .read = count),
+        FN   (0x000, "RTCDR",   .read = dr_read),
         RW   (0x004, "RTCMR",   Pl031, match, ~0u, .wrote = match_wrote),
         RW   (0x008, "RTCLR",   Pl031, load,  ~0u, .wrote = load_wrote),
         CONST(0x00c, "RTCCR",   1),
         RW   (0x010, "RTCIMSC", Pl031, mask,  1,   .wrote = mask_wrote),
         RO   (0x014, "RTCRIS",  Pl031, raw),
-        FN   (0x018, "RTCMIS",  .read = masked),
-        FN   (0x01c, "RTCICR",  .write = clear),
+        FN   (0x018, "RTCMIS",  .read = mis_read),
+        FN   (0x01c, "RTCICR",  .write = icr_write),
         CONST(0xfe0, "PID0", 0x31), CONST(0xfe4, "PID1", 0x10),
         CONST(0xfe8, "PID2", 0x04), CONST(0xfec, "PID3", 0x00),
         CONST(0xff0, "CID0", 0x0d), CONST(0xff4, "CID1", 0xf0),
@@ -135,8 +152,13 @@ DEVICE(pl031) {
         { 0 }
     },
     .state  = (const Field[]) { KEEP_SAVE(Pl031, offset), { 0 } },
+    .props  = (const Prop[]) {
+        PROP("ahead", PROP_U32, Pl031, ahead, "0", "seconds, modulo 2^32"),
+        { 0 }
+    },
     .wires  = (const Wire[]) { WIRE("irq", Pl031, irq), { 0 } },
     .start  = start,
-    .stop   = stop,
+    .reset  = reset,
     .loaded = loaded,
+    .stop   = stop,
 };

@@ -54,6 +54,8 @@ struct Machine {
     void        (*on_reset)(Machine *m);
     /* Plugs a -device that sits on a bus: finds it a place.  From the board. */
     bool        (*plug)(Machine *m, Device *d, Err *err);
+    /* Presses the power button; NULL: there is none.  Main thread. */
+    void        (*power_button)(Machine *m);
     const char   *serial_chardev;   /* id of the first serial port's, or NULL */
     bool          no_reboot, no_shutdown;
     struct Vcpus *vcpus;            /* accel/vcpu.c */

@@ -11,12 +11,14 @@ typedef struct Options {
     u32         smp;
     u64         ram;            /* bytes; 0: the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios;
-    const char *gdb, *name, *pidfile, *rtc;
+    const char *gdb, *name, *pidfile;
+    i64         rtc_ahead;      /* -rtc base: seconds from the host's UTC */
     /* Text of options that may be repeated, in order; char *. */
     GPtrArray  *accels, *drives, *devices, *netdevs, *nics, *chardevs,
-               *serials, *monitors, *globals, *pflash;
+               *serials, *monitors, *globals, *pflash, *folders,
+               *blockdevs, *objects, *mons;
     bool        nographic, nodefaults, no_reboot, no_shutdown, paused,
-                explain, no_net, snapshot;
+                explain, no_net, snapshot, no_display;
 } Options;
 
 /*

@@ -88,6 +88,7 @@ struct DeviceType {
     /* Windows that no table fits (memories, queues): instead of regs. */
     MmioRead    *mmio_read;
     MmioWrite   *mmio_write;
+    u64          tail;          /* not 0: they serve only from there on */
     /* props are set; false with *err if it cannot be. */
     bool       (*start)(void *s, Err *err);
     void       (*reset)(void *s);   /* registers already hold reset values */

@@ -17,6 +17,8 @@ typedef struct Loaded {
 /* Reads a whole file; gzip is unpacked.  what: "-kernel" for the error. */
 bool blob_read(const char *path, const char *what, Blob *b, Err *err);
 void blob_free(Blob *b);
+/* A firmware file: a path, or a name in a folder of -L or the system's. */
+bool firmware_read(const Machine *m, const char *name, Blob *b, Err *err);
 /*
  * An arm64 Image, or a 64-bit little-endian ELF for `machine` (EM_*), put
  * into m->mem; an Image goes to ram + its text offset.

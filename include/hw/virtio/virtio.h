@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Virtio devices behind a transport.  Reference: Virtual I/O Device (VIRTIO)
+ * Version 1.1, sections 2 (facilities) and 4.2 (MMIO).
+ *
+ * The driver is the guest and hostile: every index, address and length is
+ * checked; nonsense sets DEVICE_NEEDS_RESET and the queue is left alone.
+ * Everything here runs with the machine lock.
+ */
+#pragma once
+#include <sys/uio.h>
+#include "hw/core/device.h"
+
+enum {
+    VQ_MAX = 8, VQ_SIZE_MAX = 1024, VQ_CONFIG_MAX = 64,
+    VQ_SEGMENTS = 512,          /* of one request */
+};
+
+enum {                          /* feature bits of all devices */
+    VIRTIO_F_RING_INDIRECT_DESC = 28, VIRTIO_F_RING_EVENT_IDX = 29,
+    VIRTIO_F_VERSION_1 = 32,
+};
+
+typedef struct VirtQueue {
+    u32  size;                  /* entries that the driver uses */
+    bool ready;
+    u64  desc, avail, used;     /* guest physical */
+    u16  next, used_next;       /* free-running, of avail and used */
+    u16  signalled;             /* used index at the last interrupt */
+    bool signalled_valid;
+} VirtQueue;
+
+typedef struct VirtioDevice VirtioDevice;
+
+/* What a kind of device adds; named by its DeviceType's file. */
+typedef struct VirtioKind {
+    u32  id;                    /* device id of section 5 */
+    u32  queues;
+    u32  queue_size[VQ_MAX];
+    u64  features;              /* beside those of all devices */
+    u32  config_size;
+    /* The driver notified queue q. */
+    void (*notify)(void *s, u32 q);
+    /* config holds what the driver wrote; NULL: it cannot write. */
+    void (*config_wrote)(void *s);
+    /* The driver is ready (DRIVER_OK), or was reset. */
+    void (*driver_ok)(void *s);
+} VirtioKind;
+
+struct VirtioDevice {
+    Device     dev;
+    const VirtioKind *kind;     /* set in start() */
+    u64        features;        /* offered; start() may take some away */
+    u64        accepted;
+    u8         status, isr;
+    u32        generation;
+    u32        epoch;           /* grows with each reset: old requests die */
+    u8         config[VQ_CONFIG_MAX];
+    VirtQueue  vq[VQ_MAX];
+    u32        vq_max[VQ_MAX];  /* most entries of each queue */
+    /* Tells the transport that isr changed. */
+    void     (*interrupt)(void *transport);
+};
+
+/* A request taken off a queue: the driver's buffers as host memory. */
+typedef struct VirtRequest {
+    u32  epoch;                 /* VirtioDevice.epoch when it was taken */
+    u16  head;
+    u32  nout, nin;             /* segments to read, then to write */
+    u64  out_len, in_len;       /* bytes */
+    struct iovec iov[VQ_SEGMENTS];      /* out first */
+    u64  pa[VQ_SEGMENTS];       /* where in the guest, for mem_wrote() */
+} VirtRequest;
+
+/* To be called from start(), before anything else. */
+void virtio_init(VirtioDevice *v, const VirtioKind *kind);
+/* Takes the next request.  False: there is none, or the queue is broken. */
+bool virtio_pop(VirtioDevice *v, u32 q, VirtRequest *r);
+/* Is there a request?  (Without taking it.) */
+bool virtio_has_request(VirtioDevice *v, u32 q);
+/* Gives it back with `len` bytes written, and interrupts if asked to. */
+void virtio_push(VirtioDevice *v, u32 q, VirtRequest *r, u32 len);
+/* Puts one that virtio_pop() gave back on the queue: the last one only. */
+void virtio_unpop(VirtioDevice *v, u32 q);
+/* The device found nonsense: it stops until the driver resets it. */
+void virtio_broken(VirtioDevice *v, const char *why);
+void virtio_config_changed(VirtioDevice *v);
+bool virtio_running(const VirtioDevice *v);     /* DRIVER_OK, not broken */
+static inline bool virtio_has(const VirtioDevice *v, u32 bit)
+{
+    return v->accepted >> bit & 1;
+}
+
+/* Copies to or from the segments of a request, skipping `skip` bytes. */
+size_t iov_copy_out(void *buf, size_t len, const struct iovec *iov, u32 n,
+                    size_t skip);
+size_t iov_copy_in(const struct iovec *iov, u32 n, size_t skip,
+                   const void *buf, size_t len);
+
+/* ---- for transports --------------------------------------------------------- */
+void virtio_reset(VirtioDevice *v);
+void virtio_set_status(VirtioDevice *v, u8 status);
+void virtio_notify(VirtioDevice *v, u32 q);
+bool virtio_loaded(VirtioDevice *v);
+
+/* Saved state that all virtio devices have; in front of their own fields. */
+#define VIRTIO_FIELDS(T, m)                                                 \
+    SAVE(T, m.accepted), SAVE(T, m.status), SAVE(T, m.isr),                 \
+    SAVE(T, m.generation), SAVE(T, m.config), SAVE(T, m.vq)
+
+/* Puts dev on the transport, if it is free. */
+bool virtio_plug(Device *transport, Device *dev, Err *err);
