@@ -10,7 +10,6 @@
  * where it holds no range; a map is freed when another RETIRED maps were
  * published after it, so each reader had that many such points.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <glib.h>
 #include <sys/mman.h>

@@ -3,9 +3,6 @@
  * Code memory: one memory object, mapped once writable and once executable,
  * cut into regions.  See buffer.h.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "tcg/buffer.h"
 #include <errno.h>
 #include <stdlib.h>
