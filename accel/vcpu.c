@@ -45,7 +45,7 @@ Cpu *cpu_current(void)
     return current;
 }
 
-/* ---- requests and work ------------------------------------------------------ */
+/* ---- requests and work -------------------------------------------------- */
 
 static void wake(Cpu *c)
 {
@@ -172,7 +172,7 @@ void vcpus_run_all(Machine *m, void (*fn)(Cpu *c, void *data), void *data,
     }
 }
 
-/* ---- in and out of the guest ------------------------------------------------- */
+/* ---- in and out of the guest -------------------------------------------- */
 
 static void note_change(Machine *m)
 {
@@ -247,7 +247,7 @@ void vcpus_exclusive_end(Machine *m)
     g_mutex_unlock(&m->vcpus->exclusive_lock);
 }
 
-/* ---- the thread -------------------------------------------------------------- */
+/* ---- the thread --------------------------------------------------------- */
 
 static bool may_run(const Cpu *c)
 {
@@ -381,7 +381,7 @@ void vcpus_resume(Machine *m)
     }
 }
 
-/* ---- power of one CPU --------------------------------------------------------- */
+/* ---- power of one CPU --------------------------------------------------- */
 
 typedef struct PowerOn {
     u64 entry, arg;
@@ -412,7 +412,7 @@ void cpu_power_off(Cpu *c)
     cpu_request(c, REQ_STOP);
 }
 
-/* ---- TLB maintenance that reaches all CPUs ------------------------------------ */
+/* ---- TLB maintenance that reaches all CPUs ------------------------------ */
 
 typedef struct Flush {
     u64 va, len, match, mask;

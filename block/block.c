@@ -53,7 +53,7 @@ typedef struct Registry {
 
 static Registry registry;       /* set cache */
 
-/* ---- the file -------------------------------------------------------------------- */
+/* ---- the file ----------------------------------------------------------- */
 
 /* All of [offset, offset + len); beyond the end of the file reads are zero. */
 static int read_all(int fd, u8 *p, u64 len, u64 offset)
@@ -168,7 +168,7 @@ static int discard(Block *b, u64 offset, u64 len)
     return 0;                   /* a hint: failing to follow it is no error */
 }
 
-/* ---- requests ---------------------------------------------------------------------- */
+/* ---- requests ----------------------------------------------------------- */
 
 static int transfer(const Request *r)
 {
@@ -263,7 +263,7 @@ void block_drain_all(void)
     }
 }
 
-/* ---- opening ------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------ */
 
 /* Who holds the lock, as far as /proc/locks tells. */
 static char *lock_holder(int fd)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "backend.h"
 
-/* ---- null ----------------------------------------------------------------------- */
+/* ---- null --------------------------------------------------------------- */
 
 static bool null_open(Chardev *c, KeyVal *kv, Err *err)
 {
@@ -22,7 +22,7 @@ CHARDEV(null) {
     .name = "null", .about = "takes all, gives nothing", .open = null_open,
 };
 
-/* ---- file ----------------------------------------------------------------------- */
+/* ---- file --------------------------------------------------------------- */
 
 static bool file_open(Chardev *c, KeyVal *kv, Err *err)
 {
@@ -57,7 +57,7 @@ CHARDEV(file) {
     .name = "file", .about = "output to a file", .open = file_open,
 };
 
-/* ---- stdio ------------------------------------------------------------------------ */
+/* ---- stdio -------------------------------------------------------------- */
 
 typedef struct Terminal {
     struct termios before;
@@ -115,7 +115,7 @@ CHARDEV(stdio) {
     .close = stdio_close,
 };
 
-/* ---- pty ------------------------------------------------------------------------------ */
+/* ---- pty ---------------------------------------------------------------- */
 
 static bool pty_open(Chardev *c, KeyVal *kv, Err *err)
 {

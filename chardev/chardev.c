@@ -23,7 +23,7 @@ static Registry registry;               /* set cache */
 
 static void watch_input(Chardev *c);
 
-/* ---- input ------------------------------------------------------------------ */
+/* ---- input -------------------------------------------------------------- */
 
 static const CharFront *focused(const Chardev *c)
 {
@@ -156,7 +156,7 @@ void chardev_accept(Chardev *c)
     }
 }
 
-/* ---- output ------------------------------------------------------------------ */
+/* ---- output ------------------------------------------------------------- */
 
 static bool takes_output(const Chardev *c)
 {
@@ -226,7 +226,7 @@ void chardev_write(Chardev *c, const void *buf, size_t len)
     }
 }
 
-/* ---- connections -------------------------------------------------------------- */
+/* ---- connections -------------------------------------------------------- */
 
 static void tell_all(Chardev *c, CharEvent e)
 {
@@ -290,7 +290,7 @@ void chardev_focus(Chardev *c, const CharFront *front)
     }
 }
 
-/* ---- the registry --------------------------------------------------------------- */
+/* ---- the registry ------------------------------------------------------- */
 
 static const CharType *type_find(const char *name, Err *err)
 {

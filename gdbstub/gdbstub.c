@@ -35,7 +35,7 @@ typedef struct Gdb {
 
 static Gdb *stub;               /* set cache: there is one debugger */
 
-/* ---- packets ---------------------------------------------------------------------- */
+/* ---- packets ------------------------------------------------------------ */
 
 static void send_raw(Gdb *g, const char *buf, size_t len)
 {
@@ -87,7 +87,7 @@ static bool unhex(const char *s, u8 *out, size_t len)
     return true;
 }
 
-/* ---- threads ---------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------ */
 
 static Cpu *cpu_of_thread(Gdb *g, long id)
 {
@@ -140,7 +140,7 @@ static void stop_reply(Gdb *g, Cpu *c)
     reply_string(g, s);
 }
 
-/* ---- registers -------------------------------------------------------------------- */
+/* ---- registers ---------------------------------------------------------- */
 
 static void read_reg(Cpu *c, const GuestReg *r, void *buf)
 {
@@ -229,7 +229,7 @@ static void cmd_P(Gdb *g, const char *args)
     reply(g, "OK");
 }
 
-/* ---- memory ----------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 static bool access_memory(Gdb *g, u64 at, void *buf, u64 len, bool write)
 {
@@ -332,7 +332,7 @@ static void search_memory(Gdb *g, const char *args)
     reply(g, "0");
 }
 
-/* ---- break- and watchpoints --------------------------------------------------------- */
+/* ---- break- and watchpoints --------------------------------------------- */
 
 static void breakpoint(Gdb *g, const char *args, bool insert)
 {
@@ -362,7 +362,7 @@ static void cmd_z(Gdb *g, const char *args)
     breakpoint(g, args, false);
 }
 
-/* ---- running ------------------------------------------------------------------------ */
+/* ---- running ------------------------------------------------------------ */
 
 static void resume(Gdb *g, Cpu *step)
 {
@@ -482,7 +482,7 @@ static void cmd_T(Gdb *g, const char *args)
     reply(g, parse_thread(g, &args) ? "OK" : "E22");
 }
 
-/* ---- queries ------------------------------------------------------------------------ */
+/* ---- queries ------------------------------------------------------------ */
 
 static void send_piece(Gdb *g, const char *text, const char *range)
 {
@@ -721,7 +721,7 @@ static void packet(Gdb *g)
     reply(g, "");
 }
 
-/* ---- the line --------------------------------------------------------------------- */
+/* ---- the line ----------------------------------------------------------- */
 
 static void interrupt(Gdb *g)
 {

@@ -27,7 +27,7 @@ typedef struct Command {
     void (*run)(Hmp *h, const char *args);
 } Command;
 
-/* ---- info ----------------------------------------------------------------------- */
+/* ---- info --------------------------------------------------------------- */
 
 static const char *const state_names[] = {
     [RUN_PRELAUNCH] = "paused (prelaunch)", [RUN_RUNNING] = "running",
@@ -174,7 +174,7 @@ static const Command infos[] = {
     { "version",   "",      "version of anole",             info_version },
 };
 
-/* ---- memory ------------------------------------------------------------------------ */
+/* ---- memory ------------------------------------------------------------- */
 
 /* "/10xw": count, format, size. */
 typedef struct Format {
@@ -319,7 +319,7 @@ static void examine(Hmp *h, const char *args, bool physical)
     fprintf(h->out, "\n");
 }
 
-/* ---- commands ---------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------- */
 
 static void cmd_x(Hmp *h, const char *args)
 {
@@ -500,7 +500,7 @@ void monitor_command(Machine *m, const char *line, FILE *f)
     run_line(m, line, f, &cpu);
 }
 
-/* ---- the terminal --------------------------------------------------------------------- */
+/* ---- the terminal ------------------------------------------------------- */
 
 typedef struct Monitor {
     Machine  *m;

@@ -127,7 +127,7 @@ void netdev_send(Netdev *n, const u8 *frame, size_t len)
     n->type->send(n, frame, len);
 }
 
-/* ---- to the card ------------------------------------------------------------------ */
+/* ---- to the card -------------------------------------------------------- */
 
 void netdev_deliver(Netdev *n, const u8 *frame, size_t len)
 {

@@ -26,7 +26,7 @@ typedef struct UserSource {
     User   *u;
 } UserSource;
 
-/* ---- what libslirp asks of us -------------------------------------------------------- */
+/* ---- what libslirp asks of us ------------------------------------------- */
 
 static ssize_t send_packet(const void *buf, size_t len, void *opaque)
 {
@@ -88,7 +88,7 @@ static const SlirpCb callbacks = {
     .unregister_poll_fd = ignore_fd, .notify = wake_loop,
 };
 
-/* ---- the main loop ------------------------------------------------------------------- */
+/* ---- the main loop ------------------------------------------------------ */
 
 static const struct { int slirp; GIOCondition glib; } events[] = {
     { SLIRP_POLL_IN, G_IO_IN }, { SLIRP_POLL_OUT, G_IO_OUT },
@@ -174,7 +174,7 @@ static void watch(User *u)
     g_source_attach(u->source, NULL);
 }
 
-/* ---- options -------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------ */
 
 static bool get_address(KeyVal *kv, const char *key, struct in_addr *a, Err *err)
 {

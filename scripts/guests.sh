@@ -47,6 +47,8 @@ usage: ${0##*/} [options] ARCH...
   ARCH               one of: $KNOWN_ARCHES (or: all)
   --add FILE:PATH    put FILE at PATH in the initramfs; %a in FILE is the ARCH
   --mod NAME         carry kernel module NAME too
+  --package NAME     unpack Debian's package NAME in the initramfs, without its
+                     documentation and without what it depends on
   --installer        fetch Debian's network installer too (linux, initrd.gz)
   --name NAME        write ARCH/NAME.gz instead of ARCH/initramfs.gz
   --refresh          ask the archive again, even when the packages are here
@@ -132,6 +134,27 @@ fetch_packages() {
   mkdir -p "$dir"
   (cd "$dir" && apt-get -qq download "$kernel" busybox-static) ||
     die "$arch: download failed"
+  unset APT_CONFIG
+}
+
+# fetch_extras ARCH NAME...: downloads packages for --package into ARCH/extra,
+# once.
+fetch_extras() {
+  local arch=$1 dir=$cache/$1/extra name
+  local -a missing=()
+  shift
+  mkdir -p "$dir"
+  for name; do
+    compgen -G "$dir/${name}_*.deb" >/dev/null || missing+=("$name")
+  done
+  ((${#missing[@]})) || return 0
+  APT_CONFIG=$(apt_setup "$arch")
+  export APT_CONFIG
+  package_exists "${missing[0]}" ||
+    apt-get -qq update 2>"$cache/apt/$arch/update.log" ||
+    say "$arch: package lists incomplete (apt/$arch/update.log), going on"
+  (cd "$dir" && apt-get -qq download "${missing[@]}") ||
+    die "$arch: cannot download ${missing[*]}"
   unset APT_CONFIG
 }
 
@@ -304,9 +327,9 @@ while :; do sleep 60; done
 EOF
 }
 
-# build_initramfs ARCH NAME [FILE:PATH...]
+# build_initramfs ARCH NAME [FILE:PATH...]; what is in `packages` goes in too.
 build_initramfs() {
-  local arch=$1 name=$2 dir=$cache/$1 root spec file path
+  local arch=$1 output=$cache/$1/$2.gz dir=$cache/$1 root spec file path name
   shift 2
   root=$(mktemp -d "$cache/root.XXXXXX")
   # shellcheck disable=SC2064  # the path is known now and local
@@ -327,11 +350,15 @@ build_initramfs() {
     mkdir -p "$root/$(dirname "$path")"
     cp -p "$file" "$root/$path"
   done
+  for name in "${packages[@]}"; do
+    dpkg-deb --fsys-tarfile "$dir/extra/${name}"_*.deb |
+      tar -C "$root" -xf - --exclude=./usr/share --exclude='*/gconv'
+  done
   # Same content, same bytes: fixed owner, times and order.
   find "$root" -exec touch -h -d @0 {} +
   (cd "$root" && find . | LC_ALL=C sort |
-    cpio --quiet --reproducible -o -H newc -R 0:0) | gzip -9n >"$dir/$name.gz.tmp"
-  mv "$dir/$name.gz.tmp" "$dir/$name.gz"
+    cpio --quiet --reproducible -o -H newc -R 0:0) | gzip -9n >"$output.tmp"
+  mv "$output.tmp" "$output"
   rm -rf "$root"
   trap - EXIT
 }
@@ -340,12 +367,13 @@ build_initramfs() {
 
 main() {
   local refresh=0 installer=0 name=initramfs arch tool wanted spec mod size
-  local -a arches=() adds=() mods=()
+  local -a arches=() adds=() mods=() packages=()
   while (($#)); do
     case $1 in
       --add) adds+=("${2:?--add needs FILE:PATH}") && shift ;;
       --mod) mods+=("${2:?--mod needs a name}") && shift ;;
       --name) name=${2:?--name needs a name} && shift ;;
+      --package) packages+=("${2:?--package needs a name}") && shift ;;
       --installer) installer=1 ;;
       --refresh) refresh=1 ;;
       --help | -h) usage && return ;;
@@ -368,6 +396,7 @@ main() {
     mkdir -p "$cache/$arch"
     fetch_packages "$arch" "$refresh"
     ((!installer)) || fetch_installer "$arch"
+    fetch_extras "$arch" "${packages[@]}"
     wanted=$(echo "$LOAD_MODULES $CARRY_MODULES ${mods[*]}" | tr -s ' \n' ' ')
     unpack_packages "$arch" "${wanted% }"
     for mod in "${mods[@]}"; do

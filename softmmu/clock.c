@@ -83,7 +83,7 @@ i64 clock_now(ClockKind kind)
     return (i64)gate_value(GATE_CLOCK, (u64)now);
 }
 
-/* ---- the heap, with the lock ---------------------------------------------- */
+/* ---- the heap, with the lock -------------------------------------------- */
 
 static void put_at(Heap *h, u32 i, Timer *t)
 {
@@ -138,7 +138,7 @@ static void heap_add(Heap *h, Timer *t)
     sift_up(h, ++h->n, t);
 }
 
-/* ---- the timerfd, with the lock -------------------------------------------- */
+/* ---- the timerfd, with the lock ----------------------------------------- */
 
 /* The earliest deadline in the host's monotonic time, or 0. */
 static i64 next_deadline(void)
@@ -229,7 +229,7 @@ static void open_source(void)
     g_source_attach(clocks.source, NULL);
 }
 
-/* ---- the promise ------------------------------------------------------------ */
+/* ---- the promise -------------------------------------------------------- */
 
 void clock_pause(bool stopped)
 {

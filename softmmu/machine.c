@@ -9,7 +9,7 @@
 #include "target/target.h"
 #include "util/keyval.h"
 
-/* ---- the lock ------------------------------------------------------------------- */
+/* ---- the lock ----------------------------------------------------------- */
 
 static GMutex lock;             /* set cache: there is one machine lock */
 static __thread u32 depth;      /* how often this thread holds it */
@@ -52,7 +52,7 @@ void machine_relock(u32 was)
     }
 }
 
-/* ---- CPUs ------------------------------------------------------------------------ */
+/* ---- CPUs --------------------------------------------------------------- */
 
 const Target *target_find(const char *name)
 {
@@ -93,7 +93,7 @@ Cpu *machine_add_cpu(Machine *m, const char *model, Err *err)
     return c;
 }
 
-/* ---- devices ----------------------------------------------------------------------- */
+/* ---- devices ------------------------------------------------------------ */
 
 Device *machine_find_device(Machine *m, const char *id)
 {
@@ -191,7 +191,7 @@ Device *machine_device(Machine *m, const char *type, const char *id,
     return d;
 }
 
-/* ---- memory ------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 static void drop_translations(Cpu *c, void *data)
 {
@@ -218,7 +218,7 @@ void machine_watch_memory(Machine *m)
     mem_listen(m->mem, map_changed, m);
 }
 
-/* ---- run state ---------------------------------------------------------------------- */
+/* ---- run state ---------------------------------------------------------- */
 
 /* What other threads asked the main loop for; all atomic. */
 typedef struct Asked {

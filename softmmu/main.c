@@ -19,7 +19,7 @@
 #include "target/target.h"
 #include "util/keyval.h"
 
-/* ---- board, target, accelerator ------------------------------------------------ */
+/* ---- board, target, accelerator ----------------------------------------- */
 
 static bool no_board(const char *name, Err *err)
 {
@@ -115,7 +115,7 @@ static bool start_accel(Machine *m, Err *err)
     return fail(err, "%s", why.text);
 }
 
-/* ---- the host's side --------------------------------------------------------------- */
+/* ---- the host's side ---------------------------------------------------- */
 
 /* A node of -blockdev: a file, or a format on top of a file. */
 typedef struct Node {
@@ -381,7 +381,7 @@ static bool open_monitors(Machine *m, Chardev *shared, Err *err)
     return !free_terminal || open_monitor(m, "stdio", 0, err);
 }
 
-/* ---- -device ------------------------------------------------------------------------ */
+/* ---- -device ------------------------------------------------------------ */
 
 static bool user_device(Machine *m, KeyVal *kv, Err *err)
 {
@@ -473,7 +473,7 @@ static bool add_devices(Machine *m, Err *err)
     return !err->text[0];
 }
 
-/* ---- --explain ------------------------------------------------------------------------ */
+/* ---- --explain ---------------------------------------------------------- */
 
 /* Where the lines of a device go. */
 static void explain_lines(Device *d)
@@ -512,7 +512,7 @@ static void explain(Machine *m)
     monitor_command(m, "info network", stdout);
 }
 
-/* ---- main ------------------------------------------------------------------------------- */
+/* ---- main --------------------------------------------------------------- */
 
 static bool check_limits(Machine *m, const Options *o, Err *err)
 {

@@ -45,7 +45,7 @@ struct MemSpace {
     u32      listeners;
 };
 
-/* ---- RAM --------------------------------------------------------------------- */
+/* ---- RAM ---------------------------------------------------------------- */
 
 /* Address space for r with a guard page around it; NULL: none left. */
 static u8 *reserve(u64 size)
@@ -147,7 +147,7 @@ void ram_wrote(Ram *r, u64 offset, u64 len)
     }
 }
 
-/* ---- flattening ---------------------------------------------------------------- */
+/* ---- flattening --------------------------------------------------------- */
 
 static u64 last_of(const MemRegion *r)
 {
@@ -244,7 +244,7 @@ static void publish(MemSpace *m)
     }
 }
 
-/* ---- regions ------------------------------------------------------------------- */
+/* ---- regions ------------------------------------------------------------ */
 
 MemSpace *mem_new(void)
 {
@@ -313,7 +313,7 @@ void mem_listen(MemSpace *m, void (*changed)(void *opaque), void *opaque)
     }
 }
 
-/* ---- look-up ------------------------------------------------------------------- */
+/* ---- look-up ------------------------------------------------------------ */
 
 const MemRange *mem_find(MemSpace *m, u64 pa)
 {
@@ -343,7 +343,7 @@ void mem_each(MemSpace *m, void (*fn)(void *, const MemRange *), void *opaque)
     }
 }
 
-/* ---- copying ------------------------------------------------------------------- */
+/* ---- copying ------------------------------------------------------------ */
 
 /* The widest naturally aligned access at pa within len bytes. */
 static unsigned step(u64 pa, u64 len)

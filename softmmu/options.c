@@ -21,7 +21,7 @@ typedef struct Option {
     enum { TEXT, LIST, FLAG, NOT_YET, TAKEN } kind;     /* and what it is */
 } Option;
 
-/* ---- lists for "help" ----------------------------------------------------------- */
+/* ---- lists for "help" --------------------------------------------------- */
 
 static bool is_help(const char *value)
 {
@@ -82,7 +82,7 @@ static bool list_props(const char *value)
     return true;
 }
 
-/* ---- setters ---------------------------------------------------------------------- */
+/* ---- setters ------------------------------------------------------------ */
 
 static bool set_machine(Options *o, const char *value, bool *done, Err *err)
 {

@@ -175,7 +175,7 @@ void tlb_switch(Cpu *c, u64 space, u32 key)
     select_slot(c, oldest);
 }
 
-/* ---- flushes --------------------------------------------------------------- */
+/* ---- flushes ------------------------------------------------------------ */
 
 static void bloom_add(Slot *s, u64 va)
 {
@@ -329,7 +329,7 @@ void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
     }
 }
 
-/* ---- fills ----------------------------------------------------------------- */
+/* ---- fills -------------------------------------------------------------- */
 
 static L2Entry *l2_find(Cpu *c, u64 va, bool user)
 {
@@ -507,7 +507,7 @@ void tlb_protect(Cpu *c, const Ram *r, u64 offset)
     }
 }
 
-/* ---- jump caches ----------------------------------------------------------- */
+/* ---- jump caches -------------------------------------------------------- */
 
 void tlb_jump_add(Cpu *c, u64 pc, const void *host)
 {

@@ -6,7 +6,7 @@
 /* A sunk value may hang below this many others. */
 enum { SINK_DEPTH = 2 };
 
-/* ---- operands --------------------------------------------------------- */
+/* ---- operands ----------------------------------------------------------- */
 
 static bool is_const(const Ir *b, u16 v)
 {
@@ -74,7 +74,7 @@ void ir_operands(const Ir *b, const Ins *i, OperandVisit *f, void *ctx)
     }
 }
 
-/* ---- analysis --------------------------------------------------------- */
+/* ---- analysis ----------------------------------------------------------- */
 
 /* FPOPs raise flags. */
 static bool must_stay(const Ins *i)
@@ -292,7 +292,7 @@ void alloc_start(Alloc *a, const Ir *b, const AllocHost *host, void *ctx)
     analyse(a);
 }
 
-/* ---- the walk --------------------------------------------------------- */
+/* ---- the walk ----------------------------------------------------------- */
 
 void alloc_step(Alloc *a, u16 pos)
 {

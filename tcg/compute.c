@@ -179,7 +179,7 @@ u64 ir_compute(const Ins *i, Type operand, u64 a, u64 b, u64 c, u64 d)
     return trim(t, compute(i, operand, a, b, c, d));
 }
 
-/* ---- vectors ------------------------------------------------------------------- */
+/* ---- vectors ------------------------------------------------------------ */
 
 static u64 lane(const Vec *v, u32 size, u32 n)
 {

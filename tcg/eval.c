@@ -19,7 +19,7 @@ static TcgEnv *tcg(Eval *e)
     return (TcgEnv *)e->env;
 }
 
-/* ---- slots ----------------------------------------------------------------------- */
+/* ---- slots -------------------------------------------------------------- */
 
 static u32 size_of(Type t)
 {
@@ -40,7 +40,7 @@ static void write_snapshot(Eval *e, const Ins *i)
     ir_snapshot(e->b, i, write_slot, e);
 }
 
-/* ---- memory ------------------------------------------------------------------------ */
+/* ---- memory ------------------------------------------------------------- */
 
 static u64 extend(const Ins *i, u64 v)
 {
@@ -77,6 +77,15 @@ static u32 kind_of(const Ins *i)
     }
 }
 
+/* Did the compare and swap find the value it expected? */
+static bool found(const Ins *i, const u64 *val, Vec expect)
+{
+    u64 mask = MASK(8u << (i->imm & M_SIZE));
+
+    return !((val[0] ^ expect.d[0]) & mask)
+        && ((i->imm & M_SIZE) != M_128 || val[1] == expect.d[1]);
+}
+
 /* False: the guest faulted, env is its handler's. */
 static bool access_memory(Eval *e, u32 k)
 {
@@ -102,9 +111,7 @@ static bool access_memory(Eval *e, u32 k)
         return false;
     }
     if (i->op == IR_casif) {
-        u64 mask = MASK(8u << (i->imm & M_SIZE));
-        bool stored = !((t->mem_val[0] ^ e->v[i->c.id].d[0]) & mask);
-        e->v[k] = (Vec) { .d = { !stored, 0 } };
+        e->v[k] = (Vec) { .d = { !found(i, t->mem_val, e->v[i->c.id]), 0 } };
     } else if (kind_of(i) != MEM_STORE) {
         take_result(i, t->mem_val, &e->v[k]);
         if (i->op == IR_load2) {
@@ -114,12 +121,13 @@ static bool access_memory(Eval *e, u32 k)
     return true;
 }
 
-/* ---- calls --------------------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------- */
 
 /*
- * On x86-64 and AArch64 integer and vector arguments are counted apart, each
- * in registers of their own, so that one call with all registers loaded
- * serves every signature.
+ * In the C calling conventions of x86-64 (System V) and AArch64 integer and
+ * vector arguments are counted apart, each in registers of their own, so that
+ * one call with all of them loaded serves every signature.  A u32 goes in a
+ * whole register; values of I32 are zero-extended anyway.
  */
 typedef u64 IntCall(u64, u64, u64, u64, u64, u64, V128, V128, V128, V128);
 typedef V128 VecCall(u64, u64, u64, u64, u64, u64, V128, V128, V128, V128);
@@ -152,7 +160,7 @@ static void call(Eval *e, u32 k)
     }
 }
 
-/* ---- values ---------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------- */
 
 static void compute_fp(Eval *e, u32 k)
 {
@@ -167,7 +175,8 @@ static void compute_fp(Eval *e, u32 k)
     bool is64 = t == F64 || (i->op == IR_i2f && i->type == F64);
     FpFn *fn = e->b->soft->fn[fp_kind(i, t)][is64];
     u64 r = fn(e->env, a.d[0], b.d[0], c.d[0], i->sub);
-    e->v[k] = (Vec) { .d = { i->type == F32 || i->type == I32 ? (u32)r : r, 0 } };
+    r = size_of((Type)i->type) == 4 ? (u32)r : r;
+    e->v[k] = (Vec) { .d = { r, 0 } };
 }
 
 static void compute(Eval *e, u32 k)
@@ -206,7 +215,7 @@ static void compute(Eval *e, u32 k)
     }
 }
 
-/* ---- control --------------------------------------------------------------------------- */
+/* ---- control ------------------------------------------------------------ */
 
 static TcgExit go(Eval *e, const Ins *i)
 {

@@ -10,6 +10,9 @@
  */
 Val ir_fold(Ir *b, Ins *i);
 
+/* The same for those from IR_vlow on. */
+Val ir_fold_vector(Ir *b, Ins *i);
+
 /* Appends or merges *i, folding it first. */
 Val ir_emit(Ir *b, Ins i);
 
@@ -17,4 +20,18 @@ static inline const Ins *ir_def(const Ir *b, Val v) { return &b->ins[v.id]; }
 static inline bool ir_is(const Ir *b, Val v, IrOp op)
 {
     return b->ins[v.id].op == op;
+}
+
+/* Is v a constant, or no operand at all (then *k is 0)? */
+static inline bool ir_operand_const(const Ir *b, Val v, u64 *k)
+{
+    *k = 0;
+    return !v.id || ir_is_const(b, v, k);
+}
+
+static inline void ir_swap(Val *x, Val *y)
+{
+    Val t = *x;
+    *x = *y;
+    *y = t;
 }

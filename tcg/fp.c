@@ -3,15 +3,17 @@
 #include <assert.h>
 #include "tcg/fp.h"
 
-static const struct { u16 op; FpKind kind; } kinds[] = {
-    { IR_fadd, FP_ADD }, { IR_fsub, FP_SUB }, { IR_fmul, FP_MUL },
-    { IR_fdiv, FP_DIV }, { IR_fsqrt, FP_SQRT }, { IR_ffma, FP_FMA },
-    { IR_fmin, FP_MIN }, { IR_fmax, FP_MAX }, { IR_fminnm, FP_MINNM },
-    { IR_fmaxnm, FP_MAXNM }, { IR_fcmpf, FP_CMPF }, { IR_fround, FP_ROUND },
-    { IR_f2f, FP_CVT },
-    { IR_vfadd, FP_ADD }, { IR_vfsub, FP_SUB }, { IR_vfmul, FP_MUL },
-    { IR_vfdiv, FP_DIV }, { IR_vfsqrt, FP_SQRT }, { IR_vffma, FP_FMA },
-    { IR_vfceq, FP_CEQ }, { IR_vfcge, FP_CGE }, { IR_vfcgt, FP_CGT },
+/* One more than the FpKind of the operations that have just one. */
+static const u8 kinds[IR_NOPS] = {
+#define ROW(op, kind) [IR_##op] = FP_##kind + 1
+    ROW(fadd, ADD), ROW(fsub, SUB), ROW(fmul, MUL), ROW(fdiv, DIV),
+    ROW(fsqrt, SQRT), ROW(ffma, FMA), ROW(fmin, MIN), ROW(fmax, MAX),
+    ROW(fminnm, MINNM), ROW(fmaxnm, MAXNM), ROW(fcmpf, CMPF),
+    ROW(fround, ROUND), ROW(f2f, CVT),
+    ROW(vfadd, ADD), ROW(vfsub, SUB), ROW(vfmul, MUL), ROW(vfdiv, DIV),
+    ROW(vfsqrt, SQRT), ROW(vffma, FMA),
+    ROW(vfceq, CEQ), ROW(vfcge, CGE), ROW(vfcgt, CGT),
+#undef ROW
 };
 
 FpKind fp_kind(const Ins *i, Type operand)
@@ -22,13 +24,8 @@ FpKind fp_kind(const Ins *i, Type operand)
     if (i->op == IR_i2f) {
         return operand == I32 ? FP_FROM_I32 : FP_FROM_I64;
     }
-    for (u32 k = 0; k < countof(kinds); k++) {
-        if (kinds[k].op == i->op) {
-            return kinds[k].kind;
-        }
-    }
-    assert(!"an FP operation");
-    return FP_ADD;
+    assert(kinds[i->op]);
+    return (FpKind)(kinds[i->op] - 1);
 }
 
 Vec fp_vec(const FpSoft *soft, void *env, const Ins *i, Vec a, Vec b, Vec c)

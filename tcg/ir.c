@@ -75,19 +75,28 @@ bool ir_is_const(const Ir *b, Val v, u64 *k)
     return b->ins[v.id].op == IR_const;
 }
 
-/* ---- appending and merging --------------------------------------------------- */
+/* ---- appending and merging ---------------------------------------------- */
 
+/*
+ * Behind an instruction that ends the block nothing is done any more.  What
+ * would have had a result still has a value of that type, which nobody uses.
+ */
 static Val append(Ir *b, Ins i)
 {
-    if (b->ended) {
-        return none;            /* behind a branch that is always taken */
+    u32 flags = ir_ops[i.op].flags;
+
+    if (b->ended && flags & (KEEP | FPOP)) {
+        if (i.type == VOID) {
+            return none;
+        }
+        i = (Ins) { .op = IR_const, .type = i.type };
     }
     assert(b->n < IR_MAX);
     i.at = b->at;
     i.snap = (u16)b->nputs;
     b->ins[b->n] = i;
     b->full |= b->n >= IR_MAX - ROOM_INS;
-    b->ended |= (ir_ops[i.op].flags & ENDS) != 0;
+    b->ended |= (flags & ENDS) != 0;
     return (Val) { (u16)b->n++ };
 }
 
@@ -128,17 +137,14 @@ Val ir_emit(Ir *b, Ins i)
 {
     u32 flags = ir_ops[i.op].flags;
 
-    if (!(flags & PURE) || flags & FPOP) {
-        return append(b, i);
-    }
-    if (b->raw) {
+    if (b->raw || !(flags & PURE) || flags & FPOP) {
         return append(b, i);
     }
     Val v = ir_fold(b, &i);
     return v.id ? v : merge(b, &i);
 }
 
-/* ---- constants ----------------------------------------------------------------- */
+/* ---- constants ---------------------------------------------------------- */
 
 Val ir_const(Ir *b, Type t, u64 v)
 {
@@ -160,7 +166,7 @@ Val ir_pc(Ir *b, i64 offset)
                               .imm = (u64)offset });
 }
 
-/* ---- slots ---------------------------------------------------------------------- */
+/* ---- slots -------------------------------------------------------------- */
 
 Val ir_get(Ir *b, unsigned slot)
 {
@@ -184,12 +190,17 @@ void ir_put(Ir *b, unsigned slot, Val v)
     assert(slot < b->nslots && ir_type(b, v) == b->slots[slot].type);
     if (b->cur[slot].id != v.id) {
         b->cur[slot] = v;
-        log_put(b, (u16)slot, v);
+        if (!b->ended) {
+            log_put(b, (u16)slot, v);
+        }
     }
 }
 
 void ir_sync(Ir *b)
 {
+    if (b->ended) {
+        return;
+    }
     assert(b->nsyncs < IR_SYNCS);
     b->syncs[b->nsyncs++] = append(b, (Ins) { .op = IR_sync }).id;
     b->full |= b->nsyncs >= IR_SYNCS - ROOM_SYNCS;
@@ -206,6 +217,11 @@ static u32 log_start(const Ir *b, const Ins *i)
     return 0;
 }
 
+/*
+ * Goes back over the log from *i to the last sync; of each slot the newest
+ * entry counts.  One that is the slot's own value, got since the sync, may be
+ * left out by who has not written env since.
+ */
 void ir_snapshot(const Ir *b, const Ins *i, IrSnapVisit *visit, void *ctx)
 {
     u64 seen[IR_SLOTS / 64] = { 0 };
@@ -220,7 +236,7 @@ void ir_snapshot(const Ir *b, const Ins *i, IrSnapVisit *visit, void *ctx)
     }
 }
 
-/* ---- plain operations ------------------------------------------------------------ */
+/* ---- plain operations --------------------------------------------------- */
 
 static Val binary(Ir *b, IrOp op, Val x, Val y)
 {
@@ -244,19 +260,24 @@ static Val typed(Ir *b, IrOp op, Type t, Val x, Val y, Val z)
                               .a = x, .b = y, .c = z });
 }
 
-Val ir_addf(Ir *b, Val x, Val y)  { return typed(b, IR_addf, I32, x, y, none); }
-Val ir_subf(Ir *b, Val x, Val y)  { return typed(b, IR_subf, I32, x, y, none); }
-Val ir_adcf(Ir *b, Val x, Val y, Val z) { return typed(b, IR_adcf, I32, x, y, z); }
-Val ir_sbcf(Ir *b, Val x, Val y, Val z) { return typed(b, IR_sbcf, I32, x, y, z); }
-Val ir_logicf(Ir *b, Val x)       { return typed(b, IR_logicf, I32, x, none, none); }
-Val ir_notc(Ir *b, Val x)         { return typed(b, IR_notc, I32, x, none, none); }
-Val ir_packf(Ir *b, Val x)        { return typed(b, IR_packf, I32, x, none, none); }
-Val ir_unpackf(Ir *b, Val x)      { return typed(b, IR_unpackf, I32, x, none, none); }
-Val ir_trunc(Ir *b, Val x)        { return typed(b, IR_trunc, I32, x, none, none); }
-Val ir_zext(Ir *b, Val x)         { return typed(b, IR_zext, I64, x, none, none); }
-Val ir_sext(Ir *b, Val x)         { return typed(b, IR_sext, I64, x, none, none); }
-Val ir_vpair(Ir *b, Val x, Val y) { return typed(b, IR_vpair, V128T, x, y, none); }
-Val ir_vzext(Ir *b, Val x)        { return typed(b, IR_vzext, V128T, x, none, none); }
+#define TYPED1(name, t) Val ir_##name(Ir *b, Val x) \
+    { return typed(b, IR_##name, t, x, none, none); }
+TYPED1(logicf, I32) TYPED1(notc, I32) TYPED1(packf, I32) TYPED1(unpackf, I32)
+TYPED1(trunc, I32) TYPED1(zext, I64) TYPED1(sext, I64) TYPED1(vzext, V128T)
+
+#define TYPED2(name, t) Val ir_##name(Ir *b, Val x, Val y) \
+    { return typed(b, IR_##name, t, x, y, none); }
+TYPED2(addf, I32) TYPED2(subf, I32) TYPED2(vpair, V128T)
+
+Val ir_adcf(Ir *b, Val x, Val y, Val carry)
+{
+    return typed(b, IR_adcf, I32, x, y, carry);
+}
+
+Val ir_sbcf(Ir *b, Val x, Val y, Val borrow)
+{
+    return typed(b, IR_sbcf, I32, x, y, borrow);
+}
 
 static Val unary(Ir *b, IrOp op, Val x)
 {
@@ -332,9 +353,9 @@ static Val with_sub(Ir *b, IrOp op, Type t, unsigned sub, Val x, Val y)
                               .a = x, .b = y });
 }
 
-Val ir_bitsof(Ir *b, Type t, Val x) { return with_sub(b, IR_bitsof, t, 0, x, none); }
-Val ir_f2f(Ir *b, Type t, Val x)    { return with_sub(b, IR_f2f, t, 0, x, none); }
-Val ir_vlow(Ir *b, Type t, Val x)   { return with_sub(b, IR_vlow, t, 0, x, none); }
+#define CONVERT(name) Val ir_##name(Ir *b, Type t, Val x) \
+    { return with_sub(b, IR_##name, t, 0, x, none); }
+CONVERT(bitsof) CONVERT(f2f) CONVERT(vlow)
 
 Val ir_fcmpf(Ir *b, Val x, Val y, bool signalling)
 {
@@ -356,7 +377,7 @@ Val ir_fround(Ir *b, Val x, unsigned round)
     return with_sub(b, IR_fround, ir_type(b, x), round, x, none);
 }
 
-/* ---- vectors ----------------------------------------------------------------------- */
+/* ---- vectors ------------------------------------------------------------ */
 
 #define VEC2(name) Val ir_##name(Ir *b, Lane lane, Val x, Val y) \
     { return with_sub(b, IR_##name, V128T, lane, x, y); }
@@ -370,30 +391,24 @@ VEC2(vfceq) VEC2(vfcge) VEC2(vfcgt)
     { return with_sub(b, IR_##name, V128T, lane, x, none); }
 VEC1(vdup) VEC1(vabs) VEC1(vsxl) VEC1(vzxl) VEC1(vfsqrt)
 
-static Val vec_imm(Ir *b, IrOp op, Type t, Lane lane, Val x, Val y, u64 imm)
+static Val vec_imm(Ir *b, IrOp op, Lane lane, Val x, unsigned imm)
 {
+    Type t = op != IR_vget ? V128T : lane == L64 ? I64 : I32;
+
+    assert(imm < (op == IR_vget ? 16u >> lane : 8u << lane));
     return ir_emit(b, (Ins) { .op = op, .type = (u8)t, .sub = (u8)lane,
-                              .a = x, .b = y, .imm = imm });
+                              .a = x, .imm = imm });
 }
 
-static Val vec_shift(Ir *b, IrOp op, Lane lane, Val x, unsigned imm)
-{
-    assert(imm < 8u << lane);
-    return vec_imm(b, op, V128T, lane, x, none, imm);
-}
-
-Val ir_vshl(Ir *b, Lane l, Val x, unsigned n) { return vec_shift(b, IR_vshl, l, x, n); }
-Val ir_vshr(Ir *b, Lane l, Val x, unsigned n) { return vec_shift(b, IR_vshr, l, x, n); }
-Val ir_vsar(Ir *b, Lane l, Val x, unsigned n) { return vec_shift(b, IR_vsar, l, x, n); }
-
-Val ir_vget(Ir *b, Lane lane, Val x, unsigned index)
-{
-    return vec_imm(b, IR_vget, lane == L64 ? I64 : I32, lane, x, none, index);
-}
+#define VECIMM(name) Val ir_##name(Ir *b, Lane lane, Val x, unsigned imm) \
+    { return vec_imm(b, IR_##name, lane, x, imm); }
+VECIMM(vshl) VECIMM(vshr) VECIMM(vsar) VECIMM(vget)
 
 Val ir_vins(Ir *b, Lane lane, Val x, unsigned index, Val y)
 {
-    return vec_imm(b, IR_vins, V128T, lane, x, y, index);
+    assert(index < 16u >> lane);
+    return ir_emit(b, (Ins) { .op = IR_vins, .type = V128T, .sub = (u8)lane,
+                              .a = x, .b = y, .imm = index });
 }
 
 Val ir_vshuf(Ir *b, Val x, Val y, u64 mask_lo, u64 mask_hi)
@@ -407,7 +422,7 @@ Val ir_vffma(Ir *b, Lane lane, Val x, Val y, Val z)
                               .a = x, .b = y, .c = z });
 }
 
-/* ---- memory ------------------------------------------------------------------------ */
+/* ---- memory ------------------------------------------------------------- */
 
 Val ir_load(Ir *b, Type t, Val addr, u32 memop)
 {
@@ -458,7 +473,7 @@ void ir_fence(Ir *b, unsigned kinds)
     ir_emit(b, (Ins) { .op = IR_fence, .imm = kinds });
 }
 
-/* ---- calls ---------------------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------- */
 
 static Type sig_type(char c)
 {
@@ -517,7 +532,7 @@ Val ir_call(Ir *b, const Helper *h, const Val *args, unsigned n)
     return v;
 }
 
-/* ---- exits ---------------------------------------------------------------------------- */
+/* ---- exits -------------------------------------------------------------- */
 
 /* May going to pc close a loop?  Then it polls. */
 static u8 poll_flag(const Ir *b, Val pc)

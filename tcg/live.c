@@ -2,7 +2,6 @@
 /* Liveness: what a block's results are used by, and what nothing uses. */
 #include "tcg/ir.h"
 
-
 static void mark(void *ctx, unsigned slot, Val v)
 {
     IrLive *l = ctx;

@@ -9,7 +9,7 @@
 #include <cpuid.h>
 #include <stdlib.h>
 
-/* ---- the processor ---------------------------------------------------- */
+/* ---- the processor ------------------------------------------------------ */
 
 static X86Has detect(void)
 {
@@ -33,7 +33,7 @@ static X86Has detect(void)
     return has;
 }
 
-/* ---- allocation ------------------------------------------------------- */
+/* ---- allocation --------------------------------------------------------- */
 
 static void store_place(void *ctx, u16 v, int reg, int place)
 {
@@ -59,7 +59,7 @@ static const AllocHost alloc_host = {
     .store = store_place, .load = load_value, .move = move_value,
 };
 
-/* ---- common code ------------------------------------------------------ */
+/* ---- common code -------------------------------------------------------- */
 
 static const u64 konsts[K_COUNT][2] = {
     [K_ABS32] = { 0x7fffffff7fffffff, 0x7fffffff7fffffff },
@@ -269,7 +269,7 @@ void tcg_abandon(void *env)
     }
 }
 
-/* ---- start ------------------------------------------------------------ */
+/* ---- start -------------------------------------------------------------- */
 
 enum { HOT_ROOM = 4 << 20, COLD_ROOM = 16 << 20, DATA_ROOM = 1 << 20 };
 
@@ -316,7 +316,7 @@ void host_stop(TcgBuffer *t)
     }
 }
 
-/* ---- compilation ------------------------------------------------------ */
+/* ---- compilation -------------------------------------------------------- */
 
 static void begin(Cc *c, TcgBuffer *t, const Ir *b, TcgCode *out)
 {
@@ -435,7 +435,7 @@ bool tcg_compile(TcgBuffer *t, const Ir *b, TcgCode *out)
     return true;
 }
 
-/* ---- the operations --------------------------------------------------- */
+/* ---- the operations ----------------------------------------------------- */
 
 const HostOp x86_ops[IR_NOPS] = {
 #define P(op) (X_0F | X_66 | (op))

@@ -136,7 +136,7 @@ static inline Opd konst(Konst k)
     return rip_opd(S_COMMON, (u32)k * 16);
 }
 
-/* ---- x86_64.c: values ------------------------------------------------- */
+/* ---- x86_64.c: values --------------------------------------------------- */
 
 /* v's value in `reg`, from wherever it is; allocates nothing.  Sunk values
  * pass through rax and rcx. */
@@ -162,12 +162,12 @@ Emit x86_call_op, x86_get;
 /* Emits, where c->s points, a call of the C form of v; the result to reg. */
 void x86_op_by_call(Cc *c, u16 v, const int *regs, int result);
 
-/* ---- x86_64_int.c ----------------------------------------------------- */
+/* ---- x86_64_int.c ------------------------------------------------------- */
 
 Emit x86_alu, x86_shift, x86_mul, x86_mulh, x86_div, x86_count, x86_bswap,
      x86_trunc, x86_zext, x86_sext, x86_extract, x86_sextract, x86_deposit;
 
-/* ---- x86_64_flags.c --------------------------------------------------- */
+/* ---- x86_64_flags.c ----------------------------------------------------- */
 
 /* Host condition for "v is not 0", v folded or not. */
 unsigned x86_cond(Cc *c, u16 v);
@@ -179,7 +179,7 @@ bool x86_fold(const Ir *b, const Ins *i, unsigned use, unsigned uses);
 Emit x86_set, x86_select, x86_flags, x86_notc, x86_packf, x86_unpackf,
      x86_fcond;
 
-/* ---- x86_64_mem.c, x86_64_atomic.c ------------------------------------ */
+/* ---- x86_64_mem.c, x86_64_atomic.c -------------------------------------- */
 
 /* One guest access. */
 typedef struct Access {
@@ -212,13 +212,13 @@ static inline Opd mem_val(unsigned n)
     return env_opd(offsetof(TcgEnv, mem_val) + n * 8);
 }
 
-/* ---- x86_64_exit.c, x86_64_call.c ------------------------------------- */
+/* ---- x86_64_exit.c, x86_64_call.c --------------------------------------- */
 
 /* Jumps to the guest address in rax; into sections or the common area. */
 void x86_go(As *s, const u32 *thunk);
 Emit x86_sync, x86_poll, x86_exit_if, x86_exit, x86_leave, x86_call;
 
-/* ---- x86_64_vec.c, x86_64_fp.c ---------------------------------------- */
+/* ---- x86_64_vec.c, x86_64_fp.c ------------------------------------------ */
 
 /* dst = a op b; without AVX dst must not be b unless it is a too. */
 void x86_v3(Cc *c, u32 op, unsigned dst, unsigned a, Opd b);
@@ -229,7 +229,7 @@ Emit x86_vec, x86_vec_rev, x86_vcgtu, x86_vec_widen, x86_vec1, x86_vshift,
 Emit x86_farith, x86_ffma, x86_fminmax, x86_fcmpf, x86_f2f, x86_f2i, x86_i2f,
      x86_fround, x86_vfarith, x86_vfcmp;
 
-/* ---- snap.c ----------------------------------------------------------- */
+/* ---- snap.c ------------------------------------------------------------- */
 
 /* Appends the current snapshot to the side table's records. */
 void snap_encode(Cc *c, u16 at);

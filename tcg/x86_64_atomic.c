@@ -69,7 +69,7 @@ static void slow(Cc *c, const Ins *i, const Access *m, int value, int expect)
     x86_slow_call(c, m);
 }
 
-/* ---- compare and swap ------------------------------------------------- */
+/* ---- compare and swap --------------------------------------------------- */
 
 void x86_cas(Cc *c, u16 v, const HostOp *row)
 {
@@ -159,7 +159,7 @@ void x86_casif(Cc *c, u16 v, const HostOp *row)
     c->s = &c->hot;
 }
 
-/* ---- read, modify, write ---------------------------------------------- */
+/* ---- read, modify, write ------------------------------------------------ */
 
 /* to = old (rax) op value. */
 static void combine(Cc *c, const Access *m, RmwKind kind, unsigned to,

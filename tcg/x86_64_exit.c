@@ -8,7 +8,7 @@
  */
 #include "tcg/x86_64.h"
 
-/* ---- snapshots to env ------------------------------------------------- */
+/* ---- snapshots to env --------------------------------------------------- */
 
 /* Values that got a place only while a snapshot is written. */
 typedef struct Parked {
@@ -105,7 +105,7 @@ static void store_slots(Cc *c)
     }
 }
 
-/* ---- to other code ---------------------------------------------------- */
+/* ---- to other code ------------------------------------------------------ */
 
 static void store_pc(As *s, unsigned reg)
 {
@@ -167,7 +167,7 @@ static void poll_direct(Cc *c, i64 offset)
     }
 }
 
-/* ---- links ------------------------------------------------------------ */
+/* ---- links -------------------------------------------------------------- */
 
 /* Unlinked: tells C which exit it was; the pc is in rax. */
 static void link_stub(Cc *c, const TcgJump *j)
@@ -308,7 +308,7 @@ static void go(Cc *c, u16 target, bool poll)
     }
 }
 
-/* ---- exits ------------------------------------------------------------ */
+/* ---- exits -------------------------------------------------------------- */
 
 /* A computed address must be out of env before env is written. */
 static void hold_target(Cc *c, u16 target)
@@ -420,7 +420,7 @@ void x86_sync(Cc *c, u16 v, const HostOp *row)
     alloc_synced(&c->a);
 }
 
-/* ---- patching --------------------------------------------------------- */
+/* ---- patching ----------------------------------------------------------- */
 
 void tcg_link(TcgBuffer *t, TcgJump *j, const TcgCode *to, u64 guard_phys)
 {

@@ -28,7 +28,7 @@ bool x86_fold(const Ir *b, const Ins *i, unsigned use, unsigned uses)
     }
 }
 
-/* ---- operands without the allocator ----------------------------------- */
+/* ---- operands without the allocator ------------------------------------- */
 
 /* v in a register: its own, or `scratch`. */
 static unsigned any_reg(Cc *c, u16 v, unsigned scratch)
@@ -56,7 +56,7 @@ static void alu(Cc *c, u32 w, unsigned group, unsigned reg, u16 v)
     as_op(c->s, (group * 8 + 3) | w, reg, from);
 }
 
-/* ---- flags in the host's flag register -------------------------------- */
+/* ---- flags in the host's flag register ---------------------------------- */
 
 /* The same as alu() with carry in from bit 0 of v's operand c. */
 static void alu_carry(Cc *c, const Ins *i, u32 w, unsigned group)
@@ -128,7 +128,7 @@ static void flag_word(Cc *c, u16 v)
     as_op(c->s, OP_SETCC | CC_O, 0, reg_opd(RAX));
 }
 
-/* ---- sunk values ------------------------------------------------------ */
+/* ---- sunk values -------------------------------------------------------- */
 
 static void sunk_binary(Cc *c, const Ins *i)
 {
@@ -172,7 +172,7 @@ void x86_sunk(Cc *c, u16 v)
     }
 }
 
-/* ---- conditions ------------------------------------------------------- */
+/* ---- conditions --------------------------------------------------------- */
 
 static const u8 cond_cc[] = {
     [EQ] = CC_E, [NE] = CC_NE, [LT] = CC_L, [GE] = CC_GE, [LE] = CC_LE,
@@ -303,7 +303,7 @@ void x86_cond_operands(Cc *c, u16 v)
     }
 }
 
-/* ---- emitters --------------------------------------------------------- */
+/* ---- emitters ----------------------------------------------------------- */
 
 static void set_from(Cc *c, u16 v, unsigned cc)
 {

@@ -40,7 +40,7 @@ static u32 packed(bool is64)
     return is64 ? X_66 : 0;
 }
 
-/* ---- to the soft functions -------------------------------------------- */
+/* ---- to the soft functions ---------------------------------------------- */
 
 /* Where cold code begins for v, and comes back to. */
 static void cold_call(Cc *c, u16 v, const int *regs, unsigned dst)
@@ -103,7 +103,7 @@ static unsigned operands(Cc *c, u16 v, int *regs)
     return (unsigned)alloc_def_new(&c->a, v);
 }
 
-/* ---- scalar arithmetic ------------------------------------------------ */
+/* ---- scalar arithmetic -------------------------------------------------- */
 
 void x86_farith(Cc *c, u16 v, const HostOp *row)
 {
@@ -182,7 +182,7 @@ void x86_fcmpf(Cc *c, u16 v, const HostOp *row)
     }
 }
 
-/* ---- conversions ------------------------------------------------------ */
+/* ---- conversions -------------------------------------------------------- */
 
 void x86_f2f(Cc *c, u16 v, const HostOp *row)
 {
@@ -312,7 +312,7 @@ void x86_fround(Cc *c, u16 v, const HostOp *row)
     cold_call(c, v, regs, dst);
 }
 
-/* ---- vectors ---------------------------------------------------------- */
+/* ---- vectors ------------------------------------------------------------ */
 
 void x86_vfarith(Cc *c, u16 v, const HostOp *row)
 {

@@ -15,7 +15,7 @@ static void shift_imm(Cc *c, u32 w, unsigned group, unsigned reg, unsigned n)
     }
 }
 
-/* ---- two operands ----------------------------------------------------- */
+/* ---- two operands ------------------------------------------------------- */
 
 static bool in_reg(const Cc *c, u16 v)
 {
@@ -208,7 +208,7 @@ void x86_div(Cc *c, u16 v, const HostOp *row)
     as_mov(c->s, w, to, RAX);
 }
 
-/* ---- shifts ----------------------------------------------------------- */
+/* ---- shifts ------------------------------------------------------------- */
 
 void x86_shift(Cc *c, u16 v, const HostOp *row)
 {
@@ -233,7 +233,7 @@ void x86_shift(Cc *c, u16 v, const HostOp *row)
     as_op(c->s, OP_SHCL | w, row->op[0], reg_opd(to));
 }
 
-/* ---- one operand ------------------------------------------------------ */
+/* ---- one operand -------------------------------------------------------- */
 
 /* bsr and bsf leave their destination alone (undefined in theory) for 0. */
 static void scan(Cc *c, u16 v, Opd from)
@@ -313,7 +313,7 @@ void x86_sext(Cc *c, u16 v, const HostOp *row)
     as_op(c->s, OP_MOVSXD | X_W, (unsigned)alloc_def(&c->a, v), from);
 }
 
-/* ---- bit fields ------------------------------------------------------- */
+/* ---- bit fields --------------------------------------------------------- */
 
 /* Low 8, 16 or 32 bits by a move; 0 if no move does it. */
 static u32 low_move(unsigned len, bool sign)

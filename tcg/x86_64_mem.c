@@ -14,7 +14,7 @@ static unsigned size_log2(u32 memop)
     return memop & M_SIZE;
 }
 
-/* ---- the check -------------------------------------------------------- */
+/* ---- the check ---------------------------------------------------------- */
 
 /* The block's way to the slow path: env.exit tells C which code calls. */
 static void slow_trampoline(Cc *c)
@@ -113,7 +113,7 @@ void x86_nothing(Cc *c, u16 v, const HostOp *row)
     (void)row;
 }
 
-/* ---- moves ------------------------------------------------------------ */
+/* ---- moves -------------------------------------------------------------- */
 
 void x86_load_int(Cc *c, Type t, u32 memop, unsigned reg, Opd from)
 {
@@ -256,7 +256,7 @@ static Opd next_to(Opd m, u32 memop)
     return m;
 }
 
-/* ---- load and store --------------------------------------------------- */
+/* ---- load and store ----------------------------------------------------- */
 
 static bool is_needed(const Cc *c, u16 v)
 {

@@ -3,7 +3,7 @@
 #include "tcg/x86_64.h"
 #include <assert.h>
 
-/* ---- memory and registers --------------------------------------------- */
+/* ---- memory and registers ----------------------------------------------- */
 
 void x86_store(Cc *c, Type t, unsigned reg, Opd to)
 {
@@ -53,7 +53,7 @@ void x86_move(Cc *c, Type t, unsigned to, unsigned from)
     }
 }
 
-/* ---- constants -------------------------------------------------------- */
+/* ---- constants ---------------------------------------------------------- */
 
 u32 x86_data(Cc *c, u64 lo, u64 hi)
 {
@@ -106,7 +106,7 @@ void x86_load_pc(Cc *c, unsigned reg, i64 offset)
     as_op(c->s, OP_LEA | X_W, reg, idx_opd(reg, RCX, 0));
 }
 
-/* ---- any value -------------------------------------------------------- */
+/* ---- any value ---------------------------------------------------------- */
 
 bool x86_unchanged(const Cc *c, unsigned slot, u16 v)
 {
@@ -168,7 +168,7 @@ Opd x86_opd(Cc *c, u16 v)
     return reg_opd((unsigned)alloc_use(&c->a, v));
 }
 
-/* ---- operations by way of C ------------------------------------------- */
+/* ---- operations by way of C --------------------------------------------- */
 
 void x86_op_by_call(Cc *c, u16 v, const int *regs, int result)
 {

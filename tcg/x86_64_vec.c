@@ -2,7 +2,7 @@
 /* x86-64: integer vectors. */
 #include "tcg/x86_64.h"
 
-/* ---- forms ------------------------------------------------------------ */
+/* ---- forms -------------------------------------------------------------- */
 
 void x86_v2(Cc *c, u32 op, unsigned dst, Opd a)
 {
@@ -47,7 +47,7 @@ static void binary(Cc *c, u16 v, u32 op, Val a, Val b)
     }
 }
 
-/* ---- lane-wise -------------------------------------------------------- */
+/* ---- lane-wise ---------------------------------------------------------- */
 
 void x86_vec(Cc *c, u16 v, const HostOp *row)
 {
@@ -119,7 +119,7 @@ void x86_vec1(Cc *c, u16 v, const HostOp *row)
     x86_v2(c, op, (unsigned)alloc_def(&c->a, v), reg_opd(a));
 }
 
-/* ---- shifts ----------------------------------------------------------- */
+/* ---- shifts ------------------------------------------------------------- */
 
 enum { SHIFT_RIGHT = 2, SHIFT_SIGNED = 4, SHIFT_LEFT = 6 };
 
@@ -162,7 +162,7 @@ void x86_vshift(Cc *c, u16 v, const HostOp *row)
     }
 }
 
-/* ---- shuffles --------------------------------------------------------- */
+/* ---- shuffles ----------------------------------------------------------- */
 
 /* pshufb's masks for the two sources of a constant shuffle. */
 static void split_mask(const u64 w[2], u64 lo[2], u64 hi[2])
@@ -231,7 +231,7 @@ void x86_vshuf(Cc *c, u16 v, const HostOp *row)
     x86_v3(c, OP_POR, dst, dst, reg_opd(0));
 }
 
-/* ---- lanes and scalars ------------------------------------------------ */
+/* ---- lanes and scalars -------------------------------------------------- */
 
 void x86_vget(Cc *c, u16 v, const HostOp *row)
 {

@@ -27,7 +27,7 @@ static Access access_of(const Slow *s)
     return s->kind == MEM_LOAD ? ACCESS_READ : ACCESS_WRITE;
 }
 
-/* ---- MMIO ------------------------------------------------------------------ */
+/* ---- MMIO --------------------------------------------------------------- */
 
 static u64 mmio_read(const MemRange *r, u64 pa, unsigned size)
 {
@@ -85,7 +85,7 @@ static void move(const TlbHit *h, u8 *buf, u32 len, bool write)
     }
 }
 
-/* ---- checks ----------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------- */
 
 static bool watch_hit(const Slow *s)
 {
@@ -140,7 +140,7 @@ static bool check(Slow *s)
         && (s->split == s->span || resolve(s, s->va + s->split, &s->hit[1]));
 }
 
-/* ---- plain accesses --------------------------------------------------------- */
+/* ---- plain accesses ----------------------------------------------------- */
 
 static void move_all(Slow *s, u8 *buf, bool write)
 {
@@ -227,7 +227,7 @@ static void plain(Slow *s)
     }
 }
 
-/* ---- atomics ---------------------------------------------------------------- */
+/* ---- atomics ------------------------------------------------------------ */
 
 static u64 rmw_value(u32 kind, u32 size, u64 old, u64 v)
 {
@@ -317,7 +317,7 @@ static void atomic(Slow *s)
     s->c->tcg.mem_val[0] = old;
 }
 
-/* ---- entry points ------------------------------------------------------------ */
+/* ---- entry points ------------------------------------------------------- */
 
 static Slow slow_of(Cpu *c)
 {

@@ -32,7 +32,7 @@ static Block *find(Jit *j, u64 phys, u32 key)
     return b;
 }
 
-/* ---- links -------------------------------------------------------------------- */
+/* ---- links -------------------------------------------------------------- */
 
 static void unlink_jump(Jit *j, Link *l)
 {
@@ -65,7 +65,7 @@ void jit_link(Jit *j, TcgJump *jump, Block *to)
     g_mutex_unlock(&j->lock);
 }
 
-/* ---- dropping ------------------------------------------------------------------ */
+/* ---- dropping ----------------------------------------------------------- */
 
 static void unhash(Jit *j, Block *b)
 {
@@ -155,7 +155,7 @@ static void code_written(void *opaque, Ram *r, u64 offset, u64 len)
     g_mutex_unlock(&j->lock);
 }
 
-/* ---- code memory ----------------------------------------------------------------- */
+/* ---- code memory -------------------------------------------------------- */
 
 static void free_block(Block *b)
 {
@@ -221,7 +221,7 @@ void jit_drop_all(Machine *m)
     vcpus_exclusive_end(m);
 }
 
-/* ---- making ------------------------------------------------------------------------ */
+/* ---- making ------------------------------------------------------------- */
 
 static void log_guest(const Cpu *c, u64 pc, const u8 *code, u32 len)
 {

@@ -75,7 +75,7 @@ typedef struct JitCpu {
 
 static inline Jit *jit_of(const Cpu *c) { return c->machine->accel_data; }
 
-/* ---- blocks.c ------------------------------------------------------------ */
+/* ---- blocks.c ----------------------------------------------------------- */
 
 bool   jit_new(Machine *m, size_t size, bool interp, Err *err);
 /*
@@ -95,12 +95,12 @@ u32    jit_front(Jit *j, Cpu *c, u64 pc, const u8 *host, u32 max, u32 *count);
 /* Finds the host bytes of code at pc; false: the exception was taken. */
 bool   jit_fetch(Cpu *c, u64 pc, TlbHit *hit);
 
-/* ---- access.c ------------------------------------------------------------- */
+/* ---- access.c ----------------------------------------------------------- */
 
 /* The slow path of guest memory accesses: TcgSlow. */
 bool   jit_slow(void *env, const void *ret);
 
-/* ---- debug.c --------------------------------------------------------------- */
+/* ---- debug.c ------------------------------------------------------------ */
 
 /* Is there a breakpoint at pc?  It is noted as what stopped c. */
 bool   jit_breakpoint(Cpu *c, u64 pc);

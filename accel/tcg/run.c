@@ -127,7 +127,7 @@ static void run(Cpu *c)
     }
 }
 
-/* ---- the accelerator's row ----------------------------------------------------- */
+/* ---- the accelerator's row ---------------------------------------------- */
 
 static bool available(const Machine *m, Err *err)
 {

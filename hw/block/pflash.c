@@ -61,7 +61,7 @@ static u64 size_of(const Pflash *s)
     return s->sector * s->blocks;
 }
 
-/* ---- mapping ------------------------------------------------------------------ */
+/* ---- mapping ------------------------------------------------------------ */
 
 static u64 flash_read(void *opaque, u64 at, unsigned size);
 static void flash_write(void *opaque, u64 at, unsigned size, u64 v);
@@ -107,7 +107,7 @@ Ram *pflash_ram(Device *d)
     return ((Pflash *)d)->ram;
 }
 
-/* ---- identification -------------------------------------------------------------- */
+/* ---- identification ----------------------------------------------------- */
 
 static u8 log2_of(u64 v)
 {
@@ -174,7 +174,7 @@ static u64 flash_read(void *opaque, u64 at, unsigned size)
     return v;
 }
 
-/* ---- programming -------------------------------------------------------------------- */
+/* ---- programming -------------------------------------------------------- */
 
 /* Contents changed: translated code and the image follow. */
 static void store(Pflash *s, u64 at, u64 len)
@@ -215,7 +215,7 @@ static void erase(Pflash *s, u64 at)
     }
 }
 
-/* ---- commands ------------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------- */
 
 typedef struct Command {
     u8     code;
@@ -342,7 +342,7 @@ static void flash_write(void *opaque, u64 at, unsigned size, u64 v)
     }
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 static bool load_image(Pflash *s, Err *err)
 {

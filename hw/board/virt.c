@@ -33,7 +33,7 @@ static const struct { int wire, ppi; } cpu_ppis[] = {
     { 4, 23 },                  /* PMU */
 };
 
-/* ---- wires ------------------------------------------------------------------------ */
+/* ---- wires -------------------------------------------------------------- */
 
 static void cpu_line(void *sink, int n, bool level)
 {
@@ -68,7 +68,7 @@ static void wire_spi(Machine *m, Device *d, u32 spi)
     line_connect(device_line(d, "irq", 0), device_input, virt(m)->gic, (int)spi);
 }
 
-/* ---- making it ---------------------------------------------------------------------- */
+/* ---- making it ---------------------------------------------------------- */
 
 static bool make_ram(Machine *m, Err *err)
 {
@@ -147,7 +147,7 @@ static bool plug(Machine *m, Device *d, Err *err)
     return virtio_plug(v->transport[VIRTIO_COUNT - 1 - v->plugged++], d, err);
 }
 
-/* ---- the power button ------------------------------------------------------------------ */
+/* ---- the power button --------------------------------------------------- */
 
 static void release_button(void *opaque)
 {
@@ -163,7 +163,7 @@ static void press_button(Machine *m)
     timer_set(v->release, clock_now(CLOCK_VIRTUAL_NS) + HOLD_NS);
 }
 
-/* ---- flash and firmware ------------------------------------------------------------------ */
+/* ---- flash and firmware ------------------------------------------------- */
 
 typedef struct FlashDrives {
     const char *id[FLASH_BANKS];
@@ -274,7 +274,7 @@ static bool pass_kernel(Machine *m, Err *err)
     return true;
 }
 
-/* ---- kernel, RAM disk, device tree --------------------------------------------------------- */
+/* ---- kernel, RAM disk, device tree -------------------------------------- */
 
 /* In the middle of memory or at 128 MiB, but behind the kernel. */
 static bool read_initrd(Machine *m, Err *err)
@@ -392,7 +392,7 @@ static bool load(Machine *m, Err *err)
                 "behind the kernel; -m gives it more");
 }
 
-/* ---- the board ------------------------------------------------------------------------------ */
+/* ---- the board ---------------------------------------------------------- */
 
 static bool make_all(Machine *m, Err *err)
 {
@@ -422,7 +422,7 @@ static bool init(Machine *m, Err *err)
     return load(m, err);
 }
 
-/* ---- -M virt,key=value ------------------------------------------------------------------------ */
+/* ---- -M virt,key=value -------------------------------------------------- */
 
 /* Keys that can have one value only here, as that is what there is. */
 typedef struct Fixed {

@@ -108,6 +108,14 @@ static void event(void *opaque, CharEvent e)
     }
 }
 
+/* Input that found no room may come now. */
+static void accept_more(Pl011 *s)
+{
+    if (s->chr) {
+        chardev_accept(s->chr);
+    }
+}
+
 static u64 dr_read(void *opaque, u32 index)
 {
     Pl011 *s = opaque;
@@ -127,9 +135,7 @@ static u64 dr_read(void *opaque, u32 index)
     s->rsr = c >> 8;
     set_flags(s);
     update(s);
-    if (s->chr) {
-        chardev_accept(s->chr);
-    }
+    accept_more(s);
     return c;
 }
 
@@ -164,7 +170,10 @@ static void lcr_wrote(void *opaque, u32 index, u64 old)
     (void)index;
     if ((s->lcr ^ old) & LCR_FEN) {     /* either way empties the FIFO */
         s->head = s->fill = 0;
+        s->ris &= ~(u32)(INT_RX | INT_RT);
         set_flags(s);
+        update(s);
+        accept_more(s);
     }
     if (s->lcr & ~old & LCR_BRK && s->cr & CR_LBE) {
         receive(s, DR_BREAK);
@@ -231,6 +240,7 @@ static void reset(void *opaque)
 
     set_flags(s);
     update(s);
+    accept_more(s);
 }
 
 static bool loaded(void *opaque)

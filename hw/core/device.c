@@ -13,7 +13,7 @@
 #include "util/keyval.h"
 #include "util/log.h"
 
-/* ---- types ------------------------------------------------------------------- */
+/* ---- types -------------------------------------------------------------- */
 
 const DeviceType *device_type(const char *name)
 {
@@ -120,7 +120,7 @@ void device_free(Device *d)
     }
 }
 
-/* ---- properties ------------------------------------------------------------------ */
+/* ---- properties --------------------------------------------------------- */
 
 static bool set_backend(Device *d, const Prop *p, const char *value, Err *err)
 {
@@ -198,7 +198,7 @@ bool device_start(Device *d, Err *err)
     return true;
 }
 
-/* ---- registers ---------------------------------------------------------------------- */
+/* ---- registers ---------------------------------------------------------- */
 
 static u64 peek(const Device *d, const Reg *r, u32 index)
 {
@@ -341,7 +341,7 @@ void device_map(Device *d, MemSpace *m, u64 base)
     mem_add(m, &r);
 }
 
-/* ---- reset ----------------------------------------------------------------------------- */
+/* ---- reset -------------------------------------------------------------- */
 
 static void clear_field(Device *d, const Field *f)
 {
@@ -365,7 +365,7 @@ void device_reset(Device *d)
     }
 }
 
-/* ---- wires ------------------------------------------------------------------------------ */
+/* ---- wires -------------------------------------------------------------- */
 
 Line *device_line(Device *d, const char *wire, u32 n)
 {

@@ -104,7 +104,7 @@ static bool place(Machine *m, u64 at, const u8 *data, u64 size, Loaded *out,
     return true;
 }
 
-/* ---- ELF ---------------------------------------------------------------------- */
+/* ---- ELF ---------------------------------------------------------------- */
 
 static bool load_segment(Machine *m, const Blob *b, const Elf64_Phdr *p,
                          const char *path, Loaded *out, Err *err)
@@ -157,7 +157,7 @@ static bool load_elf(Machine *m, const Blob *b, const char *path, u16 machine,
         || fail(err, "%s: the ELF file has nothing to load", path);
 }
 
-/* ---- Linux Image ----------------------------------------------------------------- */
+/* ---- Linux Image -------------------------------------------------------- */
 
 enum { IMAGE_HEADER = 64, IMAGE_MAGIC = 0x644d5241 };   /* "ARM\x64" at 56 */
 

@@ -73,7 +73,7 @@ static void set_bit(u32 *map, u32 n, bool on)
     map[n / 32] = on ? map[n / 32] | bit : map[n / 32] & ~bit;
 }
 
-/* ---- what is to be signalled --------------------------------------------------- */
+/* ---- what is to be signalled -------------------------------------------- */
 
 /* Interrupts of word w that CPU c could take, were they urgent enough. */
 static u32 candidates(Gicv2 *s, u32 c, u32 w)
@@ -142,7 +142,7 @@ static void update(Gicv2 *s)
     }
 }
 
-/* ---- CPU interface ---------------------------------------------------------------- */
+/* ---- CPU interface ------------------------------------------------------ */
 
 static u32 acknowledge(Gicv2 *s, u32 c)
 {
@@ -233,7 +233,7 @@ static void cpu_write(Gicv2 *s, u32 c, u64 at, u32 v)
     update(s);
 }
 
-/* ---- distributor: ranges of bits and bytes ------------------------------------------- */
+/* ---- distributor: ranges of bits and bytes ------------------------------ */
 
 typedef struct GicRange GicRange;
 struct GicRange {
@@ -463,7 +463,7 @@ static void gic_write(void *opaque, u64 at, unsigned size, u64 v)
     }
 }
 
-/* ---- the rest -------------------------------------------------------------------------- */
+/* ---- the rest ----------------------------------------------------------- */
 
 static void input(void *opaque, int line, bool level)
 {

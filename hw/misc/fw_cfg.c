@@ -37,7 +37,7 @@ typedef struct FwCfg {
     u64     dma;
 } FwCfg;
 
-/* ---- items ------------------------------------------------------------------ */
+/* ---- items -------------------------------------------------------------- */
 
 static Item *find(const FwCfg *s, u32 key)
 {
@@ -128,7 +128,7 @@ void fw_cfg_file(Device *d, const char *name, const void *data, u32 size)
     make_directory(s);
 }
 
-/* ---- the stream -------------------------------------------------------------- */
+/* ---- the stream --------------------------------------------------------- */
 
 static void select_item(FwCfg *s, u32 key)
 {
@@ -168,7 +168,7 @@ static u64 read_data(FwCfg *s, unsigned size)
     return load_le(bytes, size);
 }
 
-/* ---- DMA --------------------------------------------------------------------- */
+/* ---- DMA ---------------------------------------------------------------- */
 
 /* len bytes of the item, then zeros, to guest RAM.  False: not all is RAM. */
 static bool dma_read(FwCfg *s, u64 at, u64 len)
@@ -243,7 +243,7 @@ static void write_dma(FwCfg *s, u64 inside, unsigned size, u64 v)
     }
 }
 
-/* ---- the window --------------------------------------------------------------- */
+/* ---- the window --------------------------------------------------------- */
 
 static u64 fw_read(void *opaque, u64 at, unsigned size)
 {
@@ -268,7 +268,7 @@ static void fw_write(void *opaque, u64 at, unsigned size, u64 v)
     }
 }
 
-/* ---- life --------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 static bool start(void *opaque, Err *err)
 {

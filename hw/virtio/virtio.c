@@ -56,7 +56,7 @@ void virtio_config_changed(VirtioDevice *v)
     }
 }
 
-/* ---- rings ------------------------------------------------------------------------ */
+/* ---- rings -------------------------------------------------------------- */
 
 static u16 avail_index(const VirtioDevice *v, const VirtQueue *q)
 {
@@ -233,7 +233,7 @@ void virtio_push(VirtioDevice *v, u32 n, VirtRequest *r, u32 len)
     }
 }
 
-/* ---- segments ------------------------------------------------------------------------ */
+/* ---- segments ----------------------------------------------------------- */
 
 static size_t iov_copy(u8 *buf, size_t len, const struct iovec *iov, u32 n,
                        size_t skip, bool in)
@@ -270,7 +270,7 @@ size_t iov_copy_in(const struct iovec *iov, u32 n, size_t skip,
     return iov_copy((u8 *)buf, len, iov, n, skip, true);
 }
 
-/* ---- for transports -------------------------------------------------------------------- */
+/* ---- for transports ----------------------------------------------------- */
 
 void virtio_reset(VirtioDevice *v)
 {

@@ -28,7 +28,7 @@ typedef struct VirtioNet {
     u32      ntable;
 } VirtioNet;
 
-/* ---- receiving -------------------------------------------------------------------- */
+/* ---- receiving ---------------------------------------------------------- */
 
 static bool wanted(const VirtioNet *s, const u8 *to)
 {
@@ -81,7 +81,7 @@ static void receive(void *opaque, const u8 *frame, size_t len)
     virtio_push(&s->v, RX, &r, (u32)(HEADER + len));
 }
 
-/* ---- sending ----------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------ */
 
 static void transmit(VirtioNet *s)
 {
@@ -101,7 +101,7 @@ static void transmit(VirtioNet *s)
     }
 }
 
-/* ---- control ------------------------------------------------------------------------ */
+/* ---- control ------------------------------------------------------------ */
 
 static u8 set_rx(VirtioNet *s, u8 command, const u8 *data, size_t len)
 {

@@ -106,7 +106,7 @@ DEVICE(virtio_serial) {
     .start = start, .reset = reset, .loaded = loaded,
 };
 
-/* ---- the port, as -device has it ----------------------------------------------- */
+/* ---- the port, as -device has it ---------------------------------------- */
 
 typedef struct VirtConsole {
     Device   dev;

@@ -42,7 +42,7 @@ void vcpus_resume(Machine *m);
 /* Asks for a pause without waiting for it; any thread. */
 void vcpus_hold(Machine *m);
 
-/* ---- debugging: break- and watchpoints of one CPU ------------------------ */
+/* ---- debugging: break- and watchpoints of one CPU ----------------------- */
 
 typedef enum BreakKind { BREAK_SW, BREAK_HW, WATCH_W, WATCH_R, WATCH_RW } BreakKind;
 typedef struct Break {

@@ -69,7 +69,7 @@ typedef struct Fault {
     u64 pa;                     /* of an external abort */
 } Fault;
 
-/* ---- called by devices, monitor, gdbstub (any thread) -------------------- */
+/* ---- called by devices, monitor, gdbstub (any thread) ------------------- */
 
 /* Sets request bits and makes the vCPU notice: at its next poll or asleep. */
 void cpu_request(Cpu *c, u32 bits);
@@ -81,7 +81,7 @@ void cpu_run_on(Cpu *c, void (*fn)(Cpu *c, void *data), void *data, bool wait);
 /* The vCPU of the calling thread, or NULL. */
 Cpu *cpu_current(void);
 
-/* ---- called by targets on c's own thread ---------------------------------- */
+/* ---- called by targets on c's own thread -------------------------------- */
 
 /*
  * Leaves the helper that runs and continues at c->tcg.pc.  For helpers with
@@ -91,7 +91,7 @@ _Noreturn void cpu_resume(Cpu *c);
 /* Sleeps until an interrupt may be due: sets halted and resumes the loop. */
 _Noreturn void cpu_halt(Cpu *c);
 
-/* ---- the current vCPU's software TLB (softmmu/tlb.c) ----------------------- */
+/* ---- the current vCPU's software TLB (softmmu/tlb.c) -------------------- */
 
 bool tlb_new(Cpu *c, Err *err);
 void tlb_free(Cpu *c);

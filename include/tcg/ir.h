@@ -259,7 +259,7 @@ typedef struct IrSlot {
 /* Soft floating point in the guest's rules; see tcg/fp.h. */
 typedef struct FpSoft FpSoft;
 
-/* ---- helpers: C functions that translated code calls ------------------- */
+/* ---- helpers: C functions that translated code calls -------------------- */
 
 enum {
     H_PURE  = 1 << 0,       /* result depends on the arguments only */
@@ -279,7 +279,7 @@ typedef struct Helper {
     const char *sig;        /* result, then arguments: v i l p q(V128) */
 } Helper;
 
-/* ---- a block under construction ---------------------------------------- */
+/* ---- a block under construction ----------------------------------------- */
 
 enum {
     IR_MAX = 4096, IR_ARGS = 512, IR_PUTS = 2048, IR_SLOTS = 128,
@@ -437,7 +437,7 @@ void ir_live(const Ir *b, IrLive *l);
 typedef void IrSnapVisit(void *ctx, unsigned slot, Val v);
 void ir_snapshot(const Ir *b, const Ins *i, IrSnapVisit *visit, void *ctx);
 
-/* Text form, one instruction a line; read back by ir_parse(). */
+/* Text form, one instruction a line; ir_parse() reads it, but for calls. */
 void ir_print(const Ir *b, const IrLive *l, FILE *f);
 bool ir_parse(Ir *b, const IrSlot *slots, u32 nslots, const char *text,
               char *why, size_t whylen);

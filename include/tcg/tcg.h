@@ -84,7 +84,7 @@ typedef struct JumpEntry {
     void *host;
 } JumpEntry;
 
-/* ---- what is made -------------------------------------------------------- */
+/* ---- what is made ------------------------------------------------------- */
 
 /*
  * A direct exit.  Its jump first goes to its stub, which reports TCG_LINK
@@ -167,7 +167,7 @@ size_t tcg_used(const TcgBuffer *t);    /* bytes of code memory in use */
 /* Disassembles host code to f, if capstone knows it. */
 void tcg_print_host(const TcgCode *c, FILE *f);
 
-/* ---- the evaluator -------------------------------------------------------- */
+/* ---- the evaluator ------------------------------------------------------ */
 
 /*
  * Runs b on env without host code.  Memory goes through `slow`, with ret

@@ -8,7 +8,7 @@
 #include "target/arm/translate.h"
 #include "util/log.h"
 
-/* ---- operands ---------------------------------------------------------- */
+/* ---- operands ----------------------------------------------------------- */
 
 Val imm(Ctx *c, bool sf, u64 v)
 {
@@ -64,7 +64,7 @@ u32 data_access(const Ctx *c)
     return data_order(c) | (c->key & KEY_A ? M_ALIGN : 0);
 }
 
-/* ---- V registers ------------------------------------------------------- */
+/* ---- V registers -------------------------------------------------------- */
 
 Val get_v(Ctx *c, unsigned r)
 {
@@ -92,7 +92,7 @@ bool set_f(Ctx *c, unsigned r, Val v)
     return set_v(c, r, ir_vzext(c->b, v));
 }
 
-/* ---- conditions and exceptions ----------------------------------------- */
+/* ---- conditions and exceptions ------------------------------------------ */
 
 Val cond_holds(Ctx *c, unsigned cond)
 {
@@ -131,7 +131,7 @@ bool fp_enabled(Ctx *c)
     return false;
 }
 
-/* ---- decoding ---------------------------------------------------------- */
+/* ---- decoding ----------------------------------------------------------- */
 
 static bool is_structure(u32 w)
 {

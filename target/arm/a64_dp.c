@@ -24,7 +24,7 @@ static Val sub_flags(Ir *b, Val x, Val y)
     return ir_notc(b, ir_subf(b, x, y));
 }
 
-/* ---- addresses and wide moves ------------------------------------------ */
+/* ---- addresses and wide moves ------------------------------------------- */
 
 static bool adr(Ctx *c, form_adr a)
 {
@@ -55,7 +55,7 @@ static bool movk(Ctx *c, form_movw a)
                             imm(c, a.sf, (u64)a.imm), 16 * a.hw, 16));
 }
 
-/* ---- add and subtract -------------------------------------------------- */
+/* ---- add and subtract --------------------------------------------------- */
 
 static Val addi_operand(Ctx *c, form_addi a)
 {
@@ -157,7 +157,7 @@ static bool carry(Ctx *c, form_rrr a, bool subtract, bool flags)
     return set_x(c, a.sf, a.rd, ir_add(c->b, ir_add(c->b, x, y), wide));
 }
 
-/* ---- logic ------------------------------------------------------------- */
+/* ---- logic -------------------------------------------------------------- */
 
 /*
  * DecodeBitMasks() for a logical immediate: a run of imms + 1 ones, rotated
@@ -235,7 +235,7 @@ static bool ands(Ctx *c, form_shift a)
     return set_x(c, a.sf, a.rd, v);
 }
 
-/* ---- bit fields -------------------------------------------------------- */
+/* ---- bit fields --------------------------------------------------------- */
 
 static bool bad_field(form_bfm a)
 {
@@ -293,7 +293,7 @@ static bool extr(Ctx *c, form_extr a)
     return set_x(c, a.sf, a.rd, low);
 }
 
-/* ---- conditional ------------------------------------------------------- */
+/* ---- conditional -------------------------------------------------------- */
 
 static bool ccmp(Ctx *c, form_ccmp a, Val y, IrBinary *flags)
 {
@@ -335,7 +335,7 @@ static bool csel(Ctx *c, form_csel a, IrUnary *change)
                            get_x(c, a.sf, a.rn), no));
 }
 
-/* ---- one, two and three sources ---------------------------------------- */
+/* ---- one, two and three sources ----------------------------------------- */
 
 static bool unary(Ctx *c, form_rr a, IrUnary *op)
 {
@@ -401,7 +401,7 @@ static bool madd_long(Ctx *c, form_mul a, IrUnary *widen, IrBinary *op)
                  op(c->b, get_x(c, true, a.ra), ir_mul(c->b, x, y)));
 }
 
-/* ---- CRC32 ------------------------------------------------------------- */
+/* ---- CRC32 -------------------------------------------------------------- */
 
 /* Four bits at a time; both polynomials with their bits reflected. */
 static u32 crc_nibbles(const u32 table[16], u32 crc, u64 v, u32 bytes)

@@ -36,7 +36,7 @@ static Val constant(Ctx *c, bool dbl, u64 v)
     return ir_bitsof(c->b, type_of(dbl), imm(c, dbl, v));
 }
 
-/* ---- one and two sources ------------------------------------------------- */
+/* ---- one and two sources ------------------------------------------------ */
 
 static bool fmov(Ctx *c, form_f1 a)
 {
@@ -108,7 +108,7 @@ static bool multiply_add(Ctx *c, form_f3 a, bool neg_n, bool neg_a)
     return set_f(c, a.rd, ir_ffma(c->b, n, get_f(c, t, a.rm), addend));
 }
 
-/* ---- comparison, selection, constants ------------------------------------ */
+/* ---- comparison, selection, constants ----------------------------------- */
 
 static bool compare(Ctx *c, form_fcmp a, bool signalling)
 {
@@ -157,7 +157,7 @@ static bool fmov_imm(Ctx *c, form_fimm a)
     return set_v(c, a.rd, ir_v128(c->b, simd_fp_imm(a.imm, a.dbl), 0));
 }
 
-/* ---- integers ------------------------------------------------------------ */
+/* ---- integers ----------------------------------------------------------- */
 
 static bool to_int(Ctx *c, form_fint a, unsigned round)
 {

@@ -14,7 +14,7 @@
 #include "util/host-atomic.h"
 #include "a64_ldst.forms.h"
 
-/* ---- one register ------------------------------------------------------ */
+/* ---- one register ------------------------------------------------------- */
 
 /*
  * Moves register rt from or to memory at addr.  False if an exception was
@@ -87,7 +87,7 @@ static bool vst(Ctx *c, unsigned rt, Val addr, u32 memop)
     return true;
 }
 
-/* ---- addresses --------------------------------------------------------- */
+/* ---- addresses ---------------------------------------------------------- */
 
 static Val offset(Ctx *c, Val base, i64 by)
 {
@@ -155,7 +155,7 @@ static bool indexed(Ctx *c, form_reg a, Transfer *t, u32 memop)
     return true;
 }
 
-/* ---- pairs ------------------------------------------------------------- */
+/* ---- pairs -------------------------------------------------------------- */
 
 /* As Transfer, of two registers. */
 typedef bool TransferPair(Ctx *c, form_pair a, Val addr, u32 memop);
@@ -238,7 +238,7 @@ static bool pair_pre(Ctx *c, form_pair a, TransferPair *t, u32 memop)
     return true;
 }
 
-/* ---- ordered and exclusive --------------------------------------------- */
+/* ---- ordered and exclusive ---------------------------------------------- */
 
 /* LDAR, STLR and their limited-ordering kin, which this makes as strong. */
 static bool ordered(Ctx *c, form_excl a, Transfer *t, u32 memop)
@@ -344,7 +344,7 @@ static bool load_exclusive_pair(Ctx *c, form_excl a, u32 memop)
     return set_pair(c, sf, a.rt, a.rt2, v);
 }
 
-/* ---- 16 bytes at once -------------------------------------------------- */
+/* ---- 16 bytes at once --------------------------------------------------- */
 
 /*
  * Compares and swaps 16 bytes of guest memory, aligned, in its own order.
@@ -414,7 +414,7 @@ static bool store_exclusive_pair(Ctx *c, form_excl a, u32 memop)
     return end_exclusive(c, a.rs, status);
 }
 
-/* ---- large system extensions ------------------------------------------- */
+/* ---- large system extensions -------------------------------------------- */
 
 static u32 atomic_flags(Ctx *c, bool acquire, bool release)
 {

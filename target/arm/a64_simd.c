@@ -10,7 +10,7 @@
  */
 #include "target/arm/a64_simd.h"
 
-/* ---- operands ------------------------------------------------------------ */
+/* ---- operands ----------------------------------------------------------- */
 
 Val simd_get(Ctx *c, bool q, unsigned r)
 {
@@ -56,7 +56,7 @@ u64 simd_fp_power(unsigned n, bool dbl)
     return dbl ? (1023ull - n) << 52 : (127ull - n) << 23;
 }
 
-/* ---- moving bytes -------------------------------------------------------- */
+/* ---- moving bytes ------------------------------------------------------- */
 
 Val simd_shuffle(Ir *b, Val x, Val y, const u8 byte[16])
 {
@@ -110,7 +110,7 @@ bool simd_set_narrow(Ctx *c, bool q, unsigned r, Val v)
                                 0x1716151413121110));
 }
 
-/* ---- arithmetic ---------------------------------------------------------- */
+/* ---- arithmetic --------------------------------------------------------- */
 
 Val simd_shift_right(Ir *b, Lane l, Val v, unsigned n, bool sign, bool round)
 {
@@ -185,7 +185,7 @@ Val simd_fminnm(Ir *b, Lane l, Val x, Val y)
     return by_lane(b, l, x, y, ir_fminnm);
 }
 
-/* ---- decoding ------------------------------------------------------------ */
+/* ---- decoding ----------------------------------------------------------- */
 
 /* Any word of this class traps first, allocated or not. */
 bool a64_simd(Ctx *c, u32 w)

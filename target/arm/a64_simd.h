@@ -45,7 +45,7 @@ DECLARE_HELPER(simd_tbl);
 DECLARE_HELPER(simd_fix_scalar);
 enum { FIX_UNSIGNED = 1 << 8, FIX_FROM_F64 = 1 << 9, FIX_TO_I64 = 1 << 10 };
 
-/* ---- words --------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------- */
 
 static inline unsigned lane_bits(Lane l)
 {

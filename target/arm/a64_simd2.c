@@ -14,7 +14,7 @@ static Val byte_count(Ctx *c, unsigned n)
     return ir_i32(c->b, n);
 }
 
-/* ---- operations ---------------------------------------------------------- */
+/* ---- operations --------------------------------------------------------- */
 
 static Val zero(Ir *b)
 {
@@ -105,7 +105,7 @@ static Val reduce(Ir *b, Lane l, Val v, unsigned bytes, IrVec2 *op)
     return v;
 }
 
-/* ---- integer ------------------------------------------------------------- */
+/* ---- integer ------------------------------------------------------------ */
 
 static bool one(Ctx *c, form_v2 a, IrVec1 *op)
 {
@@ -238,7 +238,7 @@ static bool shll(Ctx *c, form_v2 a)
                  ir_vshl(c->b, a.size + 1, n, lane_bits(a.size)));
 }
 
-/* ---- floating point ------------------------------------------------------ */
+/* ---- floating point ----------------------------------------------------- */
 
 static bool float1(Ctx *c, form_vf a, IrVec1 *op)
 {
@@ -347,7 +347,7 @@ static bool from_half(Ctx *c, form_v2 a)
                                   byte_count(c, 16)));
 }
 
-/* ---- scalar -------------------------------------------------------------- */
+/* ---- scalar ------------------------------------------------------------- */
 
 static bool s_one(Ctx *c, form_s2 a, IrVec1 *op)
 {
@@ -413,7 +413,7 @@ static bool s_from_int(Ctx *c, form_sf2 a, bool is_unsigned)
     return set_f(c, a.rd, ir_i2f(c->b, lane_float(l), n, is_unsigned));
 }
 
-/* ---- across lanes, scalar pairwise --------------------------------------- */
+/* ---- across lanes, scalar pairwise -------------------------------------- */
 
 static bool across(Ctx *c, form_v2 a, IrVec2 *op)
 {

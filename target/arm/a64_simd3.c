@@ -10,7 +10,7 @@
 #include "target/arm/a64_simd.h"
 #include "a64_simd3.forms.h"
 
-/* ---- operations ---------------------------------------------------------- */
+/* ---- operations --------------------------------------------------------- */
 
 static Val inverse(Ir *b, Val v)
 {
@@ -118,7 +118,7 @@ static Val facgt(Ir *b, Lane l, Val x, Val y)
     return ir_vfcgt(b, l, simd_fabs(b, l, x), simd_fabs(b, l, y));
 }
 
-/* ---- three same, integer ------------------------------------------------- */
+/* ---- three same, integer ------------------------------------------------ */
 
 static bool three(Ctx *c, form_v3 a, IrVec2 *op)
 {
@@ -224,7 +224,7 @@ static bool rdm(Ctx *c, form_v3 a, LaneHelpers h)
                                   byte_count(c, a.q)));
 }
 
-/* ---- three same, floating point ------------------------------------------ */
+/* ---- three same, floating point ----------------------------------------- */
 
 static bool float3(Ctx *c, form_vf a, IrVec2 *op)
 {
@@ -288,7 +288,7 @@ static bool float_called(Ctx *c, form_vf a, LaneHelpers h)
                                   get_v(c, a.rm), byte_count(c, a.q)));
 }
 
-/* ---- three same, scalar -------------------------------------------------- */
+/* ---- three same, scalar ------------------------------------------------- */
 
 static bool s_three(Ctx *c, form_s3 a, IrVec2 *op)
 {
@@ -335,7 +335,7 @@ static bool s_float_called(Ctx *c, form_sf3 a, LaneHelpers h)
                                   ir_i32(c->b, 1u << l)));
 }
 
-/* ---- three different ----------------------------------------------------- */
+/* ---- three different ---------------------------------------------------- */
 
 static bool wide(Ctx *c, form_v3 a, IrVec1 *widen, IrVec2 *op)
 {

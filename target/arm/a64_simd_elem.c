@@ -31,7 +31,7 @@ static Val byte_count(Ctx *c, unsigned n)
     return ir_i32(c->b, n);
 }
 
-/* ---- integer ------------------------------------------------------------- */
+/* ---- integer ------------------------------------------------------------ */
 
 static bool multiply(Ctx *c, form_ve a)
 {
@@ -138,7 +138,7 @@ static bool s_rdm(Ctx *c, form_ve a, LaneHelpers h)
     return saturate_acc(c, a, h, 1u << a.size);
 }
 
-/* ---- floating point ------------------------------------------------------ */
+/* ---- floating point ----------------------------------------------------- */
 
 /* Is the vector form allocated?  The scalar ones have bit 30 set. */
 static bool is_float(form_ve a)

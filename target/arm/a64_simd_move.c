@@ -9,7 +9,7 @@
 #include "target/arm/a64_simd.h"
 #include "a64_simd_move.forms.h"
 
-/* ---- copies -------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------- */
 
 /* imm5: the lowest set bit is the lane's size, above it is its number. */
 static bool lane_of(unsigned imm5, Lane *l, unsigned *index)
@@ -110,7 +110,7 @@ static bool ins_lane(Ctx *c, form_copy a)
                                        byte));
 }
 
-/* ---- permutations -------------------------------------------------------- */
+/* ---- permutations ------------------------------------------------------- */
 
 static bool uzp(Ctx *c, form_perm a)
 {
@@ -196,7 +196,7 @@ static bool tbl(Ctx *c, form_tbl a)
     return set_vq(c, a.q, a.rd, r);
 }
 
-/* ---- constants ----------------------------------------------------------- */
+/* ---- constants ---------------------------------------------------------- */
 
 /* Each bit a byte. */
 static u64 byte_mask(u8 imm8)

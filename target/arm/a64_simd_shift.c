@@ -45,7 +45,7 @@ static Amount narrow_amount(unsigned immhb)
     return r;
 }
 
-/* ---- plain --------------------------------------------------------------- */
+/* ---- plain -------------------------------------------------------------- */
 
 static bool right(Ctx *c, form_vs a, bool sign, bool round)
 {
@@ -135,7 +135,7 @@ static bool shrn(Ctx *c, form_vs a, bool round)
     return simd_set_narrow(c, a.q, a.rd, simd_narrow(c->b, s.lane, r));
 }
 
-/* ---- saturating ---------------------------------------------------------- */
+/* ---- saturating --------------------------------------------------------- */
 
 static Val saturated(Ctx *c, form_vs a, Amount s, LaneHelpers h, unsigned bytes)
 {
@@ -164,7 +164,7 @@ static bool narrow(Ctx *c, form_vs a, LaneHelpers h, u32 round)
                                    narrowed(c, a, s, h[s.lane], round, 8));
 }
 
-/* ---- fixed point --------------------------------------------------------- */
+/* ---- fixed point -------------------------------------------------------- */
 
 /* Dividing by a power of two is exact: the conversion has rounded. */
 static Val float_of_fixed(Ctx *c, Amount s, Val n, bool is_unsigned)
@@ -207,7 +207,7 @@ static bool to_fixed(Ctx *c, form_vs a, u32 ctl)
            set_v(c, a.rd, fixed(c, a, s, ctl, a.q ? 16 : 8));
 }
 
-/* ---- scalar -------------------------------------------------------------- */
+/* ---- scalar ------------------------------------------------------------- */
 
 static form_vs vector_form(form_ss a)
 {

@@ -34,7 +34,7 @@ static bool leave(Ctx *c)
     return true;
 }
 
-/* ---- before any instruction ---------------------------------------------- */
+/* ---- before any instruction --------------------------------------------- */
 
 static void pc_misaligned(void *env)
 {
@@ -81,7 +81,7 @@ bool a64_before(Ctx *c)
     return unlikely(c->key & KEY_IL) && raise_at(c, ESR(EC_ILLEGAL, 0));
 }
 
-/* ---- exceptions ---------------------------------------------------------- */
+/* ---- exceptions --------------------------------------------------------- */
 
 /* The preferred return address is the instruction after. */
 static void raise_after(void *env, u64 esr)
@@ -149,7 +149,7 @@ static bool eret(Ctx *c, form_none a)
     return leave(c);
 }
 
-/* ---- hints --------------------------------------------------------------- */
+/* ---- hints -------------------------------------------------------------- */
 
 static bool nop(Ctx *c, form_hint a)
 {
@@ -237,7 +237,7 @@ static bool sev(Ctx *c, form_none a, bool everywhere)
     return true;
 }
 
-/* ---- barriers ------------------------------------------------------------ */
+/* ---- barriers ----------------------------------------------------------- */
 
 static bool clrex(Ctx *c, form_none a)
 {
@@ -272,7 +272,7 @@ static bool isb(Ctx *c, form_none a)
     return leave(c);
 }
 
-/* ---- PSTATE -------------------------------------------------------------- */
+/* ---- PSTATE ------------------------------------------------------------- */
 
 /* ISS of a trapped MSR, MRS or SYS, from the instruction's fields. */
 static u64 trap_iss(const Ctx *c)
@@ -370,7 +370,7 @@ static void put_fpcr(void *env, u64 v)
 }
 HELPER(put_fpcr, H_ALL, void, ptr, i64);
 
-/* ---- cache operations by address ----------------------------------------- */
+/* ---- cache operations by address ---------------------------------------- */
 
 static void zero_block(void *env, u64 va)
 {
@@ -402,7 +402,7 @@ static void probe_cache_line(void *env, u64 va)
 }
 HELPER(probe_cache_line, H_READ | H_RAISE, void, ptr, i64);
 
-/* ---- MSR, MRS, SYS ------------------------------------------------------- */
+/* ---- MSR, MRS, SYS ------------------------------------------------------ */
 
 static u64 sys_read(void *env, u32 row)
 {

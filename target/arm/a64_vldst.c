@@ -28,7 +28,7 @@ static Val address(Ctx *c, unsigned rn, unsigned offset)
     return ir_add(c->b, base_address(c, rn), imm(c, true, offset));
 }
 
-/* ---- multiple structures ----------------------------------------------- */
+/* ---- multiple structures ------------------------------------------------ */
 
 /* Where each byte of a result comes from: 16 * input + byte, or -1: zero. */
 typedef struct ByteMap {
@@ -213,7 +213,7 @@ static bool multiple(Ctx *c, form_multi a, unsigned regs, unsigned per)
     return post_index(c, a.post, a.rn, a.rm, regs * m.bytes);
 }
 
-/* ---- single structure -------------------------------------------------- */
+/* ---- single structure --------------------------------------------------- */
 
 /* Loads `regs` adjacent elements. */
 static void load_elements(Ctx *c, unsigned rn, Val *v, unsigned regs,

@@ -9,7 +9,7 @@
 #include "softmmu/machine.h"
 #include "target/arm/translate.h"
 
-/* ---- IR slots ------------------------------------------------------------ */
+/* ---- IR slots ----------------------------------------------------------- */
 
 #define SLOT(n, t, member)  { n, t, offsetof(ArmCpu, member) }
 #define X(i)                [S_X0 + i] = SLOT("x" #i, I64, x[i])
@@ -55,7 +55,7 @@ const IrSlot arm_slots[ARM_SLOTS] = {
 };
 _Static_assert((int)ARM_SLOTS <= (int)IR_SLOTS, "too many slots");
 
-/* ---- registers for debuggers and saved state ----------------------------- */
+/* ---- registers for debuggers and saved state ---------------------------- */
 
 static void read_cpsr(Cpu *c, void *buf)
 {
@@ -137,7 +137,7 @@ static const GuestReg regs[] = {
     { 0 }
 };
 
-/* ---- the debugger's feature files ---------------------------------------- */
+/* ---- the debugger's feature files --------------------------------------- */
 
 #define XML_HEAD(name)                                                      \
     "<?xml version=\"1.0\"?>\n"                                             \
@@ -221,7 +221,7 @@ static const char *const gdb_xml[][2] = {
     { NULL, NULL }
 };
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 enum { SCTLR_RESET = 0x00c50838 };
 
@@ -271,7 +271,7 @@ static void start_at(Cpu *cpu, u64 pc, u64 arg)
     arm_cpu(cpu)->x[0] = arg;
 }
 
-/* ---- words for people ---------------------------------------------------- */
+/* ---- words for people --------------------------------------------------- */
 
 static const char *mode_name(const ArmCpu *c)
 {

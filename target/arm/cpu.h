@@ -154,7 +154,7 @@ void fpcr_set(ArmCpu *c, u32 v);
 u32  fpsr_get(ArmCpu *c);
 void fpsr_set(ArmCpu *c, u32 v);
 
-/* ---- exceptions (exception.c) -------------------------------------------- */
+/* ---- exceptions (exception.c) ------------------------------------------- */
 
 enum {                      /* ESR_ELx.EC */
     EC_UNKNOWN = 0x00, EC_WFX = 0x01, EC_FP = 0x07, EC_ILLEGAL = 0x0e,
@@ -182,7 +182,7 @@ bool arm_interrupt(Cpu *c);
 bool arm_wakes(const Cpu *c);
 void arm_fault(Cpu *c, const Fault *f);
 
-/* ---- translation tables (mmu.c) ------------------------------------------ */
+/* ---- translation tables (mmu.c) ----------------------------------------- */
 /*
  * Fault.code is the low bits of the ESR's ISS for an abort: status code, CM,
  * EA, FnV; the rest comes from the fault's other members.
@@ -207,11 +207,11 @@ void arm_misaligned(Cpu *c, u64 va, Access a, Fault *f);
 bool arm_bus_error(Cpu *c, u64 va, u64 pa, Access a, Fault *f);
 u64  arm_clean_address(const Cpu *c, u64 va);
 
-/* ---- models (models.c) --------------------------------------------------- */
+/* ---- models (models.c) -------------------------------------------------- */
 extern const char *const arm_models[];
 bool arm_set_model(ArmCpu *c, const char *model, const char *props, Err *err);
 
-/* ---- generic timers (timer.c) -------------------------------------------- */
+/* ---- generic timers (timer.c) ------------------------------------------- */
 enum { CNT_NS = 16, CNT_FREQ = 62500000 };  /* a tick is 16 ns */
 u64  arm_counter(void);                     /* CNTVCT_EL0 */
 bool arm_timers_new(ArmCpu *c, Err *err);
@@ -220,12 +220,12 @@ void arm_timer_set_ctl(ArmTimer *t, u64 v);
 void arm_timer_set_cval(ArmTimer *t, u64 v);
 u64  arm_timer_ctl(const ArmTimer *t);      /* with ISTATUS */
 
-/* ---- performance monitor (pmu.c) ----------------------------------------- */
+/* ---- performance monitor (pmu.c) ---------------------------------------- */
 u64  arm_pmu_cycles(const ArmCpu *c);       /* PMCCNTR_EL0 */
 void arm_pmu_set_cycles(ArmCpu *c, u64 v);
 void arm_pmu_set_control(ArmCpu *c, u64 pmcr);
 void arm_pmu_enable(ArmCpu *c, u64 pmcnten);
 enum { PMCR_E = 1, PMCR_C = 4, PMCR_D = 8, PMCR_LC = 64, PMU_CYCLES = 31 };
 
-/* ---- PSCI conduit, set by the board (psci.c) ----------------------------- */
+/* ---- PSCI conduit, set by the board (psci.c) ---------------------------- */
 void arm_psci(ArmCpu *c);   /* function in x0; result in x0 */

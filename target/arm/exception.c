@@ -11,7 +11,7 @@
 /* Offsets in the vector table. */
 enum { VECTOR_SYNC = 0, VECTOR_IRQ = 0x80, VECTOR_FIQ = 0x100 };
 
-/* ---- PSTATE -------------------------------------------------------------- */
+/* ---- PSTATE ------------------------------------------------------------- */
 
 u64 flags_pack(u32 flags)
 {
@@ -82,7 +82,7 @@ static bool stepping(const ArmCpu *c, unsigned el, u32 daif)
     return c->mdscr & 1 && debug_enabled(c, el, daif);
 }
 
-/* ---- key and space ------------------------------------------------------- */
+/* ---- key and space ------------------------------------------------------ */
 
 /* What SCTLR_EL1 allows EL0. */
 static const struct { u32 sctlr, key; } el0_keys[] = {
@@ -133,7 +133,7 @@ void arm_mode_changed(ArmCpu *c)
     tlb_switch(&c->cpu, arm_space(c), key_of(c));
 }
 
-/* ---- in ------------------------------------------------------------------ */
+/* ---- in ----------------------------------------------------------------- */
 
 static void enter(ArmCpu *c, unsigned vector, u64 ret)
 {
@@ -177,7 +177,7 @@ void arm_fault(Cpu *cpu, const Fault *f)
     arm_exception(c, ESR(ec, iss), cpu->tcg.pc);
 }
 
-/* ---- interrupts ---------------------------------------------------------- */
+/* ---- interrupts --------------------------------------------------------- */
 
 static u32 due_lines(u32 lines, u32 daif)
 {
@@ -217,7 +217,7 @@ bool arm_wakes(const Cpu *c)
     return due_lines(lines_of(c), 0) != 0;
 }
 
-/* ---- out ----------------------------------------------------------------- */
+/* ---- out ---------------------------------------------------------------- */
 
 /*
  * D1.4.4: a return to a mode that is not there goes on in this one with

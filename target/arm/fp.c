@@ -85,7 +85,7 @@ void fpsr_set(ArmCpu *c, u32 v)
     }
 }
 
-/* ---- soft functions ------------------------------------------------------ */
+/* ---- soft functions ----------------------------------------------------- */
 
 static FpEnv *fpenv(void *env)
 {

@@ -31,7 +31,7 @@ enum { FPSR_QC = 1 << 27 };
         [L32] = &helper_##op##32, [L64] = &helper_##op##64                   \
     };
 
-/* ---- pure ones ----------------------------------------------------------- */
+/* ---- pure ones ---------------------------------------------------------- */
 
 #define PURE1(name, F, expr)                                                 \
     static V128 name(V128 a)                                                 \
@@ -162,7 +162,7 @@ static V128 simd_tbl(V128 t0, V128 t1, V128 index, u32 base)
 }
 HELPER(simd_tbl, H_PURE, v128, v128, v128, v128, i32);
 
-/* ---- saturating ones ----------------------------------------------------- */
+/* ---- saturating ones ---------------------------------------------------- */
 
 #define LEAST(T)                                                             \
     ((T)((T)-1 > 0 ? 0 : 1ull << (8 * sizeof(T) - 1)))
@@ -324,7 +324,7 @@ TABLE3(sqshrn)
 TABLE3(uqshrn)
 TABLE3(sqshrun)
 
-/* ---- floating point ------------------------------------------------------ */
+/* ---- floating point ----------------------------------------------------- */
 
 static FpEnv *fpenv(void *env)
 {

@@ -56,7 +56,7 @@ static bool is_high(u64 va)
     return va >> 55 & 1;
 }
 
-/* ---- registers ----------------------------------------------------------- */
+/* ---- registers ---------------------------------------------------------- */
 
 static u32 granule_of(u64 tcr, bool high)
 {
@@ -120,7 +120,7 @@ u64 arm_clean_address(const Cpu *cpu, u64 va)
     return c->sctlr & SCTLR_M ? (u64)sext(va, 56) : va & MASK(56);
 }
 
-/* ---- the walk ------------------------------------------------------------ */
+/* ---- the walk ----------------------------------------------------------- */
 
 static bool fault(Fault *f, u64 code)
 {
@@ -217,7 +217,7 @@ static bool find_leaf(const ArmCpu *c, u64 va, Leaf *leaf, Fault *f)
     return leaf->desc & DESC_AF || fault(f, FSC_ACCESS | leaf->level);
 }
 
-/* ---- rights -------------------------------------------------------------- */
+/* ---- rights ------------------------------------------------------------- */
 
 /* PROT_* of a descriptor for EL0 (user) or EL1. */
 static u8 rights(const ArmCpu *c, u64 desc, bool user)
@@ -300,7 +300,7 @@ bool arm_bus_error(Cpu *c, u64 va, u64 pa, Access a, Fault *f)
     return true;
 }
 
-/* ---- AT and TLBI --------------------------------------------------------- */
+/* ---- AT and TLBI -------------------------------------------------------- */
 
 void arm_at(ArmCpu *c, u64 va, bool write, bool user)
 {

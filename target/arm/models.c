@@ -79,7 +79,7 @@ static const Fixed fixed[] = {
     { "has_el2", false }, { "has_el3", false },
 };
 
-/* ---- ID registers follow the features ------------------------------------ */
+/* ---- ID registers follow the features ----------------------------------- */
 
 static u64 field(const ArmCpu *c, u32 feature, u64 value, int at)
 {
@@ -121,7 +121,7 @@ static void set_model(ArmCpu *c, const Model *m)
     c->pmcr = (u64)m->pmu << 16;
 }
 
-/* ---- what a user asks ---------------------------------------------------- */
+/* ---- what a user asks --------------------------------------------------- */
 
 static const Model *find_model(const char *name, Err *err)
 {

@@ -11,7 +11,7 @@
 #include "softmmu/machine.h"
 #include "target/arm/sysreg.h"
 
-/* ---- plain storage ------------------------------------------------------- */
+/* ---- plain storage ------------------------------------------------------ */
 
 static u64 stored(const ArmCpu *c, const SysReg *r)
 {
@@ -52,7 +52,7 @@ void sysreg_write(ArmCpu *c, const SysReg *r, u64 v)
     }
 }
 
-/* ---- control of translation ---------------------------------------------- */
+/* ---- control of translation --------------------------------------------- */
 
 static void write_mode(ArmCpu *c, const SysReg *r, u64 v)
 {
@@ -110,7 +110,7 @@ static void at(ArmCpu *c, const SysReg *r, u64 v)
     arm_at(c, v, r->value & 1, r->value & 2);
 }
 
-/* ---- identification, interrupts ------------------------------------------ */
+/* ---- identification, interrupts ----------------------------------------- */
 
 static u64 read_ccsidr(ArmCpu *c, const SysReg *r)
 {
@@ -141,7 +141,7 @@ static u64 read_l2ctlr(ArmCpu *c, const SysReg *r)
     return c->cpu.machine ? (u64)(c->cpu.machine->ncpus - 1) << 24 : 0;
 }
 
-/* ---- debug --------------------------------------------------------------- */
+/* ---- debug -------------------------------------------------------------- */
 
 static void write_oslar(ArmCpu *c, const SysReg *r, u64 v)
 {
@@ -156,7 +156,7 @@ static u64 read_oslsr(ArmCpu *c, const SysReg *r)
     return 8 | c->oslar << 1;               /* OSLM: implemented; OSLK */
 }
 
-/* ---- timers -------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------- */
 
 enum { EL0PCTEN = 1, EL0VCTEN = 2, EL0VTEN = 1 << 8, EL0PTEN = 1 << 9 };
 
@@ -226,7 +226,7 @@ static void write_tval(ArmCpu *c, const SysReg *r, u64 v)
     arm_timer_set_cval(timer_of(c, r), arm_counter() + (u64)sext(v, 32));
 }
 
-/* ---- performance monitor ------------------------------------------------- */
+/* ---- performance monitor ------------------------------------------------ */
 
 enum { PMUSERENR_EN = 1, PMUSERENR_SW = 2, PMUSERENR_CR = 4, PMUSERENR_ER = 8 };
 
@@ -312,7 +312,7 @@ static void write_xevtyper(ArmCpu *c, const SysReg *r, u64 v)
     }
 }
 
-/* ---- the table ----------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------- */
 
 #define AT(member)      .offset = offsetof(ArmCpu, member),                 \
                         .size = sizeof_field(ArmCpu, member)

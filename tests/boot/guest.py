@@ -16,8 +16,10 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 
@@ -43,6 +45,25 @@ def emulator():
     """The program under test."""
     return (os.environ.get("EMULATOR") or os.environ.get("ANOLE") or
             os.path.join(TOP, "build", "anole"))
+
+
+def is_anole():
+    """False if EMULATOR has put another program in anole's place.
+
+    What only anole does is not asked of others.
+    """
+    return "qemu" not in name()
+
+
+def name():
+    """The program's name, which begins what it has to complain about."""
+    return os.path.basename(emulator())
+
+
+def bare(program, *extra):
+    """The command that runs tests/guests/bare/PROGRAM on the bare machine."""
+    return [emulator(), *MACHINE, *extra, "-nographic", "-no-reboot",
+            "-kernel", cached("bare", program + ".elf")]
 
 
 def linux(program, append="", initrd="initramfs.gz", extra=()):
@@ -71,6 +92,7 @@ class Guest:
                 skip("no %s; scripts/fetch.sh makes it" % path)
         self.command, self.timeout = command, timeout
         self.output, self.at, self.match = "", 0, None
+        self.commands = 0
         self.started = time.monotonic()
         self.status = None
         self.fd, slave = pty.openpty()
@@ -116,6 +138,32 @@ class Guest:
                 note(self.output[-2000:])
                 return None
             more = self.read(left)
+
+    def login(self, timeout=None):
+        """Waits for the shell of a guest that has no guest.run."""
+        return (self.expect(READY, timeout) and
+                self.expect(r"^[~/]\S* # ", timeout))
+
+    def shell(self, command, timeout=None):
+        """Runs a command in the guest's shell: (its status, its output).
+
+        The status is None if the shell does not come back. What is typed is
+        seen too; the marks in it are broken, so that only their output counts.
+        """
+        self.commands += 1
+        mark = "-%d-" % self.commands
+        self.send('echo "BE""GIN%s"; %s; echo "E""ND%s$?-"'
+                  % (mark, command, mark))
+        begin = self.expect("^BEGIN%s\n" % mark, timeout)
+        end = begin and self.expect(r"END%s(\d+)-\n" % mark, timeout)
+        if not end:
+            return None, ""
+        return int(end[1]), self.output[begin.end():end.start()]
+
+    def power_off(self, timeout=None):
+        """Types poweroff; the emulator's exit status."""
+        self.send("poweroff -f")
+        return self.wait(timeout)
 
     def write(self, text):
         """Types `text` as it is."""
@@ -168,6 +216,45 @@ def make_raw(fd):
     mode[1] &= ~termios.OPOST
     mode[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
     termios.tcsetattr(fd, termios.TCSANOW, mode)
+
+
+# ---------------------------------------------------------- the host's side
+
+def run(command, timeout=60):
+    """A program that needs no terminal: (status, output, errors).
+
+    The status is None if it had to be killed.
+    """
+    if not shutil.which(command[0]):
+        skip("there is no " + command[0])
+    try:
+        result = subprocess.run(command, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, timeout=timeout)
+    except subprocess.TimeoutExpired as e:
+        return (None, (e.stdout or b"").decode("latin-1"),
+                (e.stderr or b"").decode("latin-1"))
+    return (result.returncode, result.stdout.decode("latin-1"),
+            result.stderr.decode("latin-1"))
+
+
+def needs(*programs):
+    """Skips the test if one of these is not installed."""
+    for program in programs:
+        if not shutil.which(program):
+            skip("there is no " + program)
+
+
+def free_port():
+    """A TCP port of 127.0.0.1 that nobody listens at."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def scratch():
+    """A folder for `with` that is removed at the end."""
+    return tempfile.TemporaryDirectory(prefix="anole-test-")
 
 
 # ----------------------------------------------------------------------- TAP

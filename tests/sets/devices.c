@@ -80,7 +80,7 @@ static bool same(const GByteArray *a, const GByteArray *b)
     return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
-/* ---- the tables ---------------------------------------------------------------- */
+/* ---- the tables --------------------------------------------------------- */
 
 static u64 end_of(const Reg *r)
 {
@@ -127,7 +127,7 @@ static void check_tables(Suite *x, const DeviceType *t)
     }
 }
 
-/* ---- registers -------------------------------------------------------------------- */
+/* ---- registers ---------------------------------------------------------- */
 
 /* Without hooks a register moves in its rw bits only. */
 static void check_bits(Suite *x, Device *d)
@@ -188,7 +188,7 @@ static void batter(Suite *x, Device *d, u32 rounds)
     }
 }
 
-/* ---- state ------------------------------------------------------------------------- */
+/* ---- state -------------------------------------------------------------- */
 
 /* What reset leaves: everything but fields that are kept. */
 static void check_reset(Suite *x, Device *d, const DeviceType *t)

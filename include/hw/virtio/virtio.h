@@ -97,7 +97,7 @@ size_t iov_copy_out(void *buf, size_t len, const struct iovec *iov, u32 n,
 size_t iov_copy_in(const struct iovec *iov, u32 n, size_t skip,
                    const void *buf, size_t len);
 
-/* ---- for transports --------------------------------------------------------- */
+/* ---- for transports ----------------------------------------------------- */
 void virtio_reset(VirtioDevice *v);
 void virtio_set_status(VirtioDevice *v, u8 status);
 void virtio_notify(VirtioDevice *v, u32 q);

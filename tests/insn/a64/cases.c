@@ -24,7 +24,7 @@ u64 random_bits(void)
     return z ^ z >> 31;
 }
 
-/* ---- operands ---------------------------------------------------------- */
+/* ---- operands ----------------------------------------------------------- */
 
 static u64 random_int(void)
 {
@@ -152,7 +152,7 @@ static void random_state(OracleCase *k, bool memory, bool fp)
     }
 }
 
-/* ---- words ------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------- */
 
 static unsigned rn_of(u32 w)  { return (unsigned)bits(w, 9, 5); }
 static unsigned rt_of(u32 w)  { return (unsigned)bits(w, 4, 0); }

@@ -47,7 +47,7 @@ const Table tables[] = {
     { 0 }
 };
 
-/* ---- ours -------------------------------------------------------------- */
+/* ---- ours --------------------------------------------------------------- */
 
 static void name_slot(unsigned slot, const char *name, Type t, size_t offset)
 {
@@ -178,7 +178,7 @@ static bool run_ours(const OracleCase *k, const OracleHello *hello, bool raw,
     return !seen.misaligned;
 }
 
-/* ---- theirs ------------------------------------------------------------ */
+/* ---- theirs ------------------------------------------------------------- */
 
 static void start_oracle(Run *r)
 {
@@ -223,7 +223,7 @@ static void transmit(Run *r, const void *p, size_t n)
     }
 }
 
-/* ---- comparing --------------------------------------------------------- */
+/* ---- comparing ---------------------------------------------------------- */
 
 /* Prints one thing if ours is not theirs. */
 static void show(const char *what, unsigned i, u64 in, u64 ours, u64 theirs)

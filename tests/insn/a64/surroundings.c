@@ -143,7 +143,7 @@ void cpu_store(Cpu *c, u64 va, u64 v, u32 memop)
     }
 }
 
-/* ---- the evaluator's accesses ------------------------------------------ */
+/* ---- the evaluator's accesses ------------------------------------------- */
 
 static i64 as_signed(u64 v, unsigned size)
 {

@@ -68,7 +68,7 @@ static void expect(Fix *x, const char *what, u64 got, u64 want)
     }
 }
 
-/* ---- tables -------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------- */
 
 static u64 new_table(Fix *x)
 {
@@ -129,7 +129,7 @@ static u32 shift_of(const Fix *x, u32 level)
     return x->s->granule + (x->s->granule - 3) * (3 - level);
 }
 
-/* ---- asking -------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------- */
 
 /* 0 if it is found, else the status code. */
 static u64 ask(Fix *x, u64 va, Access a, bool user)
@@ -160,7 +160,7 @@ static u64 prot(Fix *x, u64 va, bool user)
     return x->page.prot;
 }
 
-/* ---- the tests ----------------------------------------------------------- */
+/* ---- the tests ---------------------------------------------------------- */
 
 static const u64 low = 0x12345000ull, high = 0xffffffffedcb0000ull;
 
@@ -325,7 +325,7 @@ static void big_endian(Fix *x)
     report(x, "big-endian tables");
 }
 
-/* ---- without tables ------------------------------------------------------ */
+/* ---- without tables ----------------------------------------------------- */
 
 static void flat(Fix *x)
 {

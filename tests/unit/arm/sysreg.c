@@ -43,7 +43,7 @@ static bool undefined(const Fix *x)
     return x->c->cpu.tcg.pc != HERE + 4 && x->c->esr >> 26 == EC_UNKNOWN;
 }
 
-/* ---- the table ----------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------- */
 
 static void table(Fix *x)
 {
@@ -126,7 +126,7 @@ static void writable_bits(Fix *x)
     report(x, "writable bits");
 }
 
-/* ---- single registers ---------------------------------------------------- */
+/* ---- single registers --------------------------------------------------- */
 
 static void traps(Fix *x)
 {
@@ -264,7 +264,7 @@ static void cycle_counter(Fix *x)
     report(x, "cycle counter");
 }
 
-/* ---- models -------------------------------------------------------------- */
+/* ---- models ------------------------------------------------------------- */
 
 static void model_props(Fix *x)
 {

@@ -17,7 +17,7 @@ static void check(bool good, const char *what)
     failed += !good;
 }
 
-/* ---- flattening against a model --------------------------------------------------- */
+/* ---- flattening against a model ----------------------------------------- */
 
 typedef struct Model {
     MemRegion r;
@@ -84,7 +84,7 @@ static void flatten_random(u64 base, const char *what)
     mem_free(s);
 }
 
-/* ---- accesses ------------------------------------------------------------------------ */
+/* ---- accesses ----------------------------------------------------------- */
 
 typedef struct Port {
     u64 at[16], v[16];

@@ -8,7 +8,7 @@
  */
 #include "tests/unit/tcg/x86_64_soft.h"
 
-/* ---- helpers that programs call --------------------------------------- */
+/* ---- helpers that programs call ----------------------------------------- */
 
 static u64 mix(u64 a, u64 b, u32 c, u64 d, u32 e, u64 f)
 {
@@ -47,7 +47,7 @@ static void go_to(void *env, u64 pc)
 }
 HELPER(go_to, H_READ | H_WRITE, void, ptr, i64);
 
-/* ---- random programs -------------------------------------------------- */
+/* ---- random programs ---------------------------------------------------- */
 
 enum { POOL = 64 };
 
@@ -487,7 +487,7 @@ static void random_programs(Test *t, unsigned programs)
     check(t, !bad, "random programs");
 }
 
-/* ---- every operation -------------------------------------------------- */
+/* ---- every operation ---------------------------------------------------- */
 
 static Type operand_type(const Ins *i)
 {
@@ -604,7 +604,7 @@ static void each_kind(Test *t, void (*make)(Gen *), const char *name)
     check(t, ok, "%s", name);
 }
 
-/* ---- control transfer ------------------------------------------------- */
+/* ---- control transfer --------------------------------------------------- */
 
 static void jump_block(Ir *b, u16 at, i64 to, u64 add)
 {

@@ -68,7 +68,7 @@ static const IrSlot env_slots[NSLOTS] = {
     V(0), V(1), V(2), V(3), V(4), V(5), V(6), V(7), V(8), V(9),
 };
 
-/* ---- random numbers --------------------------------------------------- */
+/* ---- random numbers ----------------------------------------------------- */
 
 /* The generator's state: xorshift64*, Vigna 2016. */
 static u64 *rnd_state(void)
@@ -142,7 +142,7 @@ static u64 rnd_f64(void)
     return rnd_float(52, 11);
 }
 
-/* ---- memory ----------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 static bool present(u64 addr, u64 size)
 {
@@ -252,7 +252,7 @@ static bool slow(void *env, const void *ret)
     return true;
 }
 
-/* ---- machines --------------------------------------------------------- */
+/* ---- machines ----------------------------------------------------------- */
 
 static void fill_tlb(Machine *m)
 {
@@ -413,7 +413,7 @@ static Val append_ins(Ir *b, Ins i)
     return (Val) { (u16)b->n++ };
 }
 
-/* ---- reports ---------------------------------------------------------- */
+/* ---- reports ------------------------------------------------------------ */
 
 /* features: 0 all that the host has, 1 the baseline only */
 static void test_start(Test *t, unsigned features)

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Linux to a shell: commands, all CPUs, ways to end, CPU models."""
+
+from guest import DONE, READY, Guest, check, done
+
+
+def use_shell(g):
+    check(g.login(), "an interactive shell")
+    status, output = g.shell("echo $((6 * 7)); uname -m")
+    check(status == 0 and output.split() == ["42", "aarch64"], "runs commands")
+    status, output = g.shell("ls /nonexistent")
+    check(status == 1 and "No such file" in output, "and says what failed")
+    status, output = g.shell("seq 1 20000 | sha256sum | cut -c1-16")
+    check(output.split() == ["a4aaf0ad29bf3ac7"] or note_sum(output),
+          "pipes carry what they should")
+
+
+def note_sum(output):
+    print("# sum: %r" % output)
+    return False
+
+
+def use_all_cpus(g):
+    status, output = g.shell("nproc")
+    check(output.split() == ["4"], "four CPUs are there")
+    status, output = g.shell(
+        "for c in 0 1 2 3; do taskset -c $c sh -c "
+        "'read -r x </proc/self/stat; set -- $x; shift 38; echo on $1'; done")
+    check(output.split("\n")[:4] == ["on 0", "on 1", "on 2", "on 3"],
+          "and each runs a program")
+    status, output = g.shell("grep arch_timer /proc/interrupts")
+    counts = [int(n) for n in output.split()[1:5]]
+    check(len(counts) == 4 and all(counts), "and each gets timer interrupts")
+
+
+with Guest(extra=["-smp", "4"], append="quiet", timeout=180) as g:
+    use_shell(g)
+    use_all_cpus(g)
+    check(g.power_off() == 0, "poweroff ends the emulator with status 0")
+
+for model, part, how in (("cortex-a53", "0xd03", "reboot"),
+                         ("cortex-a72", "0xd08", "poweroff"),
+                         ("max", None, "poweroff")):
+    with Guest(extra=["-cpu", model], timeout=180,
+               append='quiet guest.off=%s guest.run="cat /proc/cpuinfo"'
+               % how) as g:
+        check(g.expect(READY), model + " boots")
+        if check(g.expect(r"CPU part\s*: (\w+)\n"), "and has /proc/cpuinfo"):
+            check(not part or g.match[1] == part, "of the right model")
+        check(g.expect(DONE) and g.match[1] == "0", "and finishes")
+        check(g.wait() == 0, "and %s ends the emulator" % how)
+
+done()
