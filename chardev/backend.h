@@ -28,6 +28,7 @@ struct Chardev {
     bool        regular;                /* a file: always writable */
     guint       in_watch, out_watch;
     GByteArray *queue;                  /* written, not yet taken by out */
+    GByteArray *typed;                  /* read, not yet taken by the front */
     bool        lost;                   /* said that output was dropped */
     bool        mux, escape;            /* escape: Ctrl-A was typed */
     const CharFront *front[CHAR_FRONTS];

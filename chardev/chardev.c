@@ -11,7 +11,10 @@
 #include "backend.h"
 #include "softmmu/clock.h"
 
-enum { ESCAPE_KEY = 1 };                /* Ctrl-A */
+enum {
+    ESCAPE_KEY = 1,                     /* Ctrl-A */
+    TYPED_MAX = 4096,                   /* bytes read ahead of the front end */
+};
 
 typedef struct Registry {
     GPtrArray *all;                     /* of Chardev */
@@ -85,13 +88,26 @@ static bool mux_command(Chardev *c, u8 key)
     return false;
 }
 
-static void to_front(Chardev *c, const u8 *buf, size_t len)
+/* Gives the front end what it has room for. */
+static void hand_over(Chardev *c)
 {
     const CharFront *f = focused(c);
+    size_t n = MIN(room(c), c->typed->len);
 
-    if (f && len) {
-        f->read(f->opaque, buf, len);
+    while (f && n) {
+        u8 buf[256];
+        n = MIN(n, sizeof buf);
+        memcpy(buf, c->typed->data, n);
+        g_byte_array_remove_range(c->typed, 0, (guint)n);
+        f->read(f->opaque, buf, n);
+        n = MIN(room(c), c->typed->len);
     }
+}
+
+static void to_front(Chardev *c, const u8 *buf, size_t len)
+{
+    g_byte_array_append(c->typed, buf, (guint)len);
+    hand_over(c);
 }
 
 void char_deliver(Chardev *c, const u8 *buf, size_t len)
@@ -115,12 +131,12 @@ static gboolean readable(int fd, GIOCondition cond, void *opaque)
 {
     Chardev *c = opaque;
     u8 buf[4096];
-    size_t want = MIN(room(c), sizeof buf);
+    /* A little ahead, so that escapes work when the guest takes nothing. */
+    size_t want = c->mux ? TYPED_MAX - MIN(c->typed->len, TYPED_MAX)
+                : c->typed->len ? 0 : room(c);
 
     (void)cond;
-    if (c->mux) {
-        want = MIN(MAX(want, 1), 64);   /* escapes work with a full guest */
-    }
+    want = MIN(want, sizeof buf);
     if (!want) {
         c->in_watch = 0;                /* chardev_accept() comes back */
         return G_SOURCE_REMOVE;
@@ -151,7 +167,8 @@ static void watch_input(Chardev *c)
 
 void chardev_accept(Chardev *c)
 {
-    if (c && (c->mux || room(c))) {
+    if (c) {
+        hand_over(c);
         watch_input(c);
     }
 }
@@ -257,6 +274,7 @@ void char_disconnected(Chardev *c)
     drop_watch(&c->in_watch);
     drop_watch(&c->out_watch);
     g_byte_array_set_size(c->queue, 0);
+    g_byte_array_set_size(c->typed, 0);
     if (c->in >= 0) {
         close(c->in);
     }
@@ -359,11 +377,13 @@ static Chardev *open_parsed(KeyVal *kv, Err *err)
     c->id = g_strdup(id);
     c->in = c->out = c->listener = -1;
     c->queue = g_byte_array_new();
+    c->typed = g_byte_array_new();
     if (!set_up(c, kv, err)) {
         char_disconnected(c);
         g_free(c->id);
         g_free(c->filename);
         g_byte_array_free(c->queue, true);
+        g_byte_array_free(c->typed, true);
         g_free(c);
         return NULL;
     }

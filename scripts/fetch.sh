@@ -54,7 +54,8 @@ fetch_bare() {
       ! $cache/bare/$name.elf -nt $folder/bare.h ]] || continue
     aarch64-linux-gnu-gcc -O2 -Wall -ffreestanding -fno-stack-protector \
       -mgeneral-regs-only -mstrict-align -nostdlib -static -no-pie -Wl,-n \
-      -Wl,-Ttext=0x40080000 -Wl,--build-id=none -Wl,--no-warn-rwx-segments -o "$cache/bare/$name.elf" \
+      -Wl,-Ttext=0x40080000 -Wl,--build-id=none \
+      -Wl,--no-warn-rwx-segments -o "$cache/bare/$name.elf" \
       "$source"
   done
 }

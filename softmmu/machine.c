@@ -85,7 +85,7 @@ Cpu *machine_add_cpu(Machine *m, const char *model, Err *err)
     c->machine = m;
     c->mem = m->mem;
     c->index = (int)m->ncpus;
-    c->model = props ? g_strndup(model, (gsize)(props - model)) : g_strdup(model);
+    c->model = g_strndup(model, strcspn(model, ","));
     if (!t->init(c, c->model, props ? props + 1 : NULL, err)) {
         return NULL;
     }

@@ -43,7 +43,7 @@ typedef enum Expect {
 typedef struct Pflash {
     Device    dev;
     Block    *drive;
-    u64       sector;                   /* bytes of an erase block, both chips */
+    u64       sector;                   /* bytes of an erase block of both */
     u32       blocks;
     Ram      *ram;
     MemSpace *space;                    /* where it is mapped, or NULL */

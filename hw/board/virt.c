@@ -65,7 +65,8 @@ static void wire_cpu(Machine *m, Cpu *c)
 
 static void wire_spi(Machine *m, Device *d, u32 spi)
 {
-    line_connect(device_line(d, "irq", 0), device_input, virt(m)->gic, (int)spi);
+    line_connect(device_line(d, "irq", 0), device_input, virt(m)->gic,
+                 (int)spi);
 }
 
 /* ---- making it ---------------------------------------------------------- */
@@ -103,7 +104,8 @@ static bool make_cells(Machine *m, Err *err)
 {
     g_autofree char *serial = m->serial_chardev
         ? g_strdup_printf("chardev=%s", m->serial_chardev) : NULL;
-    g_autofree char *time = g_strdup_printf("ahead=%u", (u32)m->opts->rtc_ahead);
+    g_autofree char *time = g_strdup_printf("ahead=%u",
+                                            (u32)m->opts->rtc_ahead);
     const char *props[PRIMECELLS] = { [UART] = serial, [RTC] = time };
 
     for (u32 i = 0; i < PRIMECELLS; i++) {

@@ -128,7 +128,8 @@ static bool set_backend(Device *d, const Prop *p, const char *value, Err *err)
                 : p->kind == PROP_BLOCK ? (void *)block_find(value)
                 : (void *)netdev_find(value);
     static const char *const option[] = {
-        [PROP_CHARDEV] = "-chardev ...,id=", [PROP_BLOCK] = "-drive if=none,id=",
+        [PROP_CHARDEV] = "-chardev ...,id=",
+        [PROP_BLOCK] = "-drive if=none,id=",
         [PROP_NETDEV] = "-netdev user,id=",
     };
 
@@ -388,7 +389,7 @@ void device_input(void *opaque, int n, bool level)
     }
 }
 
-/* ---- saved state --------------------------------------------------------------------------
+/* ---- saved state -------------------------------------------------------------
  *
  * A stream of records: u8 length of the name, the name, u32 size, the bytes.
  * Registers with a member and fields, by name; an empty name ends it.

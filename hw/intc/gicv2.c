@@ -129,10 +129,10 @@ static u32 signalled(Gicv2 *s, u32 c)
         return SPURIOUS;
     }
     n = best_pending(s, c, &priority);
-    return priority < g->pmr
-        && (g->nrunning == 0
-            || group_priority(g, priority) < group_priority(g, running_priority(g)))
-        ? n : SPURIOUS;
+    bool urgent = priority < g->pmr
+        && (g->nrunning == 0 || group_priority(g, priority)
+                                < group_priority(g, running_priority(g)));
+    return urgent ? n : SPURIOUS;
 }
 
 static void update(Gicv2 *s)
@@ -243,8 +243,15 @@ struct GicRange {
     void (*write)(Gicv2 *s, u32 c, u32 n, u32 v);
 };
 
-static u32 read_group(Gicv2 *s, u32 c, u32 n) { return get_bit(bank_of(s, c, n)->group, n); }
-static void write_group(Gicv2 *s, u32 c, u32 n, u32 v) { set_bit(bank_of(s, c, n)->group, n, v); }
+static u32 read_group(Gicv2 *s, u32 c, u32 n)
+{
+    return get_bit(bank_of(s, c, n)->group, n);
+}
+
+static void write_group(Gicv2 *s, u32 c, u32 n, u32 v)
+{
+    set_bit(bank_of(s, c, n)->group, n, v);
+}
 
 static u32 read_enable(Gicv2 *s, u32 c, u32 n)
 {
@@ -269,7 +276,8 @@ static u32 read_pending(Gicv2 *s, u32 c, u32 n)
 {
     const Bank *b = bank_of(s, c, n);
 
-    return get_bit(b->pending, n) || (get_bit(b->level, n) && !get_bit(s->edge, n));
+    return get_bit(b->pending, n)
+        || (get_bit(b->level, n) && !get_bit(s->edge, n));
 }
 
 static void set_pending(Gicv2 *s, u32 c, u32 n, u32 v)
@@ -286,7 +294,10 @@ static void clear_pending(Gicv2 *s, u32 c, u32 n, u32 v)
     }
 }
 
-static u32 read_active(Gicv2 *s, u32 c, u32 n) { return get_bit(bank_of(s, c, n)->active, n); }
+static u32 read_active(Gicv2 *s, u32 c, u32 n)
+{
+    return get_bit(bank_of(s, c, n)->active, n);
+}
 
 static void set_active(Gicv2 *s, u32 c, u32 n, u32 v)
 {
@@ -302,7 +313,10 @@ static void clear_active(Gicv2 *s, u32 c, u32 n, u32 v)
     }
 }
 
-static u32 read_priority(Gicv2 *s, u32 c, u32 n) { return bank_of(s, c, n)->priority[n]; }
+static u32 read_priority(Gicv2 *s, u32 c, u32 n)
+{
+    return bank_of(s, c, n)->priority[n];
+}
 
 static void write_priority(Gicv2 *s, u32 c, u32 n, u32 v)
 {
@@ -337,7 +351,10 @@ static void write_config(Gicv2 *s, u32 c, u32 n, u32 v)
     }
 }
 
-static u32 read_sgi(Gicv2 *s, u32 c, u32 n) { return n < SGIS ? s->cpu[c].sgi_from[n] : 0; }
+static u32 read_sgi(Gicv2 *s, u32 c, u32 n)
+{
+    return n < SGIS ? s->cpu[c].sgi_from[n] : 0;
+}
 
 static void set_sgi(Gicv2 *s, u32 c, u32 n, u32 v)
 {

@@ -119,7 +119,7 @@ static void check_tables(Suite *x, const DeviceType *t)
                "a field is outside of the struct");
     }
     for (const Prop *p = t->props; p && p->name; p++) {
-        expect(x, p->at < t->size && p->help, "a property without place or help");
+        expect(x, p->at < t->size && p->help, "a property without help");
     }
     for (const Wire *w = t->wires; w && w->name; w++) {
         expect(x, w->at + sizeof(Line) * MAX(w->count, 1) <= t->size,

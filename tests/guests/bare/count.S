@@ -5,8 +5,8 @@
  *
  *   _start + 0x100   the loop: ldr, add, str, ldr, cmp, b.lo
  *   _start + 0x200   where it goes on
- *   _start + 0x800   the counter, 64 bits
- *   _start + 0x808   the limit, 64 bits
+ *   _start + 0x2000  the counter, 64 bits
+ *   _start + 0x2008  the limit, 64 bits
  */
 #include "bare.h"
 
@@ -41,7 +41,8 @@ counted:
 newline:
     .asciz  "\n"
 
-    .org    _start + 0x800
+    /* in a page without code, or each store would be to code */
+    .org    _start + 0x2000
 counter:
     .quad   0
     .quad   100000

@@ -173,7 +173,7 @@ static void test_accesses(void)
     ram->flags[1] |= RAM_CODE;
     ram->flags[2] |= RAM_TRACK;
     mem_write(s, 0x1ff0, buf, 32);
-    check(code_at >= GUEST_PAGE - 16 && code_len >= 16, "writes to code are told");
+    check(code_at >= GUEST_PAGE - 16 && code_len >= 16, "code writes are told");
     mem_put(s, 0x3000, 1, 1);
     check(ram->flags[2] & RAM_DIRTY && !(ram->flags[0] & RAM_DIRTY),
           "tracked pages get dirty");

@@ -103,6 +103,8 @@ static void event(Guest *g, u64 what)
     g->events ^= g->events >> 29;
 }
 
+_Static_assert(NX == NW, "guest_random() walks both at once");
+
 void guest_random(Guest *g)
 {
     u8 *p = (u8 *)g + sizeof g->tcg;
@@ -113,6 +115,10 @@ void guest_random(Guest *g)
     }
     for (u32 k = 0; k < NF; k++) {
         g->f[k] &= FLAG_NZCV;
+    }
+    for (u32 k = 1; k < NX; k++) {      /* comparisons like equals */
+        g->x[k] = rnd(3) ? g->x[k] : g->x[k - 1];
+        g->w[k] = rnd(3) ? g->w[k] : g->w[k - 1];
     }
     g->events = 0;
     g->tcg.pc_page = 0x123456000;

@@ -16,7 +16,7 @@ typedef enum Sort { W, X, FLAGS, S, D, V, SORTS } Sort;
 
 typedef struct Gen {
     Ir  *b;
-    bool calls;                 /* it has calls: no text */
+    bool small;                 /* few operations, one upon the other */
     u32  n[SORTS];
     Val  v[SORTS][POOL];
 } Gen;
@@ -89,6 +89,9 @@ static Val pick(Gen *g, Sort s)
     }
     if (!g->n[s] || !rnd(6)) {
         keep(g, s, ir_get(g->b, slot));
+    }
+    if (g->small) {
+        return g->v[s][g->n[s] - 1 - rnd(MIN(g->n[s], 2))];
     }
     return g->v[s][rnd(4) ? g->n[s] - 1 - rnd(MIN(g->n[s], 4)) : rnd(g->n[s])];
 }
@@ -216,7 +219,7 @@ static void pure(Gen *g)
     IrOp op;
 
     do {
-        op = (IrOp)rnd(IR_NOPS);
+        op = (IrOp)rnd(g->small && rnd(4) ? IR_bitsof : IR_NOPS);
     } while (!(ir_ops[op].flags & PURE) || ir_ops[op].flags & FPOP
              || op == IR_const);
     if (op == IR_pc) {
@@ -300,7 +303,6 @@ static void atomic(Gen *g)
 
 static void calls(Gen *g)
 {
-    g->calls = true;
     switch (rnd(4)) {
     case 0:
         keep(g, X, IR_CALL(g->b, &helper_mix, pick(g, X), pick(g, X),
@@ -363,15 +365,33 @@ static void step(Gen *g, bool with_calls)
     }
 }
 
-/* Builds the program that the state of the generator stands for. */
-static void build(Ir *b, bool raw, bool with_calls)
+/* Pure operations, each on what the last have made; all sorts are seen. */
+static void small_program(Gen *g)
 {
-    Gen g = { .b = b };
+    for (u32 n = 2 + rnd(4); n; n--) {
+        pure(g);
+    }
+    for (Sort s = W; s < SORTS; s++) {
+        if (g->n[s]) {
+            ir_put(g->b, slots_of[s].slot, g->v[s][g->n[s] - 1]);
+        }
+    }
+    ir_exit(g->b, ir_pc(g->b, 0x104), EXIT_JUMP);
+}
+
+/* Builds the program that the state of the generator stands for. */
+static void build(Ir *b, bool raw, bool small, bool with_calls)
+{
+    Gen g = { .b = b, .small = small };
     u32 n = 4 + rnd(70);
 
     ir_start(b, guest_slots, NSLOTS, I64, 0x100);
     b->soft = &guest_soft;
     b->raw = raw;
+    if (small) {
+        small_program(&g);
+        return;
+    }
     for (u32 k = 0; k < n; k++) {
         ir_insn(b, (u16)(0x100 + 4 * k));
         step(&g, with_calls);
@@ -431,14 +451,14 @@ static void show(const Ir *b, const char *what, u64 seed)
     free(text);
 }
 
-static bool program(bool text)
+static bool program(bool small, bool text)
 {
     static Ir raw, folded, again;
     u64 seed = rnd_state();
 
-    build(&raw, true, !text);
+    build(&raw, true, small, !text);
     rnd_seed(seed);
-    build(&folded, false, !text);
+    build(&folded, false, small, !text);
     if (text && (!round_trip(&folded, &again) || !round_trip(&raw, &again))) {
         return false;
     }
@@ -464,7 +484,11 @@ static void test_random(u32 programs)
     bool ok = true;
 
     for (u32 n = 0; n < programs && ok; n++) {
-        ok = program(n % 8 == 0);
+        ok = program(false, n % 8 == 0);
     }
     check(ok, "%u random programs, raw and folded, and as text", programs);
+    for (u32 n = 0; n < programs * 32 && ok; n++) {
+        ok = program(true, false);
+    }
+    check(ok, "%u small ones", programs * 32);
 }

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A virtio disk: a file system made, filled and found again by the guest."""
+
+import os
+import re
+
+from guest import Guest, check, done, needs, note, run, scratch
+
+SIZE = 96 << 20
+NAMES = "a b c d"
+
+MAKE = """mkdir -p /mnt; /sbin/mkfs.ext4 -q -F /dev/vda &&
+mount -t ext4 /dev/vda /mnt""".replace("\n", " ")
+FILL = """for n in %s; do
+dd if=/dev/urandom of=/mnt/$n bs=64k count=40 2>/dev/null; done;
+mkdir -p /mnt/x/y; seq 1 5000 >/mnt/x/y/numbers; ln -s x/y/numbers /mnt/link;
+for i in $(seq 1 200); do echo $i >/mnt/x/$i; done;
+sync""".replace("\n", " ") % NAMES
+SUMS = "cd /mnt; sha256sum %s link x/*[0-9] | sort; cd /" % NAMES
+
+
+def boot(image, extra="", **more):
+    drive = "file=%s,if=none,id=d0,format=raw%s" % (image, extra)
+    return Guest(initrd="tools.gz", append='quiet guest.mod="virtio_mmio '
+                 'virtio_blk ext4"', timeout=240, extra=[
+                     "-drive", drive, "-device", "virtio-blk-device,drive=d0"],
+                 **more)
+
+
+def sums(g):
+    status, output = g.shell(SUMS)
+    found = re.findall(r"^[0-9a-f]{64}  \S+$", output, re.M)
+    return sorted(found) if status == 0 else []
+
+
+def first(image):
+    """Makes and fills the file system; what is in it."""
+    with boot(image) as g:
+        check(g.login(), "a guest with a disk")
+        status, output = g.shell("cat /sys/block/vda/size")
+        check(output.strip() == str(SIZE // 512), "of the right size")
+        check(g.shell(MAKE)[0] == 0, "mkfs.ext4 and mount")
+        check(g.shell(FILL)[0] == 0, "files are written")
+        before = sums(g)
+        check(len(before) == 205, "and read")
+        g.shell("echo 3 >/proc/sys/vm/drop_caches")
+        check(sums(g) == before, "and read again from the disk")
+        check(g.shell("umount /mnt")[0] == 0, "unmounted")
+        check(g.power_off() == 0, "switched off")
+    return before
+
+
+def fsck(image):
+    status, output, errors = run(["e2fsck", "-fn", image], 120)
+    if not check(status == 0, "the host's e2fsck finds no fault"):
+        note(output + errors)
+
+
+def second(image, before):
+    with boot(image) as g:
+        check(g.login(), "the guest again")
+        check(g.shell("mkdir -p /mnt; mount -t ext4 /dev/vda /mnt")[0] == 0,
+              "mounts the disk")
+        check(sums(g) == before, "and finds what it wrote")
+        check(g.shell("rm -r /mnt/x /mnt/a; cp /mnt/b /mnt/e; sync")[0] == 0,
+              "changes it")
+        check(g.power_off() == 0, "and is switched off without unmounting")
+    status, output, errors = run(["e2fsck", "-fp", image], 120)
+    if not check(status in (0, 1), "only the journal has to be replayed"):
+        note(output + errors)
+
+
+def read_only(image):
+    before = open(image, "rb").read()
+    with boot(image, ",readonly=on") as g:
+        check(g.login(), "the guest with readonly=on")
+        status, output = g.shell("cat /sys/block/vda/ro")
+        check(output.strip() == "1", "knows that the disk is read-only")
+        check(g.shell("dd if=/dev/zero of=/dev/vda bs=4k count=1 conv=fsync")
+              [0] not in (0, None), "cannot write")
+        check(g.power_off() == 0, "and is switched off")
+    check(open(image, "rb").read() == before, "and the image is the same")
+
+
+def main():
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    needs("e2fsck")
+    with scratch() as folder:
+        image = os.path.join(folder, "disk.img")
+        with open(image, "wb") as f:
+            f.truncate(SIZE)
+        before = first(image)
+        fsck(image)
+        second(image, before)
+        fsck(image)
+        read_only(image)
+    done()
+
+
+main()

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The workloads give the checksums that they give on this machine."""
+
+import re
+
+from guest import (DONE, READY, Guest, cached, check, done, is_anole, note,
+                   run, skip)
+
+RESULT = r"RESULT (\S+) seconds=\S+ check=(\w+)\n"
+ALL = "int fp simd mem branch sys smp selfmod"
+NO_SYSTEM = "int fp simd branch selfmod"
+
+
+def native(name, percent, threads):
+    status, output, _ = run([cached("workloads", "native", name),
+                             str(percent), str(threads)], 300)
+    match = re.search(RESULT, output)
+    return match[2] if status == 0 and match else None
+
+
+def compare(names, percent, threads, extra, timeout):
+    """Runs workloads in a guest and here."""
+    what = "%d percent, %s: " % (percent, " ".join(extra))
+    command = ("for w in %s; do $w %d %d || echo FAILED $w; done"
+               % (names, percent, threads))
+    with Guest(initrd="workloads.gz", timeout=timeout, extra=extra,
+               append='quiet guest.run="%s"' % command) as g:
+        check(g.expect(READY), what + "the guest boots")
+        for name in names.split():
+            found = g.expect(RESULT + "|^FAILED")
+            wanted = native(name, percent, threads)
+            if not check(found and found[1] == name and found[2] == wanted,
+                         what + name):
+                note("%s, not %s" % (found and found[0].strip(), wanted))
+            if not found:
+                return
+        check(g.expect(DONE) and "FAILED" not in g.output and g.wait() == 0,
+              what + "and it ends well")
+
+
+def main():
+    compare(ALL, 10, 1, ["-smp", "1"], 240)
+    compare(ALL, 10, 4, ["-smp", "4"], 240)
+    if is_anole():
+        compare(NO_SYSTEM, 1, 1, ["-accel", "tcg,backend=interp"], 600)
+    done()
+
+
+try:
+    open(cached("workloads", "native", "int"), "rb").close()
+except OSError as e:
+    skip("%s; scripts/fetch.sh workloads makes it" % e)
+main()
