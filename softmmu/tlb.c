@@ -149,13 +149,14 @@ void tlb_free(Cpu *c)
 void tlb_switch(Cpu *c, u64 space, u32 key)
 {
     Tlb *t = c->tlb;
-    Slot *oldest = &t->slot[0];
+    Slot *oldest;
 
     c->key = key;
     c->space = space;
     if (!t) {
-        return;                 /* another accelerator: nothing to switch */
+        return;                 /* not made yet, or another accelerator */
     }
+    oldest = &t->slot[0];
     for (Slot *s = t->slot; s < t->slot + SLOTS; s++) {
         if (s->valid && s->space == space && s->key == key) {
             select_slot(c, s);

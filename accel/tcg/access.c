@@ -198,7 +198,7 @@ static void plain(Slow *s)
     u8 buf[64];
 
     /* One aligned element of RAM moves in one host access. */
-    if (s->hit[0].host && s->split == s->span && s->size == s->span
+    if (s->hit[0].host && !(s->va & (s->size - 1)) && s->size == s->span
         && s->size <= 8 && !(s->memop & M_BE) && !s->hit[0].slow) {
         void *p = s->hit[0].host;
         if (s->kind == MEM_LOAD) {

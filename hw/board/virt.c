@@ -278,6 +278,15 @@ static bool pass_kernel(Machine *m, Err *err)
 
 /* ---- kernel, RAM disk, device tree -------------------------------------- */
 
+static bool check_kernel(const Virt *v, Err *err)
+{
+    return v->loaded.linux_image
+        || (v->loaded.word == 64 && !v->loaded.big_endian)
+        || fail(err, "%s is a %u-bit %s-endian program; the CPUs start in "
+                "64-bit mode, little-endian", v->kernel.name, v->loaded.word,
+                v->loaded.big_endian ? "big" : "little");
+}
+
 /* In the middle of memory or at 128 MiB, but behind the kernel. */
 static bool read_initrd(Machine *m, Err *err)
 {
@@ -324,8 +333,7 @@ static void boot(Machine *m)
     Err err = { 0 };
 
     if (direct) {
-        load_kernel(m, &v->kernel, m->opts->kernel, RAM_BASE, EM_AARCH64,
-                    &again, &err);
+        load_kernel(m, &v->kernel, RAM_BASE, EM_AARCH64, &again, &err);
         if (v->initrd.data) {
             mem_load(m->mem, v->initrd_at, v->initrd.data, v->initrd.size);
         }
@@ -380,8 +388,8 @@ static bool load(Machine *m, Err *err)
             return false;
         }
     } else if (o->kernel) {
-        if (!load_kernel(m, &v->kernel, o->kernel, RAM_BASE, EM_AARCH64,
-                         &v->loaded, err) || !read_initrd(m, err)) {
+        if (!load_kernel(m, &v->kernel, RAM_BASE, EM_AARCH64, &v->loaded, err)
+            || !check_kernel(v, err) || !read_initrd(m, err)) {
             return false;
         }
     }

@@ -34,7 +34,7 @@ static void add_timer(Machine *m, void *fdt)
     FDT_CELLS(fdt, n, "interrupts", IRQ_PPI, 13, flags, IRQ_PPI, 14, flags,
               IRQ_PPI, 11, flags, IRQ_PPI, 10, flags);
     fdt_flag(fdt, n, "always-on");
-    fdt_compatible(fdt, n, "arm,armv8-timer\0arm,armv7-timer");
+    fdt_compatible(fdt, n, "arm,armv8-timer;arm,armv7-timer");
 }
 
 static void add_pmu(Machine *m, void *fdt)

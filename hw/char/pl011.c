@@ -260,7 +260,7 @@ DEVICE(pl011) {
     .size   = sizeof(Pl011),
     .window = 0x1000,
     .any_offset = true,
-    .compatible = "arm,pl011\0arm,primecell",
+    .compatible = "arm,pl011;arm,primecell",
     .regs   = (const Reg[]) {
         FN   (0x000, "UARTDR",    .read = dr_read, .write = dr_write),
         RO   (0x004, "UARTRSR",   Pl011, rsr, .write = rsr_write),

@@ -114,6 +114,11 @@ void device_free(Device *d)
         if (d->type->stop) {
             d->type->stop(d);
         }
+        for (const Prop *p = d->type->props; p && p->name; p++) {
+            if (p->kind == PROP_STR) {
+                g_free(*(char **)((u8 *)d + p->at));
+            }
+        }
         free_core(d->core);
         g_free(d->id);
         g_free(d);
@@ -163,6 +168,7 @@ static bool set_value(Device *d, const Prop *p, const char *value, Err *err)
         }
         return true;
     case PROP_STR:
+        g_free(*(char **)at);
         *(char **)at = g_strdup(value);
         return true;
     default:
@@ -389,7 +395,7 @@ void device_input(void *opaque, int n, bool level)
     }
 }
 
-/* ---- saved state -------------------------------------------------------------
+/* ---- saved state ------------------------------------------------------------
  *
  * A stream of records: u8 length of the name, the name, u32 size, the bytes.
  * Registers with a member and fields, by name; an empty name ends it.
@@ -485,7 +491,8 @@ bool device_load(Device *d, const u8 *buf, size_t len, Err *err)
 void device_dump(Device *d, FILE *f)
 {
     for (const Reg *r = d->type->regs; r && r->name; r++) {
-        for (u32 i = 0; i < count_of(r); i++) {
+        /* An array without members is a view of something else. */
+        for (u32 i = 0; i < (r->size ? count_of(r) : 1); i++) {
             fprintf(f, "%03x %-12s %0*llx\n", r->at + i * r->width, r->name,
                     (int)r->width * 2, (unsigned long long)peek(d, r, i));
         }

@@ -38,10 +38,11 @@ void fdt_strings(void *fdt, int node, const char *name, const char *list,
 
 void fdt_compatible(void *fdt, int node, const char *list)
 {
-    size_t len = strlen(list) + 1;
+    g_autofree char *strings = g_strdup(list);
+    size_t size = strlen(list) + 1;
 
-    len += list[len] ? strlen(list + len) + 1 : 0;
-    fdt_strings(fdt, node, "compatible", list, len);
+    g_strdelimit(strings, ";", '\0');
+    fdt_strings(fdt, node, "compatible", strings, size);
 }
 
 void fdt_flag(void *fdt, int node, const char *name)

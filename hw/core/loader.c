@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Loading of kernels.  References: Linux, "Booting AArch64 Linux" (the Image
- * header); ELF specification, version 1.2; RFC 1952 (gzip) through zlib.
+ * header); System V ABI, chapters 4 and 5 (ELF); RFC 1952 (gzip) through zlib.
  */
 #include <elf.h>
 #include <errno.h>
@@ -12,19 +12,22 @@
 
 enum { UNPACKED_MAX = 1 << 30 };
 
-static bool unpack_gzip(Blob *b, const char *path, Err *err)
+/* ---- files --------------------------------------------------------------- */
+
+/* b->data unpacked; the caller frees out->data. */
+static bool unpack_gzip(const Blob *b, Blob *out, Err *err)
 {
     z_stream z = { .next_in = b->data, .avail_in = (uInt)b->size };
     size_t room = b->size * 4 + 65536;
-    u8 *out = g_malloc(room);
     int status = inflateInit2(&z, 15 + 32);
 
+    out->data = g_malloc(room);
     while (status == Z_OK && z.total_out < UNPACKED_MAX) {
         if (z.total_out == room) {
             room *= 2;
-            out = g_realloc(out, room);
+            out->data = g_realloc(out->data, room);
         }
-        z.next_out = out + z.total_out;
+        z.next_out = out->data + z.total_out;
         z.avail_out = (uInt)(room - z.total_out);
         status = inflate(&z, Z_NO_FLUSH);
         if (status == Z_BUF_ERROR && z.avail_out == 0) {
@@ -32,14 +35,9 @@ static bool unpack_gzip(Blob *b, const char *path, Err *err)
         }
     }
     inflateEnd(&z);
-    if (status != Z_STREAM_END) {
-        g_free(out);
-        return fail(err, "%s: the gzip data is damaged or cut short", path);
-    }
-    g_free(b->data);
-    b->data = out;
-    b->size = z.total_out;
-    return true;
+    out->size = z.total_out;
+    return status == Z_STREAM_END
+        || fail(err, "%s: the gzip data is damaged or cut short", b->name);
 }
 
 bool blob_read(const char *path, const char *what, Blob *b, Err *err)
@@ -48,15 +46,18 @@ bool blob_read(const char *path, const char *what, Blob *b, Err *err)
         return fail(err, "%s %s: this is a folder", what, path);
     }
     errno = 0;
-    return g_file_get_contents(path, (char **)&b->data, &b->size, NULL)
-        || fail(err, "%s %s: %s", what, path,
-                errno ? g_strerror(errno) : "cannot be read");
+    if (!g_file_get_contents(path, (char **)&b->data, &b->size, NULL)) {
+        return fail(err, "%s %s: %s", what, path,
+                    errno ? g_strerror(errno) : "cannot be read");
+    }
+    b->name = g_strdup_printf("%s %s", what, path);
+    return true;
 }
 
 void blob_free(Blob *b)
 {
-    g_free(b->data);
-    b->data = NULL;
+    g_clear_pointer(&b->data, g_free);
+    g_clear_pointer(&b->name, g_free);
 }
 
 /* Where Debian's packages put firmware for guests. */
@@ -91,79 +92,124 @@ bool firmware_read(const Machine *m, const char *name, Blob *b, Err *err)
     return blob_read(path ? path : name, "-bios", b, err);
 }
 
-static bool place(Machine *m, u64 at, const u8 *data, u64 size, Loaded *out,
-                  const char *path, Err *err)
+/* ---- into memory --------------------------------------------------------- */
+
+/* A load in progress. */
+typedef struct Load {
+    Machine    *m;
+    const Blob *file;           /* unpacked */
+    Loaded     *out;
+    Err        *err;
+} Load;
+
+static bool place(const Load *l, u64 at, const u8 *data, u64 size)
 {
-    if (!mem_load(m->mem, at, data, size)) {
-        return fail(err, "%s: %llu bytes at %#llx do not fit the machine's "
-                    "memory; -m gives it more", path, (unsigned long long)size,
-                    (unsigned long long)at);
+    if (!mem_load(l->m->mem, at, data, size)) {
+        return fail(l->err, "%s: %llu bytes at %#llx do not fit the machine's "
+                    "memory; -m gives it more", l->file->name,
+                    (unsigned long long)size, (unsigned long long)at);
     }
-    out->low = MIN(out->low, at);
-    out->high = MAX(out->high, at + size);
+    l->out->low = MIN(l->out->low, at);
+    l->out->high = MAX(l->out->high, at + size);
     return true;
 }
 
-/* ---- ELF ---------------------------------------------------------------- */
+/* ---- ELF ----------------------------------------------------------------- */
 
-static bool load_segment(Machine *m, const Blob *b, const Elf64_Phdr *p,
-                         const char *path, Loaded *out, Err *err)
+static const struct { u16 number; const char *name; } elf_machines[] = {
+    { EM_386, "i386" }, { EM_ARM, "arm" }, { EM_X86_64, "x86-64" },
+    { EM_AARCH64, "aarch64" }, { EM_MIPS, "mips" }, { EM_PPC, "ppc" },
+    { EM_PPC64, "ppc64" }, { EM_RISCV, "riscv" }, { EM_S390, "s390x" },
+};
+
+static const char *elf_machine_name(u64 number)
 {
-    if (p->p_type != PT_LOAD || !p->p_memsz) {
-        return true;
+    for (u32 i = 0; i < countof(elf_machines); i++) {
+        if (elf_machines[i].number == number) {
+            return elf_machines[i].name;
+        }
     }
-    if (p->p_filesz > p->p_memsz || p->p_offset > b->size
-        || p->p_filesz > b->size - p->p_offset) {
-        return fail(err, "%s: the ELF file is cut short", path);
-    }
-    g_autofree u8 *bytes = g_try_malloc0(p->p_memsz);
-    if (!bytes) {
-        return fail(err, "%s: a segment of %llu bytes is too large", path,
-                    (unsigned long long)p->p_memsz);
-    }
-    memcpy(bytes, b->data + p->p_offset, p->p_filesz);
-    return place(m, p->p_paddr, bytes, p->p_memsz, out, path, err);
+    return "another machine";
 }
 
-static bool load_elf(Machine *m, const Blob *b, const char *path, u16 machine,
-                     Loaded *out, Err *err)
-{
-    Elf64_Ehdr e;
+/* A field of a header that is the struct T32 or T64. */
+#define FIELD(l, p, T, f)                                                   \
+    field(l, (l)->out->word == 64 ? (p) + offsetof(Elf64_##T, f)            \
+                                  : (p) + offsetof(Elf32_##T, f),           \
+          (l)->out->word == 64 ? sizeof_field(Elf64_##T, f)                 \
+                               : sizeof_field(Elf32_##T, f))
 
-    if (b->size < sizeof e) {
-        return fail(err, "%s: the ELF file is cut short", path);
+static u64 field(const Load *l, const u8 *p, size_t size)
+{
+    return l->out->big_endian ? load_be(p, (unsigned)size)
+                              : load_le(p, (unsigned)size);
+}
+
+static bool cut_short(const Load *l)
+{
+    return fail(l->err, "%s: the ELF file is cut short", l->file->name);
+}
+
+static bool load_segment(const Load *l, const u8 *header)
+{
+    u64 offset = FIELD(l, header, Phdr, p_offset);
+    u64 in_file = FIELD(l, header, Phdr, p_filesz);
+    u64 size = FIELD(l, header, Phdr, p_memsz);
+
+    if (FIELD(l, header, Phdr, p_type) != PT_LOAD || !size) {
+        return true;
     }
-    memcpy(&e, b->data, sizeof e);
-    if (e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_ident[EI_DATA] != ELFDATA2LSB
-        || e.e_machine != machine) {
-        return fail(err, "%s is an ELF file for another machine (number %u, "
-                    "%s-bit): this one wants number %u, 64-bit", path,
-                    e.e_machine, e.e_ident[EI_CLASS] == ELFCLASS64 ? "64" : "32",
-                    machine);
+    if (in_file > size || offset > l->file->size
+        || in_file > l->file->size - offset) {
+        return cut_short(l);
     }
-    for (u32 i = 0; i < e.e_phnum; i++) {
-        Elf64_Phdr p;
-        u64 at = e.e_phoff + (u64)i * sizeof p;
-        if (at > b->size || b->size - at < sizeof p) {
-            return fail(err, "%s: the ELF file is cut short", path);
-        }
-        memcpy(&p, b->data + at, sizeof p);
-        if (!load_segment(m, b, &p, path, out, err)) {
+    g_autofree u8 *bytes = size <= UNPACKED_MAX ? g_try_malloc0(size) : NULL;
+    if (!bytes) {
+        return fail(l->err, "%s: a segment of %llu bytes is too large",
+                    l->file->name, (unsigned long long)size);
+    }
+    memcpy(bytes, l->file->data + offset, in_file);
+    return place(l, FIELD(l, header, Phdr, p_paddr), bytes, size);
+}
+
+static bool load_elf(const Load *l, u16 machine)
+{
+    const u8 *e = l->file->data;
+    size_t size = l->file->size;
+
+    if (size < sizeof(Elf64_Ehdr)) {
+        return cut_short(l);
+    }
+    l->out->word = e[EI_CLASS] == ELFCLASS64 ? 64 : 32;
+    l->out->big_endian = e[EI_DATA] == ELFDATA2MSB;
+    if (FIELD(l, e, Ehdr, e_machine) != machine) {
+        return fail(l->err, "%s is an ELF file for %s, this machine is %s",
+                    l->file->name,
+                    elf_machine_name(FIELD(l, e, Ehdr, e_machine)),
+                    elf_machine_name(machine));
+    }
+    u64 at = FIELD(l, e, Ehdr, e_phoff), n = FIELD(l, e, Ehdr, e_phnum);
+    u64 each = l->out->word == 64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+    if (at > size || n * each > size - at) {
+        return cut_short(l);
+    }
+    for (u64 i = 0; i < n; i++) {
+        if (!load_segment(l, e + at + i * each)) {
             return false;
         }
     }
-    out->entry = e.e_entry;
-    return out->low < out->high
-        || fail(err, "%s: the ELF file has nothing to load", path);
+    l->out->entry = FIELD(l, e, Ehdr, e_entry);
+    return l->out->low < l->out->high
+        || fail(l->err, "%s: the ELF file has nothing to load", l->file->name);
 }
 
-/* ---- Linux Image -------------------------------------------------------- */
+/* ---- Linux Image --------------------------------------------------------- */
 
 enum { IMAGE_HEADER = 64, IMAGE_MAGIC = 0x644d5241 };   /* "ARM\x64" at 56 */
 
-static bool load_image(Machine *m, const Blob *b, const char *path, u64 ram,
-                       Loaded *out, Err *err)
+static bool load_image(const Load *l, u64 ram)
 {
+    const Blob *b = l->file;
     u64 text = load_le(b->data + 8, 8), size = load_le(b->data + 16, 8);
 
     if (size == 0) {            /* before Linux 3.17 */
@@ -171,45 +217,51 @@ static bool load_image(Machine *m, const Blob *b, const char *path, u64 ram,
         size = b->size;
     }
     if (b->size < size / 2 && b->size < 1 << 20) {
-        return fail(err, "%s: the kernel is cut short: %zu bytes of an image "
-                    "of %llu", path, b->size, (unsigned long long)size);
+        return fail(l->err, "%s: the kernel is cut short: %zu bytes of an "
+                    "image of %llu", b->name, b->size,
+                    (unsigned long long)size);
     }
     /* text_offset is in the low 2 MiB; beyond comes .bss, which is not read */
-    if (text >= 1 << 21 || size > m->ram_size
-        || text > m->ram_size - size) {
-        return fail(err, "%s: the kernel needs %llu MiB of memory; -m gives "
-                    "it more", path, (unsigned long long)(size + text) >> 20);
+    if (text >= 1 << 21 || size > l->m->ram_size
+        || text > l->m->ram_size - size) {
+        return fail(l->err, "%s: the kernel needs %llu MiB of memory; -m gives "
+                    "it more", b->name,
+                    (unsigned long long)(size + text + (1 << 20) - 1) >> 20);
     }
-    out->linux_image = true;
-    out->entry = ram + text;
-    if (!place(m, ram + text, b->data, b->size, out, path, err)) {
+    l->out->linux_image = true;
+    l->out->entry = ram + text;
+    if (!place(l, ram + text, b->data, b->size)) {
         return false;
     }
-    out->high = MAX(out->high, ram + text + size);
+    l->out->high = MAX(l->out->high, ram + text + size);
     return true;
 }
 
-bool load_kernel(Machine *m, const Blob *raw, const char *path, u64 ram,
-                 u16 machine, Loaded *out, Err *err)
+static bool load_unpacked(const Load *l, u64 ram, u16 machine)
 {
-    Blob b = { g_memdup2(raw->data, raw->size), raw->size };
+    const Blob *b = l->file;
+
+    if (b->size >= SELFMAG && memcmp(b->data, ELFMAG, SELFMAG) == 0) {
+        return load_elf(l, machine);
+    }
+    if (b->size >= IMAGE_HEADER && load_le(b->data + 56, 4) == IMAGE_MAGIC) {
+        return load_image(l, ram);
+    }
+    return fail(l->err, "%s is no kernel for this machine: it should be an "
+                "arm64 Image, gzip of one, or an ELF file", b->name);
+}
+
+bool load_kernel(Machine *m, const Blob *b, u64 ram, u16 machine, Loaded *out,
+                 Err *err)
+{
+    Blob unpacked = { .name = b->name };
+    bool packed = b->size > 2 && b->data[0] == 0x1f && b->data[1] == 0x8b;
+    Load l = { m, packed ? &unpacked : b, out, err };
     bool ok;
 
     *out = (Loaded) { .low = ~0ull };
-    if (b.size > 2 && b.data[0] == 0x1f && b.data[1] == 0x8b
-        && !unpack_gzip(&b, path, err)) {
-        blob_free(&b);
-        return false;
-    }
-    if (b.size >= 4 && memcmp(b.data, ELFMAG, SELFMAG) == 0) {
-        ok = load_elf(m, &b, path, machine, out, err);
-    } else if (b.size >= IMAGE_HEADER
-               && load_le(b.data + 56, 4) == IMAGE_MAGIC) {
-        ok = load_image(m, &b, path, ram, out, err);
-    } else {
-        ok = fail(err, "-kernel %s is no kernel for this machine: it should "
-                  "be an arm64 Image, gzip of one, or an ELF file", path);
-    }
-    blob_free(&b);
+    ok = (!packed || unpack_gzip(b, &unpacked, err))
+        && load_unpacked(&l, ram, machine);
+    g_free(unpacked.data);
     return ok;
 }

@@ -110,7 +110,7 @@ DEVICE(pl061) {
     .size   = sizeof(Pl061),
     .window = 0x1000,
     .any_offset = true,
-    .compatible = "arm,pl061\0arm,primecell",
+    .compatible = "arm,pl061;arm,primecell",
     .regs   = (const Reg[]) {
         FN   (0x000, "GPIODATA", .count = 256, .read = data_read, .write = data_write),
         RW   (0x400, "GPIODIR",  Pl061, dir,   ALL, .wrote = wrote),

@@ -135,7 +135,7 @@ DEVICE(pl031) {
     .size   = sizeof(Pl031),
     .window = 0x1000,
     .any_offset = true,
-    .compatible = "arm,pl031\0arm,primecell",
+    .compatible = "arm,pl031;arm,primecell",
     .regs   = (const Reg[]) {
         FN   (0x000, "RTCDR",   .read = dr_read),
         RW   (0x004, "RTCMR",   Pl031, match, ~0u, .wrote = match_wrote),

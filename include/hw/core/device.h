@@ -47,7 +47,8 @@ typedef struct Field {
 
 /* What -device, -global and boards may set. */
 typedef enum PropKind {
-    PROP_BOOL, PROP_U32, PROP_U64, PROP_STR,
+    PROP_BOOL, PROP_U32, PROP_U64,
+    PROP_STR,                               /* g_malloc'ed; the core frees it */
     PROP_CHARDEV, PROP_BLOCK, PROP_NETDEV,  /* by id; pointer members */
 } PropKind;
 
@@ -80,7 +81,7 @@ struct DeviceType {
     const Field *state;         /* ends with a NULL name; may be NULL */
     const Prop  *props;
     const Wire  *wires;
-    const char  *compatible;    /* of its device tree node; "a\0b" for two */
+    const char  *compatible;    /* of its device tree node; "a;b" for two */
     u8           min_access, max_access;    /* bytes; 0: 1 and 8 */
     bool         any_offset;    /* narrower accesses inside a register are
                                    parts of it, else they are guest errors */

@@ -21,7 +21,7 @@ void fdt_reg(void *fdt, int node, u64 at, u64 size);
 /* A list of strings, "a\0b": `size` is that of the literal. */
 void fdt_strings(void *fdt, int node, const char *name, const char *list,
                  size_t size);
-/* "compatible" as DeviceType.compatible has it: one string or two. */
+/* "compatible" as DeviceType.compatible has it: "a;b" is two strings. */
 void fdt_compatible(void *fdt, int node, const char *list);
 /* A property without a value. */
 void fdt_flag(void *fdt, int node, const char *name);

@@ -3,7 +3,7 @@
  * Adds x20, which is 1, to the counter in memory until it has the limit, prints
  * it and switches the machine off. For debuggers that have no symbols:
  *
- *   _start + 0x100   the loop: ldr, add, str, ldr, cmp, b.lo
+ *   _start + 0x100   the loop: ldr, add, str, ldr, cmp, b.lo, b
  *   _start + 0x200   where it goes on
  *   _start + 0x2000  the counter, 64 bits
  *   _start + 0x2008  the limit, 64 bits
@@ -25,8 +25,10 @@ again:
     ldr     x22, [x19, #8]
     cmp     x21, x22
     b.lo    again
+    b       finish
 
     .org    _start + 0x200
+finish:
     print   counted
     mov     w0, w21
     bl      print_hex
