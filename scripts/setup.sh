@@ -18,7 +18,7 @@ declare -rA PACKAGES=(
   [guests]="ca-certificates cpio dpkg-dev e2fsprogs gcc gcc-aarch64-linux-gnu
     gzip libc6-dev libc6-dev-arm64-cross make tar"
   # what tests use beside that
-  [test]="clang clang-format device-tree-compiler gdb-multiarch
+  [test]="clang clang-format device-tree-compiler gdb-multiarch qemu-user
     python3-pexpect"
   # the emulator that anole is measured against
   [bench]="ipxe-qemu qemu-system-arm"
