@@ -161,9 +161,10 @@ void vcpus_run_all(Machine *m, void (*fn)(Cpu *c, void *data), void *data,
     }
     for (u32 i = 0; i < m->ncpus; i++) {
         u32 spins = 0;
+        u32 *in = &m->cpu[i]->vcpu->in_guest;
         /* Out of the guest it does its work before it gets in again. */
         while (sent[i] && !__atomic_load_n(&sent[i]->done, __ATOMIC_ACQUIRE)
-               && __atomic_load_n(&m->cpu[i]->vcpu->in_guest, __ATOMIC_SEQ_CST)) {
+               && __atomic_load_n(in, __ATOMIC_SEQ_CST)) {
             relax(&spins);
         }
         if (sent[i]) {

@@ -37,13 +37,9 @@ struct Block {
 
 typedef struct Request {
     Block  *b;
-    BlockOp op;
-    u64     offset, len;
-    struct iovec *iov;
-    int     n;
+    BlockRequest q;
+    struct iovec *iov;          /* a copy of q.iov */
     int     ret;
-    void  (*done)(void *opaque, int ret);
-    void   *opaque;
 } Request;
 
 typedef struct Registry {
@@ -149,7 +145,8 @@ static int zeroes(Block *b, u64 offset, u64 len)
     int r = 0;
 
     if (b->overlay < 0
-        && fallocate(b->fd, FALLOC_FL_ZERO_RANGE, (off_t)offset, (off_t)len) == 0) {
+        && fallocate(b->fd, FALLOC_FL_ZERO_RANGE, (off_t)offset,
+                     (off_t)len) == 0) {
         return 0;
     }
     for (u64 done = 0; done < len && r == 0; done += sizeof zero) {
@@ -172,15 +169,15 @@ static int discard(Block *b, u64 offset, u64 len)
 
 static int transfer(const Request *r)
 {
-    u64 offset = r->offset;
+    u64 offset = r->q.offset;
     int ret = 0;
 
-    for (int i = 0; i < r->n && ret == 0; i++) {
-        ret = move(r->b, r->op == BLOCK_WRITE, r->iov[i].iov_base,
+    for (int i = 0; i < r->q.n && ret == 0; i++) {
+        ret = move(r->b, r->q.op == BLOCK_WRITE, r->iov[i].iov_base,
                    r->iov[i].iov_len, offset);
         offset += r->iov[i].iov_len;
     }
-    if (ret == 0 && r->op == BLOCK_WRITE && r->b->sync) {
+    if (ret == 0 && r->q.op == BLOCK_WRITE && r->b->sync) {
         ret = flush(r->b);
     }
     return ret;
@@ -188,16 +185,16 @@ static int transfer(const Request *r)
 
 static int perform(const Request *r)
 {
-    if (r->op != BLOCK_READ && r->op != BLOCK_FLUSH && r->b->readonly) {
+    if (r->q.op != BLOCK_READ && r->q.op != BLOCK_FLUSH && r->b->readonly) {
         return -EROFS;
     }
-    if (r->offset > r->b->size || r->len > r->b->size - r->offset) {
+    if (r->q.offset > r->b->size || r->q.len > r->b->size - r->q.offset) {
         return -EIO;
     }
-    switch (r->op) {
+    switch (r->q.op) {
     case BLOCK_FLUSH:   return flush(r->b);
-    case BLOCK_DISCARD: return discard(r->b, r->offset, r->len);
-    case BLOCK_ZEROES:  return zeroes(r->b, r->offset, r->len);
+    case BLOCK_DISCARD: return discard(r->b, r->q.offset, r->q.len);
+    case BLOCK_ZEROES:  return zeroes(r->b, r->q.offset, r->q.len);
     default:            return transfer(r);
     }
 }
@@ -212,7 +209,7 @@ static gboolean complete(void *opaque)
                 "error\n", b->id, b->path, g_strerror(-r->ret));
         b->complained = true;
     }
-    r->done(r->opaque, r->ret);
+    r->q.done(r->q.opaque, r->ret);
     __atomic_sub_fetch(&b->in_flight, 1, __ATOMIC_SEQ_CST);
     g_free(r->iov);
     g_free(r);
@@ -228,14 +225,14 @@ static void work(void *opaque, void *unused)
     g_idle_add_full(G_PRIORITY_DEFAULT, complete, r, NULL);
 }
 
-void block_submit(Block *b, BlockOp op, u64 offset, u64 len,
-                  const struct iovec *iov, int n,
-                  void (*done)(void *opaque, int ret), void *opaque)
+void block_submit(Block *b, const BlockRequest *q)
 {
     Request *r = g_new0(Request, 1);
 
-    *r = (Request) { b, op, offset, len,
-                     g_memdup2(iov, (size_t)n * sizeof *iov), n, 0, done, opaque };
+    *r = (Request) {
+        .b = b, .q = *q,
+        .iov = g_memdup2(q->iov, (size_t)q->n * sizeof *q->iov),
+    };
     __atomic_add_fetch(&b->in_flight, 1, __ATOMIC_SEQ_CST);
     g_thread_pool_push(registry.pool, r, NULL);
 }
@@ -406,7 +403,7 @@ static bool set_up(Block *b, KeyVal *kv, Err *err)
     const char *format = keep(b, kv, "format", "raw");
     const char *unmap = keep(b, kv, "discard", "ignore");
     if (!path || !*path) {
-        return fail(err, "file= is missing: -drive file=IMAGE,if=none,id=disk0");
+        return fail(err, "file= is missing: -drive file=IMAGE,if=none,id=d0");
     }
     b->path = g_strdup(path);
     b->discard = strcmp(unmap, "unmap") == 0 || strcmp(unmap, "on") == 0;

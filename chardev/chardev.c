@@ -427,8 +427,8 @@ static char *long_form(const char *text, const char *id)
             return NULL;
         }
         rest = strchr(colon, ',');
-        g_autofree char *port = rest ? g_strndup(colon + 1, (size_t)(rest - colon - 1))
-                                     : g_strdup(colon + 1);
+        g_autofree char *port = g_strndup(colon + 1, rest
+            ? (size_t)(rest - colon - 1) : strlen(colon + 1));
         return g_strdup_printf("socket,id=%s,host=%.*s,port=%s%s", id,
                                (int)(colon - text - 4), text + 4, port,
                                rest ? rest : "");

@@ -517,7 +517,8 @@ static char *target_xml(const Target *t)
 
     g_string_append_printf(s, "<architecture>%s</architecture>", t->gdb_arch);
     for (u32 i = 0; t->gdb_xml && t->gdb_xml[i][0]; i++) {
-        g_string_append_printf(s, "<xi:include href=\"%s\"/>", t->gdb_xml[i][0]);
+        g_string_append_printf(s, "<xi:include href=\"%s\"/>",
+                               t->gdb_xml[i][0]);
     }
     g_string_append(s, "</target>");
     return g_string_free(s, false);
@@ -828,9 +829,11 @@ void gdb_exit(int code)
 /* "tcp::1234" and the like as -chardev text; a server unless told not. */
 static Chardev *open_device(const char *dev, Err *err)
 {
-    bool socket = g_str_has_prefix(dev, "tcp:") || g_str_has_prefix(dev, "unix:");
+    bool socket = g_str_has_prefix(dev, "tcp:")
+        || g_str_has_prefix(dev, "unix:");
     g_autofree char *text = g_strconcat(
-        dev, socket && !strstr(dev, "server") ? ",server=on,wait=off" : "", NULL);
+        dev, socket && !strstr(dev, "server") ? ",server=on,wait=off" : "",
+        NULL);
 
     return chardev_open_short(text, "gdb", err);
 }

@@ -219,7 +219,9 @@ static void print_value(FILE *out, const Format *f, u64 v)
     case 'd': fprintf(out, " %lld", (long long)s); break;
     case 'u': fprintf(out, " %llu", (unsigned long long)v); break;
     case 'o': fprintf(out, " 0%llo", (unsigned long long)v); break;
-    case 'c': fprintf(out, " '%c'", g_ascii_isprint((char)v) ? (char)v : '.'); break;
+    case 'c':
+        fprintf(out, " '%c'", g_ascii_isprint((char)v) ? (char)v : '.');
+        break;
     default:
         fprintf(out, " 0x%0*llx", (int)f->size * 2, (unsigned long long)v);
     }
@@ -308,7 +310,8 @@ static void examine(Hmp *h, const char *args, bool physical)
     for (u64 i = 0; i < f.count; i++, at += f.size) {
         u8 buf[8];
         if (i % per_line == 0) {
-            fprintf(h->out, "%s%016llx:", i ? "\n" : "", (unsigned long long)at);
+            fprintf(h->out, "%s%016llx:", i ? "\n" : "",
+                    (unsigned long long)at);
         }
         if (!peek(h, physical, at, buf, f.size)) {
             fprintf(h->out, " cannot access memory");

@@ -134,7 +134,8 @@ void netdev_deliver(Netdev *n, const u8 *frame, size_t len)
     if (!n->front) {
         return;
     }
-    if (g_queue_is_empty(n->waiting) && n->front->can_receive(n->front->opaque)) {
+    if (g_queue_is_empty(n->waiting)
+        && n->front->can_receive(n->front->opaque)) {
         n->front->receive(n->front->opaque, frame, len);
     } else if (g_queue_get_length(n->waiting) < WAITING_MAX) {
         g_queue_push_tail(n->waiting, g_bytes_new(frame, len));

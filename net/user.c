@@ -176,7 +176,8 @@ static void watch(User *u)
 
 /* ---- options ------------------------------------------------------------ */
 
-static bool get_address(KeyVal *kv, const char *key, struct in_addr *a, Err *err)
+static bool get_address(KeyVal *kv, const char *key, struct in_addr *a,
+                        Err *err)
 {
     const char *text = keyval_get(kv, key);
 

@@ -370,7 +370,8 @@ static L2Entry *l2_add(Cpu *c, u64 va, bool user, const Page *p)
 static u8 needed(Access a)
 {
     static const u8 prot[] = {
-        [ACCESS_FETCH] = PROT_X, [ACCESS_READ] = PROT_R, [ACCESS_WRITE] = PROT_W,
+        [ACCESS_FETCH] = PROT_X, [ACCESS_READ] = PROT_R,
+        [ACCESS_WRITE] = PROT_W,
     };
     return prot[a];
 }

@@ -97,7 +97,8 @@ static void drop(Jit *j, Block *b)
 
 static u64 granules(u64 offset, u64 len)
 {
-    u64 first = offset >> GRANULE_BITS, last = (offset + len - 1) >> GRANULE_BITS;
+    u64 first = offset >> GRANULE_BITS;
+    u64 last = (offset + len - 1) >> GRANULE_BITS;
 
     return MASK(last - first + 1) << first;
 }

@@ -149,8 +149,8 @@ static bool set_option(const char *text, bool *interp, u64 *size, Err *err)
     if (strcmp(kv[0], "tb-size") == 0 && kv[1]) {
         *size = g_ascii_strtoull(kv[1], NULL, 10) << 20;
         return (*size >= 1 << 20 && *size <= 1u << 30)
-            || fail(err, "-accel tcg: tb-size is MiB of code memory, 1 to 1024, "
-                    "not \"%s\"", kv[1]);
+            || fail(err, "-accel tcg: tb-size is MiB of code memory, 1 to "
+                    "1024, not \"%s\"", kv[1]);
     }
     if (strcmp(kv[0], "thread") == 0 && kv[1]) {
         return strcmp(kv[1], "multi") == 0

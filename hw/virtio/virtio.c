@@ -77,7 +77,8 @@ static bool read_desc(const VirtioDevice *v, u64 table, u32 index, Desc *d)
 {
     u8 raw[DESC_BYTES];
 
-    if (!mem_read(memory(v), table + (u64)index * DESC_BYTES, raw, sizeof raw)) {
+    if (!mem_read(memory(v), table + (u64)index * DESC_BYTES, raw,
+                  sizeof raw)) {
         return false;
     }
     *d = (Desc) { load_le(raw, 8), (u32)load_le(raw + 8, 4),
@@ -183,7 +184,8 @@ bool virtio_pop(VirtioDevice *v, u32 n, VirtRequest *r)
     r->epoch = v->epoch;
     r->nout = r->nin = 0;
     r->out_len = r->in_len = 0;
-    r->head = (u16)mem_get(memory(v), q->avail + 4 + 2ull * (q->next % q->size), 2);
+    r->head = (u16)mem_get(memory(v),
+                           q->avail + 4 + 2ull * (q->next % q->size), 2);
     q->next++;
     return walk(v, r, q->desc, q->size, r->head);
 }
@@ -223,7 +225,8 @@ void virtio_push(VirtioDevice *v, u32 n, VirtRequest *r, u32 len)
     }
     store_le(element, 4, r->head);
     store_le(element + 4, 4, len);
-    mem_write(memory(v), q->used + 4 + 8ull * (q->used_next % q->size), element, 8);
+    mem_write(memory(v), q->used + 4 + 8ull * (q->used_next % q->size),
+              element, 8);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     q->used_next++;
     mem_put(memory(v), q->used + 2, 2, q->used_next);

@@ -78,6 +78,13 @@ static int data_segments(Pending *p, bool write, struct iovec *out, u64 *len)
     return k;
 }
 
+static void submit(Pending *p, BlockRequest q)
+{
+    q.done = done;
+    q.opaque = p;
+    block_submit(p->s->disk, &q);
+}
+
 static void transfer(Pending *p, bool write, u64 sector)
 {
     VirtioBlk *s = p->s;
@@ -91,8 +98,9 @@ static void transfer(Pending *p, bool write, u64 sector)
         finish(p, S_IOERR);
         return;
     }
-    block_submit(s->disk, write ? BLOCK_WRITE : BLOCK_READ, sector * SECTOR,
-                 len, iov, n, done, p);
+    submit(p, (BlockRequest) { .op = write ? BLOCK_WRITE : BLOCK_READ,
+                               .offset = sector * SECTOR, .len = len,
+                               .iov = iov, .n = n });
 }
 
 static void get_id(Pending *p)
@@ -124,8 +132,9 @@ static void erase(Pending *p, bool zeroes)
                || n > size / SECTOR - sector || block_readonly(p->s->disk)) {
         finish(p, S_IOERR);
     } else {
-        block_submit(p->s->disk, zeroes ? BLOCK_ZEROES : BLOCK_DISCARD,
-                     sector * SECTOR, n * SECTOR, NULL, 0, done, p);
+        submit(p, (BlockRequest) { .op = zeroes ? BLOCK_ZEROES : BLOCK_DISCARD,
+                                   .offset = sector * SECTOR,
+                                   .len = n * SECTOR });
     }
 }
 
@@ -140,7 +149,7 @@ static void serve(Pending *p)
         transfer(p, header[0] == T_OUT, load_le(header + 8, 8));
         break;
     case T_FLUSH:
-        block_submit(p->s->disk, BLOCK_FLUSH, 0, 0, NULL, 0, done, p);
+        submit(p, (BlockRequest) { .op = BLOCK_FLUSH });
         break;
     case T_GET_ID:
         get_id(p);

@@ -210,14 +210,16 @@ static const Reg regs[] = {
 /* The device's configuration, at CONFIG: bytes of any width. */
 static bool in_config(const VirtioMmio *s, u64 at, unsigned size)
 {
-    return s->v && at >= CONFIG && at - CONFIG + size <= s->v->kind->config_size;
+    return s->v && at >= CONFIG
+        && at - CONFIG + size <= s->v->kind->config_size;
 }
 
 static u64 config_read(void *opaque, u64 at, unsigned size)
 {
     const VirtioMmio *s = opaque;
 
-    return in_config(s, at, size) ? load_le(s->v->config + at - CONFIG, size) : 0;
+    return in_config(s, at, size)
+        ? load_le(s->v->config + at - CONFIG, size) : 0;
 }
 
 static void config_write(void *opaque, u64 at, unsigned size, u64 val)

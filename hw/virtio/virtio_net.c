@@ -23,7 +23,8 @@ typedef struct VirtioNet {
     Netdev  *net;
     NetFront front;
     char    *mac_text;
-    u8       rx_mode[6];        /* promisc allmulti alluni nomulti nouni nobcast */
+    u8       rx_mode[6];        /* by command: promisc, allmulti, alluni,
+                                   nomulti, nouni, nobcast */
     u8       table[MACS][6];    /* addresses to receive */
     u32      ntable;
 } VirtioNet;

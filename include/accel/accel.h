@@ -44,7 +44,9 @@ void vcpus_hold(Machine *m);
 
 /* ---- debugging: break- and watchpoints of one CPU ----------------------- */
 
-typedef enum BreakKind { BREAK_SW, BREAK_HW, WATCH_W, WATCH_R, WATCH_RW } BreakKind;
+typedef enum BreakKind {
+    BREAK_SW, BREAK_HW, WATCH_W, WATCH_R, WATCH_RW
+} BreakKind;
 typedef struct Break {
     BreakKind kind;
     u64       addr, len;

@@ -27,13 +27,17 @@ bool   block_claim(Block *b, const char *user, Err *err);   /* one device */
 
 typedef enum BlockOp { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD,
                        BLOCK_ZEROES } BlockOp;
-/*
- * Starts a request; iov (of guest RAM, copied array) stays valid until done.
- * done(opaque, ret): ret is 0 or -errno.  Any thread with the machine lock.
- */
-void block_submit(Block *b, BlockOp op, u64 offset, u64 len,
-                  const struct iovec *iov, int n,
-                  void (*done)(void *opaque, int ret), void *opaque);
+/* A request; iov (of guest RAM; the array is copied) stays valid until done. */
+typedef struct BlockRequest {
+    BlockOp op;
+    u64     offset, len;        /* bytes */
+    const struct iovec *iov;
+    int     n;
+    void  (*done)(void *opaque, int ret);   /* ret: 0 or -errno */
+    void   *opaque;
+} BlockRequest;
+/* Starts a request.  Any thread with the machine lock. */
+void block_submit(Block *b, const BlockRequest *r);
 /* Synchronous read/write for loaders and flash; 0 or -errno. */
 int  block_pread(Block *b, u64 offset, void *buf, size_t len);
 int  block_pwrite(Block *b, u64 offset, const void *buf, size_t len);

@@ -88,7 +88,8 @@ void      mem_listen(MemSpace *m, void (*changed)(void *opaque), void *opaque);
 /* The range at pa, or NULL where nothing is.  O(log n), lock-free. */
 const MemRange *mem_find(MemSpace *m, u64 pa);
 /* All ranges in order, for `info mtree` and --explain. */
-void      mem_each(MemSpace *m, void (*fn)(void *, const MemRange *), void *opaque);
+void      mem_each(MemSpace *m, void (*fn)(void *, const MemRange *),
+                   void *opaque);
 
 /*
  * Copies len bytes.  RAM directly, MMIO as accesses of up to 8 bytes (with

@@ -40,7 +40,8 @@
 #define H_CAT(x, n)              x##n
 #define H_PICK(x, n)             H_CAT(x, n)
 #define H_COUNT(...)             H_N(__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0)
-#define H_TYPES(...)             H_PICK(H_, H_COUNT(__VA_ARGS__))(H_C_, __VA_ARGS__)
+#define H_TYPES(...) \
+    H_PICK(H_, H_COUNT(__VA_ARGS__))(H_C_, __VA_ARGS__)
 #define H_SIG(...)               H_PICK(S_, H_COUNT(__VA_ARGS__))(__VA_ARGS__)
 
 #define HELPER(f, flag_bits, ret, ...)                                       \

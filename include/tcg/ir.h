@@ -104,7 +104,8 @@ enum {
 /*
  * name  shape flags     meaning; T the type of the instruction, a..d operands
  *
- * Shapes: N none; K constant; G slot; U one operand; B two; T three; C a cond b;
+ * Shapes: N none; K constant; G slot; U one operand; B two; T three;
+ * C a cond b;
  * S a cond b ? c : d; X bit field (imm = pos | len << 8); L load; W store;
  * A atomic; E exit; H call; V vector, lane size in sub (operands as B);
  * VU, VT the same with one, three; VI one operand and imm; VL lane imm of a.
@@ -159,9 +160,9 @@ enum {
     _(fmax,    B,  PURE | FPOP, "the greater")                                  \
     _(fminnm,  B,  PURE | FPOP, "the lesser; a number rather than a quiet NaN") \
     _(fmaxnm,  B,  PURE | FPOP, "the greater; a number rather than a quiet NaN")\
-    _(fcmpf,   B,  PURE | FPOP, "flag word: N less, Z equal, C not less, V unordered; sub 1: signal quiet NaNs too")\
+    _(fcmpf,   B,  PURE | FPOP, "flags: N less, Z equal, C not less, V unordered; sub 1: signals")\
     _(f2f,     U,  PURE | FPOP, "F32 to F64 or back")                           \
-    _(f2i,     U,  PURE | FPOP, "to integer T as IrRound sub; out of range as the guest defines it")\
+    _(f2i,     U,  PURE | FPOP, "to integer T as IrRound sub; out of range as the guest says")\
     _(i2f,     U,  PURE | FPOP, "integer to T, FR_UNSIGNED or not, rounded dynamically")\
     _(fround,  U,  PURE | FPOP, "to an integral value as IrRound sub")          \
     _(vlow,    U,  PURE,        "lowest F32 or F64 lane of a V128")             \
@@ -207,12 +208,12 @@ enum {
     _(vfcge,   V,  PURE | FPOP, "all ones where a >= b; signals quiet NaNs")    \
     _(vfcgt,   V,  PURE | FPOP, "all ones where a > b; signals quiet NaNs")     \
     _(load,    L,  KEEP | SNAP, "guest memory at a, MemOp imm")                 \
-    _(load2,   L,  KEEP | SNAP, "two adjacent ones, checked as one; the second is the next instruction")\
+    _(load2,   L,  KEEP | SNAP, "two adjacent ones, checked as one; then comes IR_second")\
     _(second,  N,  READ,        "second result of the instruction before")      \
     _(store,   W,  KEEP | SNAP, "guest memory at a = b, MemOp imm")             \
     _(store2,  W,  KEEP | SNAP, "guest memory at a = b, c adjacent, checked as one")\
     _(cas,     A,  KEEP | SNAP, "atomically: T old = mem[a]; if old == c, mem[a] = b")\
-    _(casif,   A,  KEEP | SNAP, "I32: if a != d, 1; else as cas with old value c, new b: 0 if it stored, else 1")\
+    _(casif,   A,  KEEP | SNAP, "I32: if a != d, 1; else as cas: 0 if it stored, else 1")\
     _(rmw,     A,  KEEP | SNAP, "atomically: T old = mem[a]; mem[a] = old RmwKind(sub) b")\
     _(fence,   K,  KEEP,        "order accesses before and after, FENCE_* imm") \
     _(sync,    N,  KEEP | SNAP, "write the snapshot to env, and the pc too")    \

@@ -37,7 +37,7 @@ u32  data_access(const Ctx *c);                 /* and M_ALIGN if all must */
 /* V registers. */
 Val  get_v(Ctx *c, unsigned r);                 /* V128 */
 bool set_v(Ctx *c, unsigned r, Val v);          /* V128 as is */
-bool set_v64(Ctx *c, unsigned r, Val v);        /* low half of V128; zero above */
+bool set_v64(Ctx *c, unsigned r, Val v);        /* low half; zero above */
 Val  get_f(Ctx *c, Type t, unsigned r);         /* F32 or F64 */
 bool set_f(Ctx *c, unsigned r, Val v);          /* zero above */
 
