@@ -207,6 +207,27 @@ static bool load_elf(const Load *l, u16 machine)
 
 enum { IMAGE_HEADER = 64, IMAGE_MAGIC = 0x644d5241 };   /* "ARM\x64" at 56 */
 
+/*
+ * An Image that UEFI can start is a PE file too, whose sections tell how long
+ * the file is (PE format specification, "Section Table").  0: it is none.
+ */
+static u64 pe_size(const Blob *b)
+{
+    u64 pe = load_le(b->data + 0x3c, 4), end = 0;
+
+    if (b->data[0] != 'M' || b->data[1] != 'Z' || pe + 24 > b->size
+        || memcmp(b->data + pe, "PE\0", 4) != 0) {
+        return 0;
+    }
+    u64 row = pe + 24 + load_le(b->data + pe + 20, 2);
+    for (u64 n = load_le(b->data + pe + 6, 2); n && row + 40 <= b->size; n--) {
+        u64 size = load_le(b->data + row + 16, 4);
+        end = MAX(end, load_le(b->data + row + 20, 4) + size);
+        row += 40;
+    }
+    return end;
+}
+
 static bool load_image(const Load *l, u64 ram)
 {
     const Blob *b = l->file;
@@ -216,7 +237,7 @@ static bool load_image(const Load *l, u64 ram)
         text = 0x80000;
         size = b->size;
     }
-    if (b->size < size / 2 && b->size < 1 << 20) {
+    if (b->size < size / 2 || b->size < pe_size(b)) {
         return fail(l->err, "%s: the kernel is cut short: %zu bytes of an "
                     "image of %llu", b->name, b->size,
                     (unsigned long long)size);
