@@ -148,3 +148,34 @@ CHARDEV(pty) {
     .name = "pty", .about = "a pseudo-terminal", .open = pty_open,
     .close = pty_close,
 };
+
+/* ---- serial: a terminal device of the host ------------------------------ */
+
+static bool serial_open(Chardev *c, KeyVal *kv, Err *err)
+{
+    const char *path = keyval_get(kv, "path");
+    struct termios t;
+
+    if (!path) {
+        return fail(err, "path= is missing: -chardev serial,id=%s,"
+                    "path=/dev/ttyS0", c->id);
+    }
+    int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return fail(err, "cannot open %s: %s", path, g_strerror(errno));
+    }
+    if (tcgetattr(fd, &t) < 0) {
+        close(fd);
+        return fail(err, "%s is no terminal or serial line", path);
+    }
+    cfmakeraw(&t);
+    tcsetattr(fd, TCSANOW, &t);
+    c->filename = g_strdup_printf("serial:%s", path);
+    char_connected(c, fd, fd);
+    return true;
+}
+
+CHARDEV(serial) {
+    .name = "serial", .about = "a serial line or terminal of this host",
+    .open = serial_open,
+};

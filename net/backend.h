@@ -10,6 +10,7 @@ enum { WAITING_MAX = 1024 };            /* frames */
 
 typedef struct NetType {
     const char *name, *about;
+    bool offloads;                      /* see netdev_offloads() */
     bool (*open)(Netdev *n, KeyVal *kv, Err *err);
     void (*send)(Netdev *n, const u8 *frame, size_t len);
     void (*close)(Netdev *n);

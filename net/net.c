@@ -10,6 +10,7 @@ static Registry registry;       /* set cache */
 
 static const NetType *type_find(const char *name, Err *err)
 {
+    g_autoptr(GString) list = g_string_new(NULL);
     const char *names[16];
     size_t n = 0;
 
@@ -17,13 +18,15 @@ static const NetType *type_find(const char *name, Err *err)
         if (strcmp((*t)->name, name) == 0) {
             return *t;
         }
+        g_string_append_printf(list, "%s%s", n ? ", " : "", (*t)->name);
         if (n < countof(names)) {
             names[n++] = (*t)->name;
         }
     }
     const char *near = nearest_word(name, names, n);
-    fail(err, "no network of kind \"%s\"%s%s%s; there is: user", name,
-         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    fail(err, "no network of kind \"%s\"%s%s%s; there is: %s", name,
+         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "",
+         list->str);
     return NULL;
 }
 
@@ -42,7 +45,24 @@ static bool set_up(Netdev *n, KeyVal *kv, Err *err)
 {
     g_autofree char *what = g_strdup_printf("-netdev %s", n->type->name);
 
-    return n->type->open(n, kv, err) && keyval_done(kv, what, err);
+    if (!n->type->open(n, kv, err)) {
+        return false;
+    }
+    if (!keyval_done(kv, what, err)) {
+        n->type->close(n);
+        return false;
+    }
+    return true;
+}
+
+static void free_netdev(void *opaque)
+{
+    Netdev *n = opaque;
+
+    g_queue_free_full(n->waiting, (GDestroyNotify)g_bytes_unref);
+    g_free(n->info);
+    g_free(n->id);
+    g_free(n);
 }
 
 static Netdev *open_parsed(KeyVal *kv, Err *err)
@@ -63,13 +83,11 @@ static Netdev *open_parsed(KeyVal *kv, Err *err)
     n->id = g_strdup(id);
     n->waiting = g_queue_new();
     if (!set_up(n, kv, err)) {
-        g_queue_free(n->waiting);
-        g_free(n->id);
-        g_free(n);
+        free_netdev(n);
         return NULL;
     }
     if (!registry.all) {
-        registry.all = g_ptr_array_new();
+        registry.all = g_ptr_array_new_with_free_func(free_netdev);
     }
     g_ptr_array_add(registry.all, n);
     return n;
@@ -94,6 +112,7 @@ void netdev_close_all(void)
         n->front = NULL;
         n->type->close(n);
     }
+    g_clear_pointer(&registry.all, g_ptr_array_unref);
 }
 
 void netdev_each(void (*fn)(void *, Netdev *), void *opaque)
@@ -122,6 +141,18 @@ bool netdev_attach(Netdev *n, const NetFront *front, Err *err)
     return true;
 }
 
+void netdev_detach(Netdev *n, const NetFront *front)
+{
+    if (n->front == front) {
+        n->front = NULL;
+    }
+}
+
+bool netdev_offloads(const Netdev *n)
+{
+    return n->type->offloads;
+}
+
 void netdev_send(Netdev *n, const u8 *frame, size_t len)
 {
     n->type->send(n, frame, len);
@@ -134,6 +165,7 @@ void netdev_deliver(Netdev *n, const u8 *frame, size_t len)
     if (!n->front) {
         return;
     }
+    netdev_accept(n);
     if (g_queue_is_empty(n->waiting)
         && n->front->can_receive(n->front->opaque)) {
         n->front->receive(n->front->opaque, frame, len);

@@ -3,6 +3,10 @@
  * User networking: a NAT network inside the process, by libslirp.
  *
  * libslirp wants its sockets polled; one GSource does that in the main loop.
+ * A frame from the guest, on a vCPU's thread with the machine lock, may change
+ * which: then the loop is woken, once until it has looked.
+ *
+ * Left out: guestfwd, smb.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,13 +16,15 @@
 #include <stdlib.h>
 #include "backend.h"
 #include "softmmu/clock.h"
+#include "util/log.h"
 
 typedef struct User {
     Netdev *n;
     Slirp  *slirp;
     GSource *source;
-    GArray *fds;                /* of GPollFD, this round's */
-    GPtrArray *tags;            /* what g_source_add_poll() wants back */
+    GArray *fds, *next;         /* of GPollFD: watched, and to be */
+    GPtrArray *tags;            /* of the watched: from add_unix_fd() */
+    bool    woken;              /* the loop will look */
 } User;
 
 typedef struct UserSource {
@@ -42,7 +48,7 @@ static void guest_error(const char *msg, void *opaque)
 {
     const User *u = opaque;
 
-    fprintf(stderr, "anole: network %s: %s\n", u->n->id, msg);
+    log_line(LOG_GUEST, "network %s: %s", u->n->id, msg);
 }
 
 static int64_t now_ns(void *opaque)
@@ -77,8 +83,12 @@ static void ignore_fd(int fd, void *opaque)
 
 static void wake_loop(void *opaque)
 {
-    (void)opaque;
-    g_main_context_wakeup(NULL);
+    User *u = opaque;
+
+    if (!u->woken) {
+        u->woken = true;
+        g_main_context_wakeup(NULL);
+    }
 }
 
 static const SlirpCb callbacks = {
@@ -104,8 +114,8 @@ static int add_poll(int fd, int wanted, void *opaque)
     for (u32 i = 0; i < countof(events); i++) {
         p.events |= wanted & events[i].slirp ? (gushort)events[i].glib : 0;
     }
-    g_array_append_val(u->fds, p);
-    return (int)u->fds->len - 1;
+    g_array_append_val(u->next, p);
+    return (int)u->next->len - 1;
 }
 
 static int get_revents(int index, void *opaque)
@@ -113,21 +123,38 @@ static int get_revents(int index, void *opaque)
     User *u = opaque;
     int r = 0;
 
-    for (u32 i = 0; index >= 0 && i < countof(events); i++) {
-        const GIOCondition got = g_source_query_unix_fd(
-            u->source, u->tags->pdata[index]);
+    if (index < 0 || index >= (int)u->tags->len) {
+        return 0;
+    }
+    GIOCondition got = g_source_query_unix_fd(u->source,
+                                              u->tags->pdata[index]);
+    for (u32 i = 0; i < countof(events); i++) {
         r |= got & events[i].glib ? events[i].slirp : 0;
     }
     return r;
 }
 
-static void drop_fds(User *u)
+/* Watches what `next` says in place of what is watched. */
+static void watch_next(User *u)
 {
-    for (u32 i = 0; i < u->tags->len; i++) {
-        g_source_remove_unix_fd(u->source, u->tags->pdata[i]);
+    GArray *old = u->fds;
+    size_t bytes = u->next->len * sizeof(GPollFD);
+
+    if (old->len != u->next->len
+        || (bytes && memcmp(old->data, u->next->data, bytes))) {
+        for (u32 i = 0; i < u->tags->len; i++) {
+            g_source_remove_unix_fd(u->source, u->tags->pdata[i]);
+        }
+        g_ptr_array_set_size(u->tags, 0);
+        for (u32 i = 0; i < u->next->len; i++) {
+            const GPollFD *p = &g_array_index(u->next, GPollFD, i);
+            g_ptr_array_add(u->tags, g_source_add_unix_fd(
+                u->source, p->fd, (GIOCondition)p->events));
+        }
     }
-    g_ptr_array_set_size(u->tags, 0);
-    g_array_set_size(u->fds, 0);
+    u->fds = u->next;
+    u->next = old;
+    g_array_set_size(u->next, 0);
 }
 
 static gboolean prepare(GSource *source, gint *timeout)
@@ -135,13 +162,9 @@ static gboolean prepare(GSource *source, gint *timeout)
     User *u = ((UserSource *)source)->u;
     uint32_t ms = UINT32_MAX;
 
-    drop_fds(u);
+    u->woken = false;
     slirp_pollfds_fill(u->slirp, &ms, add_poll, u);
-    for (u32 i = 0; i < u->fds->len; i++) {
-        const GPollFD *p = &g_array_index(u->fds, GPollFD, i);
-        g_ptr_array_add(u->tags, g_source_add_unix_fd(source, p->fd,
-                                                      (GIOCondition)p->events));
-    }
+    watch_next(u);
     *timeout = ms > INT32_MAX ? -1 : (gint)ms;
     return false;
 }
@@ -167,7 +190,8 @@ static GSourceFuncs source_funcs = { prepare, check, dispatch, NULL, NULL, NULL 
 
 static void watch(User *u)
 {
-    u->fds = g_array_new(false, false, sizeof(GPollFD));
+    u->fds = g_array_new(false, true, sizeof(GPollFD));
+    u->next = g_array_new(false, true, sizeof(GPollFD));
     u->tags = g_ptr_array_new();
     u->source = g_source_new(&source_funcs, sizeof(UserSource));
     ((UserSource *)u->source)->u = u;
@@ -176,26 +200,29 @@ static void watch(User *u)
 
 /* ---- options ------------------------------------------------------------ */
 
-static bool get_address(KeyVal *kv, const char *key, struct in_addr *a,
-                        Err *err)
+/* The mask of "/24" or "/255.255.255.0"; 0: neither. */
+static u32 parse_mask(const char *text)
 {
-    const char *text = keyval_get(kv, key);
+    struct in_addr a;
+    u64 len;
 
-    return !text || inet_aton(text, a)
-        || fail(err, "%s=%s is no IPv4 address", key, text);
+    if (strchr(text, '.')) {
+        return inet_aton(text, &a) ? ntohl(a.s_addr) : 0;
+    }
+    return parse_u64(text, &len) && len >= 8 && len <= 30
+        ? ~(u32)0 << (32 - len) : 0;
 }
 
 /* "10.0.2.0/24": sets network, mask and the usual addresses in it. */
 static bool set_network(SlirpConfig *c, const char *text, Err *err)
 {
     g_auto(GStrv) part = g_strsplit(text, "/", 2);
-    u64 len = 24;
+    u32 mask = part[0] && part[1] ? parse_mask(part[1]) : 0xffffff00;
 
-    if (!inet_aton(part[0], &c->vnetwork)
-        || (part[1] && !parse_u64(part[1], &len)) || len < 8 || len > 30) {
+    if (!part[0] || !inet_aton(part[0], &c->vnetwork) || !mask
+        || (~mask & (~mask + 1)) || ~mask < 3) {
         return fail(err, "net=%s: write it as 10.0.2.0/24", text);
     }
-    u32 mask = ~(u32)0 << (32 - len);
     c->vnetmask.s_addr = htonl(mask);
     c->vnetwork.s_addr &= c->vnetmask.s_addr;
     u32 base = ntohl(c->vnetwork.s_addr);
@@ -205,13 +232,47 @@ static bool set_network(SlirpConfig *c, const char *text, Err *err)
     return true;
 }
 
-static bool configure(SlirpConfig *c, KeyVal *kv, Err *err)
+/* An address in the network, if the key is given. */
+static bool get_address(const SlirpConfig *c, KeyVal *kv, const char *key,
+                        struct in_addr *a, Err *err)
+{
+    const char *text = keyval_get(kv, key);
+    char net[INET_ADDRSTRLEN], mask[INET_ADDRSTRLEN];
+
+    if (!text) {
+        return true;
+    }
+    if (!inet_aton(text, a)) {
+        return fail(err, "%s=%s is no IPv4 address", key, text);
+    }
+    inet_ntop(AF_INET, &c->vnetwork, net, sizeof net);
+    inet_ntop(AF_INET, &c->vnetmask, mask, sizeof mask);
+    return (a->s_addr & c->vnetmask.s_addr) == c->vnetwork.s_addr
+        || fail(err, "%s=%s is not in the network %s/%s; net= gives another",
+                key, text, net, mask);
+}
+
+static bool get_addresses(SlirpConfig *c, KeyVal *kv, Err *err)
 {
     const char *net = keyval_get(kv, "net");
+
+    if (!set_network(c, net ? net : "10.0.2.0/24", err)
+        || !get_address(c, kv, "host", &c->vhost, err)
+        || !get_address(c, kv, "dns", &c->vnameserver, err)
+        || !get_address(c, kv, "dhcpstart", &c->vdhcp_start, err)) {
+        return false;
+    }
+    return c->vhost.s_addr != c->vnameserver.s_addr
+        || fail(err, "host= and dns= are one address; they must differ");
+}
+
+/* search: NULL-terminated, of dnssearch=, which may be repeated. */
+static bool configure(SlirpConfig *c, KeyVal *kv, GPtrArray *search, Err *err)
+{
     bool restricted, ipv4, ipv6;
+    const char *name;
 
     c->version = 4;
-    c->in6_enabled = true;
     inet_pton(AF_INET6, "fec0::", &c->vprefix_addr6);
     c->vprefix_len = 64;
     inet_pton(AF_INET6, "fec0::2", &c->vhost6);
@@ -219,20 +280,26 @@ static bool configure(SlirpConfig *c, KeyVal *kv, Err *err)
     c->vhostname = keyval_get(kv, "hostname");
     c->vdomainname = keyval_get(kv, "domainname");
     c->tftp_path = keyval_get(kv, "tftp");
+    c->tftp_server_name = keyval_get(kv, "tftp-server-name");
     c->bootfile = keyval_get(kv, "bootfile");
-    if (!set_network(c, net ? net : "10.0.2.0/24", err)
-        || !get_address(kv, "host", &c->vhost, err)
-        || !get_address(kv, "dns", &c->vnameserver, err)
-        || !get_address(kv, "dhcpstart", &c->vdhcp_start, err)
+    for (u32 i = 0; (name = keyval_nth(kv, "dnssearch", i)); i++) {
+        g_ptr_array_add(search, (void *)name);
+    }
+    g_ptr_array_add(search, NULL);
+    c->vdnssearch = search->len > 1 ? (const char **)search->pdata : NULL;
+    if (!get_addresses(c, kv, err)
         || !keyval_bool(kv, "restrict", false, &restricted, err)
         || !keyval_bool(kv, "ipv4", true, &ipv4, err)
         || !keyval_bool(kv, "ipv6", true, &ipv6, err)) {
         return false;
     }
+    if (c->tftp_path && !g_file_test(c->tftp_path, G_FILE_TEST_IS_DIR)) {
+        return fail(err, "tftp=%s: there is no such directory", c->tftp_path);
+    }
     c->restricted = restricted;
     c->in_enabled = ipv4;
     c->in6_enabled = ipv6;
-    return true;
+    return ipv4 || ipv6 || fail(err, "ipv4=off and ipv6=off leave nothing");
 }
 
 /* "host:port" of one side; an empty address is any. */
@@ -274,28 +341,49 @@ static bool add_forward(User *u, const char *text, Err *err)
     return true;
 }
 
-static bool user_open(Netdev *n, KeyVal *kv, Err *err)
+static bool add_forwards(User *u, KeyVal *kv, Err *err)
 {
-    SlirpConfig c = { 0 };
-    User *u = g_new0(User, 1);
     const char *forward;
 
-    u->n = n;
-    n->priv = u;
-    if (!configure(&c, kv, err)) {
+    for (unsigned i = 0; (forward = keyval_nth(kv, "hostfwd", i)); i++) {
+        if (!add_forward(u, forward, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool user_start(User *u, KeyVal *kv, Err *err)
+{
+    g_autoptr(GPtrArray) search = g_ptr_array_new();
+    SlirpConfig c = { 0 };
+
+    if (!configure(&c, kv, search, err)) {
         return false;
     }
     u->slirp = slirp_new(&c, &callbacks, u);
     if (!u->slirp) {
         return fail(err, "libslirp does not start with these addresses");
     }
-    for (unsigned i = 0; (forward = keyval_nth(kv, "hostfwd", i)); i++) {
-        if (!add_forward(u, forward, err)) {
-            slirp_cleanup(u->slirp);
-            return false;
-        }
+    if (!add_forwards(u, kv, err)) {
+        slirp_cleanup(u->slirp);
+        return false;
     }
-    n->info = g_strdup_printf("user, net %s", inet_ntoa(c.vnetwork));
+    u->n->info = g_strdup_printf("user, net %s%s", inet_ntoa(c.vnetwork),
+                                 c.restricted ? ", restricted" : "");
+    return true;
+}
+
+static bool user_open(Netdev *n, KeyVal *kv, Err *err)
+{
+    User *u = g_new0(User, 1);
+
+    u->n = n;
+    n->priv = u;
+    if (!user_start(u, kv, err)) {
+        g_free(u);
+        return false;
+    }
     watch(u);
     return true;
 }
@@ -313,10 +401,16 @@ static void user_close(Netdev *n)
     User *u = n->priv;
 
     g_source_destroy(u->source);
+    g_source_unref(u->source);
     slirp_cleanup(u->slirp);
+    g_array_free(u->fds, true);
+    g_array_free(u->next, true);
+    g_ptr_array_free(u->tags, true);
+    g_free(u);
 }
 
 NETDEV(user) {
     .name = "user", .about = "a network of its own behind this host's",
+    .offloads = true,
     .open = user_open, .send = user_send, .close = user_close,
 };

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Split virtqueues and what all virtio devices share; see virtio.h. */
+/*
+ * Split virtqueues and what all virtio devices share; see virtio.h.
+ *
+ * Where the driver's mistakes are caught: ring_at() and add_segments() for
+ * addresses, walk() for chains, virtio_pop() for indices.  A walk ends since
+ * each step takes one of at most `size` entries of a table, and there is one
+ * indirect table in it at most.
+ */
 #include <glib.h>
 #include "hw/virtio/virtio.h"
+#include "softmmu/clock.h"
 #include "util/log.h"
 
 enum { DESC_NEXT = 1, DESC_WRITE = 2, DESC_INDIRECT = 4, DESC_BYTES = 16 };
 enum { AVAIL_NO_INTERRUPT = 1 };
-enum { STATUS_DRIVER_OK = 4, STATUS_NEEDS_RESET = 0x40 };
+enum { STATUS_DRIVER_OK = 4, STATUS_FEATURES_OK = 8, STATUS_NEEDS_RESET = 64 };
 enum { ISR_QUEUE = 1, ISR_CONFIG = 2 };
+/* Of the rings: avail is flags, idx, ring[], used_event; used is alike. */
+enum { RING_IDX = 2, RING_ENTRIES = 4, AVAIL_BYTES = 2, USED_BYTES = 8 };
 
 typedef struct Desc {
     u64 addr;
@@ -17,14 +27,42 @@ typedef struct Desc {
 
 static MemSpace *memory(const VirtioDevice *v) { return v->dev.mem; }
 
+static void look_again(void *opaque)
+{
+    VirtioDevice *v = opaque;
+    u64 queues = v->later;
+
+    v->later = 0;
+    for (u32 q = 0; q < v->queues; q++) {
+        if (queues >> q & 1 && v->vq[q].ready && virtio_running(v)) {
+            v->kind->notify(v, q);
+        }
+    }
+}
+
 void virtio_init(VirtioDevice *v, const VirtioKind *kind)
 {
     v->kind = kind;
+    v->queues = kind->queues;
     v->features = kind->features | BIT(VIRTIO_F_VERSION_1)
         | BIT(VIRTIO_F_RING_INDIRECT_DESC) | BIT(VIRTIO_F_RING_EVENT_IDX);
-    for (u32 q = 0; q < kind->queues; q++) {
-        v->vq_max[q] = kind->queue_size[q] ? kind->queue_size[q] : 256;
+    for (u32 q = 0; q < VQ_MAX; q++) {
+        u32 size = q < countof(kind->queue_size) ? kind->queue_size[q] : 0;
+        v->vq_max[q] = size ? size : 256;
     }
+    v->timer = timer_new(CLOCK_VIRTUAL_NS, look_again, v);
+}
+
+void virtio_stop(VirtioDevice *v)
+{
+    timer_free(v->timer);
+    v->timer = NULL;
+}
+
+void virtio_later(VirtioDevice *v, u32 q)
+{
+    v->later |= BIT(q);
+    timer_set(v->timer, 0);
 }
 
 bool virtio_running(const VirtioDevice *v)
@@ -58,32 +96,89 @@ void virtio_config_changed(VirtioDevice *v)
 
 /* ---- rings -------------------------------------------------------------- */
 
-static u16 avail_index(const VirtioDevice *v, const VirtQueue *q)
+/* len bytes of guest RAM in one piece; NULL, and broken, if they are not. */
+static u8 *ring_at(VirtioDevice *v, u64 pa, u64 len, bool write)
 {
-    return (u16)mem_get(memory(v), q->avail + 2, 2);
+    u64 n = len;
+    u8 *host = memory(v) ? mem_host(memory(v), pa, &n, write) : NULL;
+
+    if (!host || n < len) {
+        virtio_broken(v, "a ring that is not in memory");
+        return NULL;
+    }
+    return host;
+}
+
+static u16 ring_get(VirtioDevice *v, u64 pa)
+{
+    const u8 *p = ring_at(v, pa, 2, false);
+    u16 val = p ? (u16)load_le(p, 2) : 0;
+
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return val;
+}
+
+static void ring_put(VirtioDevice *v, u64 pa, u16 val)
+{
+    u8 *p = ring_at(v, pa, 2, true);
+
+    if (p) {
+        __atomic_thread_fence(__ATOMIC_RELEASE);
+        store_le(p, 2, val);
+        mem_wrote(memory(v), pa, 2);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
+}
+
+static u16 avail_index(VirtioDevice *v, const VirtQueue *q)
+{
+    return ring_get(v, q->avail + RING_IDX);
+}
+
+/* Where the driver says at which used index it wants an interrupt. */
+static u64 used_event_at(const VirtQueue *q)
+{
+    return q->avail + RING_ENTRIES + (u64)AVAIL_BYTES * q->size;
+}
+
+/* Where we say at which avail index we want a notification. */
+static u64 avail_event_at(const VirtQueue *q)
+{
+    return q->used + RING_ENTRIES + (u64)USED_BYTES * q->size;
 }
 
 static bool usable(const VirtioDevice *v, u32 n)
 {
-    return virtio_running(v) && n < v->kind->queues && v->vq[n].ready;
+    return virtio_running(v) && n < v->queues && v->vq[n].ready;
+}
+
+/* If there is no request, has the driver notify of the next one. */
+static bool any_request(VirtioDevice *v, VirtQueue *q)
+{
+    if (avail_index(v, q) != q->next) {
+        return virtio_running(v);
+    }
+    if (virtio_has(v, VIRTIO_F_RING_EVENT_IDX) && virtio_running(v)) {
+        ring_put(v, avail_event_at(q), q->next);
+        return avail_index(v, q) != q->next && virtio_running(v);
+    }
+    return false;
 }
 
 bool virtio_has_request(VirtioDevice *v, u32 n)
 {
-    return usable(v, n) && avail_index(v, &v->vq[n]) != v->vq[n].next;
+    return usable(v, n) && any_request(v, &v->vq[n]);
 }
 
-static bool read_desc(const VirtioDevice *v, u64 table, u32 index, Desc *d)
+/* Entry `index` of a table in host memory, read once. */
+static Desc read_desc(const u8 *table, u32 index)
 {
     u8 raw[DESC_BYTES];
 
-    if (!mem_read(memory(v), table + (u64)index * DESC_BYTES, raw,
-                  sizeof raw)) {
-        return false;
-    }
-    *d = (Desc) { load_le(raw, 8), (u32)load_le(raw + 8, 4),
-                  (u16)load_le(raw + 12, 2), (u16)load_le(raw + 14, 2) };
-    return true;
+    memcpy(raw, table + (size_t)index * DESC_BYTES, sizeof raw);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return (Desc) { load_le(raw, 8), (u32)load_le(raw + 8, 4),
+                    (u16)load_le(raw + 12, 2), (u16)load_le(raw + 14, 2) };
 }
 
 /* Adds the descriptor's memory to r, in as many pieces as RAM has there. */
@@ -115,29 +210,41 @@ static bool add_segments(VirtioDevice *v, VirtRequest *r, const Desc *d)
     return true;
 }
 
-/* Walks one chain of a table of `size`; longer than the table is a loop. */
-static bool walk(VirtioDevice *v, VirtRequest *r, u64 table, u32 size, u32 head)
+/* Section 2.6.5.3: a table of its own, as the only entry of the chain. */
+static u8 *indirect_table(VirtioDevice *v, const VirtRequest *r, const Desc *d)
 {
-    bool indirect_ok = table == v->vq[0].desc || size;
-    Desc d;
+    if (!virtio_has(v, VIRTIO_F_RING_INDIRECT_DESC) || r->nout + r->nin
+        || !d->len || d->len % DESC_BYTES || d->flags & DESC_NEXT
+        || d->len / DESC_BYTES > VQ_SIZE_MAX) {
+        virtio_broken(v, "a wrong indirect descriptor");
+        return NULL;
+    }
+    return ring_at(v, d->addr, d->len, false);
+}
 
-    for (u32 steps = 0; steps < size; steps++) {
-        if (head >= size || !read_desc(v, table, head, &d)) {
+/* Walks the chain at `head`. */
+static bool walk(VirtioDevice *v, VirtRequest *r, const VirtQueue *q)
+{
+    u32 size = q->size, head = r->head;
+    u8 *table = ring_at(v, q->desc, (u64)size * DESC_BYTES, false);
+    bool inside = false;                /* an indirect table */
+
+    for (u32 steps = 0; table && steps < size; steps++) {
+        if (head >= size) {
             virtio_broken(v, "a descriptor outside of its table");
             return false;
         }
+        Desc d = read_desc(table, head);
         if (d.flags & DESC_INDIRECT) {
-            if (!indirect_ok || r->nout + r->nin || d.len % DESC_BYTES
-                || !d.len || d.len / DESC_BYTES > VQ_SIZE_MAX
-                || d.flags & DESC_NEXT) {
-                virtio_broken(v, "a wrong indirect descriptor");
+            if (inside) {
+                virtio_broken(v, "an indirect table in another");
                 return false;
             }
-            table = d.addr;
+            table = indirect_table(v, r, &d);
             size = d.len / DESC_BYTES;
             head = 0;
-            steps = ~0u;
-            indirect_ok = false;
+            steps = ~0u;                /* counts from 0 again, once */
+            inside = true;
             continue;
         }
         if (!add_segments(v, r, &d)) {
@@ -148,73 +255,66 @@ static bool walk(VirtioDevice *v, VirtRequest *r, u64 table, u32 size, u32 head)
         }
         head = d.next;
     }
-    virtio_broken(v, "a chain of descriptors that loops");
-    return false;
-}
-
-/* Tells the driver from which index on it is to notify. */
-static void want_notify(VirtioDevice *v, VirtQueue *q)
-{
-    if (virtio_has(v, VIRTIO_F_RING_EVENT_IDX)) {
-        mem_put(memory(v), q->used + 4 + 8ull * q->size, 2, q->next);
+    if (table) {
+        virtio_broken(v, "a chain of descriptors that loops");
     }
+    return false;
 }
 
 bool virtio_pop(VirtioDevice *v, u32 n, VirtRequest *r)
 {
     VirtQueue *q = &v->vq[n];
 
-    if (!usable(v, n)) {
+    if (!usable(v, n) || !any_request(v, q)) {
         return false;
     }
-    u16 index = avail_index(v, q);
-    if (index == q->next) {
-        want_notify(v, q);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        index = avail_index(v, q);      /* one may have come meanwhile */
-    }
-    if (index == q->next) {
-        return false;
-    }
-    if ((u16)(index - q->next) > q->size) {
+    if ((u16)(avail_index(v, q) - q->next) > q->size
+        || v->in_use[n] >= q->size) {
         virtio_broken(v, "more requests than its ring has room for");
         return false;
     }
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
     r->epoch = v->epoch;
     r->nout = r->nin = 0;
     r->out_len = r->in_len = 0;
-    r->head = (u16)mem_get(memory(v),
-                           q->avail + 4 + 2ull * (q->next % q->size), 2);
+    r->head = ring_get(v, q->avail + RING_ENTRIES
+                          + (u64)AVAIL_BYTES * (q->next % q->size));
     q->next++;
-    return walk(v, r, q->desc, q->size, r->head);
+    v->in_use[n]++;
+    return virtio_running(v) && walk(v, r, q);
 }
 
-void virtio_unpop(VirtioDevice *v, u32 n)
+void virtio_unpop(VirtioDevice *v, u32 q, u32 n)
 {
-    v->vq[n].next--;
+    v->vq[q].next -= (u16)n;
+    v->in_use[q] -= (u16)MIN(n, v->in_use[q]);
 }
+
+/* ---- giving back -------------------------------------------------------- */
 
 /* Section 2.6.7.1, 2.6.8: does the driver want to hear of this? */
 static bool wants_interrupt(VirtioDevice *v, VirtQueue *q)
 {
     if (virtio_has(v, VIRTIO_F_RING_EVENT_IDX)) {
-        u16 event = (u16)mem_get(memory(v), q->avail + 4 + 2ull * q->size, 2);
+        u16 event = ring_get(v, used_event_at(q));
         u16 old = q->signalled, now = q->used_next;
         bool valid = q->signalled_valid;
         q->signalled = now;
         q->signalled_valid = true;
         return !valid || (u16)(now - event - 1) < (u16)(now - old);
     }
-    return !(mem_get(memory(v), q->avail, 2) & AVAIL_NO_INTERRUPT);
+    return !(ring_get(v, q->avail) & AVAIL_NO_INTERRUPT);
 }
 
-void virtio_push(VirtioDevice *v, u32 n, VirtRequest *r, u32 len)
+static bool still_ours(const VirtioDevice *v, u32 n, const VirtRequest *r)
+{
+    return usable(v, n) && r->epoch == v->epoch;
+}
+
+void virtio_fill(VirtioDevice *v, u32 n, VirtRequest *r, u32 len, u32 nth)
 {
     VirtQueue *q = &v->vq[n];
-    u8 element[8];
 
-    if (!usable(v, n) || r->epoch != v->epoch) {
+    if (!still_ours(v, n, r)) {
         return;                 /* it was reset meanwhile */
     }
     u64 left = len;
@@ -223,16 +323,36 @@ void virtio_push(VirtioDevice *v, u32 n, VirtRequest *r, u32 len)
         mem_wrote(memory(v), r->pa[i], wrote);
         left -= wrote;
     }
-    store_le(element, 4, r->head);
-    store_le(element + 4, 4, len);
-    mem_write(memory(v), q->used + 4 + 8ull * (q->used_next % q->size),
-              element, 8);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    q->used_next++;
-    mem_put(memory(v), q->used + 2, 2, q->used_next);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    u16 index = (u16)(q->used_next + nth);
+    u64 at = q->used + RING_ENTRIES + (u64)USED_BYTES * (index % q->size);
+    u8 *element = ring_at(v, at, USED_BYTES, true);
+    if (element) {
+        store_le(element, 4, r->head);
+        store_le(element + 4, 4, len);
+        mem_wrote(memory(v), at, USED_BYTES);
+    }
+}
+
+void virtio_publish(VirtioDevice *v, u32 n, u32 count)
+{
+    VirtQueue *q = &v->vq[n];
+
+    if (!usable(v, n)) {
+        return;
+    }
+    v->in_use[n] -= (u16)MIN(count, v->in_use[n]);
+    q->used_next += (u16)count;
+    ring_put(v, q->used + RING_IDX, q->used_next);
     if (wants_interrupt(v, q)) {
         signal_driver(v, ISR_QUEUE);
+    }
+}
+
+void virtio_push(VirtioDevice *v, u32 n, VirtRequest *r, u32 len)
+{
+    if (still_ours(v, n, r)) {
+        virtio_fill(v, n, r, len, 0);
+        virtio_publish(v, n, 1);
     }
 }
 
@@ -277,15 +397,38 @@ size_t iov_copy_in(const struct iovec *iov, u32 n, size_t skip,
 
 void virtio_reset(VirtioDevice *v)
 {
-    for (u32 q = 0; q < VQ_MAX; q++) {
-        v->vq[q] = (VirtQueue) { .size = v->vq_max[q] };
-    }
     v->epoch++;
     v->accepted = 0;
     v->status = v->isr = 0;
-    if (v->kind && v->kind->driver_ok) {
-        v->kind->driver_ok(v);
+    v->told = false;
+    v->later = 0;
+    for (u32 q = 0; q < VQ_MAX; q++) {
+        v->vq[q] = (VirtQueue) { .size = v->vq_max[q], .align = GUEST_PAGE };
+        v->in_use[q] = 0;
     }
+    if (v->kind && v->kind->reset) {
+        v->kind->reset(v);
+    }
+}
+
+u64 virtio_offered(const VirtioDevice *v)
+{
+    return v->legacy ? (u32)v->features | BIT(VIRTIO_F_ANY_LAYOUT)
+                     : v->features;
+}
+
+void virtio_accept(VirtioDevice *v, u32 half, u32 features)
+{
+    if (half < 2 && !(v->status & STATUS_FEATURES_OK)) {
+        v->accepted = deposit(v->accepted, (int)(32 * half), 32, features);
+    }
+}
+
+/* Section 3.1.1: FEATURES_OK stays clear if we cannot do what was accepted. */
+static bool features_fit(const VirtioDevice *v)
+{
+    return !(v->accepted & ~virtio_offered(v))
+        && (v->legacy || virtio_has(v, VIRTIO_F_VERSION_1));
 }
 
 void virtio_set_status(VirtioDevice *v, u8 status)
@@ -296,29 +439,54 @@ void virtio_set_status(VirtioDevice *v, u8 status)
         virtio_reset(v);
         return;
     }
-    v->status = status | (v->status & STATUS_NEEDS_RESET);
+    if (rises & STATUS_FEATURES_OK && !features_fit(v)) {
+        log_line(LOG_GUEST, "%s: features %#llx accepted, %#llx offered",
+                 v->dev.id, (unsigned long long)v->accepted,
+                 (unsigned long long)virtio_offered(v));
+        status &= (u8)~STATUS_FEATURES_OK;
+    }
+    if (rises & STATUS_DRIVER_OK) {     /* legacy drivers just go on */
+        v->accepted &= virtio_offered(v);
+    }
+    v->status = (status & (u8)~STATUS_NEEDS_RESET)
+              | (v->status & STATUS_NEEDS_RESET);
     if (rises & STATUS_DRIVER_OK && v->kind->driver_ok) {
         v->kind->driver_ok(v);
     }
+}
+
+void virtio_queue_ready(VirtioDevice *v, u32 n, bool ready)
+{
+    VirtQueue *q = &v->vq[n];
+
+    q->ready = ready;
+    q->next = q->used_next = 0;
+    q->signalled_valid = false;
+    v->in_use[n] = 0;
 }
 
 void virtio_notify(VirtioDevice *v, u32 q)
 {
     if (usable(v, q)) {
         v->kind->notify(v, q);
-    } else {
-        log_line(LOG_GUEST, "%s: notify of queue %u, which is not ready",
+    } else if (!v->told) {
+        v->told = true;
+        log_line(LOG_GUEST, "%s: notification of queue %u, which is not ready",
                  v->dev.id, q);
     }
 }
 
 bool virtio_loaded(VirtioDevice *v)
 {
-    for (u32 q = 0; v->kind && q < v->kind->queues; q++) {
-        const VirtQueue *k = &v->vq[q];
-        if (!is_pow2(k->size) || k->size > v->vq_max[q]) {
+    for (u32 n = 0; n < VQ_MAX; n++) {
+        const VirtQueue *q = &v->vq[n];
+        if (!is_pow2(q->size) || q->size > v->vq_max[n] || !is_pow2(q->align)
+            || q->ready > 1 || q->signalled_valid > 1) {
             return false;
         }
     }
-    return !(v->accepted & ~v->features);
+    memset(v->in_use, 0, sizeof v->in_use);
+    v->epoch++;
+    return !(v->status & (STATUS_FEATURES_OK | STATUS_DRIVER_OK))
+        || !(v->accepted & ~virtio_offered(v));
 }

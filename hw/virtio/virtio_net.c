@@ -2,57 +2,98 @@
 /*
  * Virtio network card.  Reference: VIRTIO 1.1, section 5.1.
  *
- * Left out: checksum and segmentation offload, multiqueue, VLAN filtering.
+ * Where the network is inside this process nobody need sum up what both ends
+ * of it know to be right: then the guest leaves checksums to us, does not
+ * check ours, and sends TCP segments as long as it likes.
+ *
+ * Left out: multiqueue, large segments to the guest, cutting large segments
+ * for networks that do not take them (so they are not offered there).
  */
 #include <glib.h>
 #include <stdio.h>
 #include "hw/virtio/virtio.h"
 #include "net/net.h"
 #include "softmmu/machine.h"
+#include "util/log.h"
 
-enum { F_MAC = 5, F_MRG_RXBUF = 15, F_STATUS = 16, F_CTRL_VQ = 17,
-       F_CTRL_RX = 18, F_CTRL_MAC_ADDR = 23 };
+enum {                                  /* features */
+    F_CSUM = 0, F_GUEST_CSUM = 1, F_MAC = 5, F_HOST_TSO4 = 11,
+    F_HOST_TSO6 = 12, F_MRG_RXBUF = 15, F_STATUS = 16, F_CTRL_VQ = 17,
+    F_CTRL_RX = 18, F_CTRL_VLAN = 19, F_CTRL_RX_EXTRA = 20,
+    F_CTRL_MAC_ADDR = 23,
+};
 enum { RX, TX, CTRL };
-enum { HEADER = 12, FRAME_MAX = 65536, MACS = 64, CONFIG_BYTES = 8,
-       C_STATUS = 6, LINK_UP = 1 };
-enum { CLASS_RX = 0, CLASS_MAC = 1, MAC_TABLE = 0, MAC_SET = 1, ACK_OK = 0,
-       ACK_ERR = 1 };
+enum {                                  /* the header before each frame */
+    H_FLAGS = 0, H_CSUM_START = 6, H_CSUM_OFFSET = 8, H_BUFFERS = 10,
+    HEADER_MAX = 12, HEADER_SHORT = 10,
+    NEEDS_CSUM = 1, DATA_VALID = 2,
+};
+enum { ETHERNET = 14, FRAME_MAX = 65536 + ETHERNET + 4, MACS = 64,
+       CONFIG_BYTES = 8, C_STATUS = 6, LINK_UP = 1, VLANS = 4096 };
+enum { CLASS_RX = 0, CLASS_MAC = 1, CLASS_VLAN = 2, MAC_TABLE = 0,
+       MAC_SET = 1, VLAN_ADD = 0, VLAN_DEL = 1, ACK_OK = 0, ACK_ERR = 1 };
+enum { PROMISC, ALL_MULTI, ALL_UNI, NO_MULTI, NO_UNI, NO_BROADCAST,
+       RX_MODES };                      /* commands of CLASS_RX */
 
 typedef struct VirtioNet {
     VirtioDevice v;
     Netdev  *net;
     NetFront front;
     char    *mac_text;
-    u8       rx_mode[6];        /* by command: promisc, allmulti, alluni,
-                                   nomulti, nouni, nobcast */
-    u8       table[MACS][6];    /* addresses to receive */
+    bool     csum, guest_csum, host_tso4, host_tso6, mrg_rxbuf;
+    u8       rx_mode[RX_MODES];
+    u8       table[MACS][6];            /* addresses to receive */
     u32      ntable;
+    u8       vlan[VLANS / 8];           /* a bit for each to receive */
+    u8      *frame;                     /* being sent */
 } VirtioNet;
+
+static u32 header_size(const VirtioNet *s)
+{
+    return virtio_has(&s->v, VIRTIO_F_VERSION_1)
+        || virtio_has(&s->v, F_MRG_RXBUF) ? HEADER_MAX : HEADER_SHORT;
+}
 
 /* ---- receiving ---------------------------------------------------------- */
 
-static bool wanted(const VirtioNet *s, const u8 *to)
+static bool vlan_wanted(const VirtioNet *s, const u8 *frame, size_t len)
 {
-    static const u8 broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+    if (!virtio_has(&s->v, F_CTRL_VLAN) || len < ETHERNET + 4
+        || frame[12] != 0x81 || frame[13] != 0) {
+        return true;
+    }
+    u32 id = (u32)load_be(frame + ETHERNET, 2) & (VLANS - 1);
+    return s->vlan[id / 8] >> id % 8 & 1;
+}
 
-    if (s->rx_mode[0]) {
-        return true;
-    }
-    if (memcmp(to, broadcast, 6) == 0) {
-        return !s->rx_mode[5];
-    }
-    if (to[0] & 1 ? s->rx_mode[1] : s->rx_mode[2]) {
-        return true;
-    }
-    if (to[0] & 1 ? s->rx_mode[3] : s->rx_mode[4]) {
-        return false;
-    }
+static bool in_table(const VirtioNet *s, const u8 *to)
+{
     for (u32 i = 0; i < s->ntable; i++) {
         if (memcmp(to, s->table[i], 6) == 0) {
             return true;
         }
     }
-    return memcmp(to, s->v.config, 6) == 0;
+    return false;
+}
+
+static bool wanted(const VirtioNet *s, const u8 *to)
+{
+    static const u8 broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+    bool multi = to[0] & 1;
+
+    if (s->rx_mode[PROMISC]) {
+        return true;
+    }
+    if (memcmp(to, broadcast, 6) == 0) {
+        return !s->rx_mode[NO_BROADCAST];
+    }
+    if (s->rx_mode[multi ? ALL_MULTI : ALL_UNI]) {
+        return true;
+    }
+    if (s->rx_mode[multi ? NO_MULTI : NO_UNI]) {
+        return false;
+    }
+    return in_table(s, to) || memcmp(to, s->v.config, 6) == 0;
 }
 
 static bool can_receive(void *opaque)
@@ -62,51 +103,123 @@ static bool can_receive(void *opaque)
     return virtio_has_request(&s->v, RX);
 }
 
-/* One buffer holds all, or the frame is dropped: buffers are of that size. */
+/* Lays the frame into further buffers; how many, or 0 if they do not do. */
+static u32 spread(VirtioNet *s, const u8 *frame, size_t len)
+{
+    VirtRequest r;
+    u32 n = 1;
+
+    while (len) {
+        if (!virtio_pop(&s->v, RX, &r)) {
+            virtio_unpop(&s->v, RX, n - 1);
+            return 0;
+        }
+        size_t k = iov_copy_in(&r.iov[r.nout], r.nin, 0, frame, len);
+        virtio_fill(&s->v, RX, &r, (u32)k, n++);
+        frame += k;
+        len -= k;
+    }
+    return n;
+}
+
 static void receive(void *opaque, const u8 *frame, size_t len)
 {
     VirtioNet *s = opaque;
-    u8 header[HEADER] = { 0 };
+    u32 size = header_size(s), n;
+    u8 header[HEADER_MAX] = { 0 };
     VirtRequest r;
 
-    if (len < 14 || !wanted(s, frame) || !virtio_pop(&s->v, RX, &r)) {
+    if (len < ETHERNET || !wanted(s, frame) || !vlan_wanted(s, frame, len)
+        || !virtio_pop(&s->v, RX, &r)) {
         return;
     }
-    store_le(header + 10, 2, 1);        /* num_buffers */
-    if (r.in_len < HEADER + len) {
-        virtio_push(&s->v, RX, &r, 0);
+    if (r.in_len < size) {
+        virtio_broken(&s->v, "a buffer without room for the header");
         return;
     }
-    iov_copy_in(&r.iov[r.nout], r.nin, 0, header, HEADER);
-    iov_copy_in(&r.iov[r.nout], r.nin, HEADER, frame, len);
-    virtio_push(&s->v, RX, &r, (u32)(HEADER + len));
+    const struct iovec *in = &r.iov[r.nout];
+    size_t k = iov_copy_in(in, r.nin, size, frame, len);
+    n = k == len ? 1 : virtio_has(&s->v, F_MRG_RXBUF)
+        ? spread(s, frame + k, len - k) : 0;
+    if (!n) {                           /* the frame does not fit: dropped */
+        virtio_unpop(&s->v, RX, 1);
+        return;
+    }
+    header[H_FLAGS] = virtio_has(&s->v, F_GUEST_CSUM) ? DATA_VALID : 0;
+    store_le(header + H_BUFFERS, 2, n);
+    iov_copy_in(in, r.nin, 0, header, size);
+    virtio_fill(&s->v, RX, &r, (u32)(size + k), 0);
+    virtio_publish(&s->v, RX, n);
 }
 
 /* ---- sending ------------------------------------------------------------ */
 
+/*
+ * Section 5.1.6.2: the sum over all from csum_start on goes to csum_offset
+ * behind it, where that of the pseudo header is already (RFC 1071).
+ */
+static void put_checksum(u8 *frame, size_t len, size_t start, size_t offset)
+{
+    u64 sum = 0;
+    size_t i;
+
+    if (start + offset + 2 > len) {
+        return;                         /* nonsense: sent as it is */
+    }
+    for (i = start; i + 4 <= len; i += 4) {
+        sum += (u32)load_be(frame + i, 4);
+    }
+    for (; i < len; i++) {
+        sum += (u64)frame[i] << ((i - start) & 1 ? 0 : 8);
+    }
+    while (sum >> 16) {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    sum = ~sum & 0xffff;
+    store_be(frame + start + offset, 2, sum ? sum : 0xffff);
+}
+
+static void send_frame(VirtioNet *s, const VirtRequest *r)
+{
+    u8 header[HEADER_MAX];
+    u32 size = header_size(s);
+    size_t len = iov_copy_out(s->frame, FRAME_MAX, r->iov, r->nout, size);
+
+    iov_copy_out(header, size, r->iov, r->nout, 0);
+    if (!s->net || len < ETHERNET) {
+        return;
+    }
+    if (header[H_FLAGS] & NEEDS_CSUM) {
+        put_checksum(s->frame, len, load_le(header + H_CSUM_START, 2),
+                     load_le(header + H_CSUM_OFFSET, 2));
+    }
+    netdev_send(s->net, s->frame, len);
+}
+
 static void transmit(VirtioNet *s)
 {
-    g_autofree u8 *frame = g_malloc(FRAME_MAX);
     VirtRequest r;
 
-    while (virtio_pop(&s->v, TX, &r)) {
-        size_t len = iov_copy_out(frame, FRAME_MAX, r.iov, r.nout, HEADER);
-        if (r.out_len < HEADER || r.out_len > HEADER + FRAME_MAX) {
+    for (u32 n = 0; n < s->v.vq[TX].size; n++) {
+        if (!virtio_pop(&s->v, TX, &r)) {
+            return;
+        }
+        if (r.out_len < header_size(s)
+            || r.out_len > header_size(s) + FRAME_MAX) {
             virtio_broken(&s->v, "a frame of a wrong size");
             return;
         }
-        if (s->net && len >= 14) {
-            netdev_send(s->net, frame, len);
-        }
+        send_frame(s, &r);
         virtio_push(&s->v, TX, &r, 0);
     }
+    virtio_later(&s->v, TX);
 }
 
 /* ---- control ------------------------------------------------------------ */
 
 static u8 set_rx(VirtioNet *s, u8 command, const u8 *data, size_t len)
 {
-    if (command >= sizeof s->rx_mode || len != 1) {
+    if (command >= RX_MODES || len != 1) {
         return ACK_ERR;
     }
     s->rx_mode[command] = data[0] != 0;
@@ -119,11 +232,11 @@ static u8 set_table(VirtioNet *s, const u8 *data, size_t len)
     s->ntable = 0;
     for (u32 list = 0; list < 2; list++) {
         u64 n = len >= 4 ? load_le(data, 4) : ~0ull;
-        if (n > (len - 4) / 6) {
+        if (len < 4 || n > (len - 4) / 6) {
             return ACK_ERR;
         }
-        if (n > MACS - s->ntable) {
-            s->rx_mode[list ? 1 : 2] = 1;       /* too many: take all */
+        if (n > MACS - s->ntable) {     /* too many: take all */
+            s->rx_mode[list ? ALL_MULTI : ALL_UNI] = 1;
         } else {
             memcpy(s->table[s->ntable], data + 4, n * 6);
             s->ntable += (u32)n;
@@ -134,19 +247,40 @@ static u8 set_table(VirtioNet *s, const u8 *data, size_t len)
     return ACK_OK;
 }
 
+static u8 set_vlan(VirtioNet *s, u8 command, const u8 *data, size_t len)
+{
+    u32 id = len == 2 ? (u32)load_le(data, 2) : VLANS;
+
+    if (id >= VLANS || command > VLAN_DEL) {
+        return ACK_ERR;
+    }
+    s->vlan[id / 8] = (u8)deposit(s->vlan[id / 8], (int)id % 8, 1,
+                                  command == VLAN_ADD);
+    return ACK_OK;
+}
+
 static u8 command(VirtioNet *s, const u8 *c, size_t len)
 {
-    if (c[0] == CLASS_RX) {
-        return set_rx(s, c[1], c + 2, len - 2);
+    const u8 *data = c + 2;
+
+    len -= 2;
+    switch (c[0]) {
+    case CLASS_RX:
+        return set_rx(s, c[1], data, len);
+    case CLASS_VLAN:
+        return set_vlan(s, c[1], data, len);
+    case CLASS_MAC:
+        if (c[1] == MAC_TABLE) {
+            return set_table(s, data, len);
+        }
+        if (c[1] == MAC_SET && len == 6) {
+            memcpy(s->v.config, data, 6);
+            return ACK_OK;
+        }
+        return ACK_ERR;
+    default:
+        return ACK_ERR;
     }
-    if (c[0] == CLASS_MAC && c[1] == MAC_TABLE) {
-        return set_table(s, c + 2, len - 2);
-    }
-    if (c[0] == CLASS_MAC && c[1] == MAC_SET && len == 8) {
-        memcpy(s->v.config, c + 2, 6);
-        return ACK_OK;
-    }
-    return ACK_ERR;
 }
 
 static void control(VirtioNet *s)
@@ -154,7 +288,10 @@ static void control(VirtioNet *s)
     VirtRequest r;
     u8 buf[2048];
 
-    while (virtio_pop(&s->v, CTRL, &r)) {
+    for (u32 n = 0; n < s->v.vq[CTRL].size; n++) {
+        if (!virtio_pop(&s->v, CTRL, &r)) {
+            return;
+        }
         size_t len = iov_copy_out(buf, sizeof buf, r.iov, r.nout, 0);
         if (len < 2 || r.in_len < 1) {
             virtio_broken(&s->v, "a control command without room");
@@ -164,6 +301,7 @@ static void control(VirtioNet *s)
         iov_copy_in(&r.iov[r.nout], r.nin, 0, &ack, 1);
         virtio_push(&s->v, CTRL, &r, 1);
     }
+    virtio_later(&s->v, CTRL);
 }
 
 static void notify(void *opaque, u32 q)
@@ -181,48 +319,62 @@ static void notify(void *opaque, u32 q)
     }
 }
 
+/* ---- configuration ------------------------------------------------------ */
+
+/* A driver of the legacy interface sets the address here. */
+static void config_write(void *opaque, u32 at, unsigned size, u64 val)
+{
+    VirtioNet *s = opaque;
+
+    if (!virtio_has(&s->v, VIRTIO_F_VERSION_1) && at + size <= 6) {
+        store_le(s->v.config + at, size, val);
+    }
+}
+
 static void driver_ok(void *opaque)
 {
     VirtioNet *s = opaque;
 
-    memset(s->rx_mode, 0, sizeof s->rx_mode);
-    s->ntable = 0;
     if (!virtio_has(&s->v, F_CTRL_RX)) {
-        s->rx_mode[0] = 1;              /* no way to ask: all of it */
+        s->rx_mode[PROMISC] = 1;        /* no way to ask: all of it */
     }
 }
-
-static const VirtioKind kind = {
-    .id = 1, .queues = 3, .queue_size = { 256, 256, 64 },
-    .config_size = CONFIG_BYTES,
-    .features = BIT(F_MAC) | BIT(F_MRG_RXBUF) | BIT(F_STATUS) | BIT(F_CTRL_VQ)
-              | BIT(F_CTRL_RX) | BIT(F_CTRL_MAC_ADDR),
-    .notify = notify, .driver_ok = driver_ok,
-};
 
 static bool parse_mac(const char *text, u8 *mac)
 {
     unsigned v[6];
     char rest;
 
-    if (sscanf(text, "%x:%x:%x:%x:%x:%x%c", &v[0], &v[1], &v[2], &v[3], &v[4],
-               &v[5], &rest) != 6) {
+    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &v[0], &v[1], &v[2], &v[3],
+               &v[4], &v[5], &rest) != 6) {
         return false;
     }
     for (u32 i = 0; i < 6; i++) {
-        if (v[i] > 255) {
-            return false;
-        }
         mac[i] = (u8)v[i];
     }
     return !(mac[0] & 1);
 }
 
-static void set_config(VirtioNet *s)
+static void let_go(void *opaque)
 {
+    VirtioNet *s = opaque;
+
+    memset(s->rx_mode, 0, sizeof s->rx_mode);
+    memset(s->vlan, 0, sizeof s->vlan);
+    memset(s->table, 0, sizeof s->table);
+    s->ntable = 0;
     parse_mac(s->mac_text, s->v.config);
     store_le(s->v.config + C_STATUS, 2, LINK_UP);
 }
+
+static const VirtioKind kind = {
+    .id = 1, .queues = 3, .queue_size = { 256, 256, 64 },
+    .config_size = CONFIG_BYTES,
+    .features = BIT(F_MAC) | BIT(F_STATUS) | BIT(F_CTRL_VQ) | BIT(F_CTRL_RX)
+              | BIT(F_CTRL_VLAN) | BIT(F_CTRL_RX_EXTRA) | BIT(F_CTRL_MAC_ADDR),
+    .notify = notify, .config_write = config_write, .driver_ok = driver_ok,
+    .reset = let_go,
+};
 
 /* How many cards the machine has: the last byte of a default address. */
 static u32 cards_before(const VirtioNet *s)
@@ -234,6 +386,22 @@ static u32 cards_before(const VirtioNet *s)
         n += ((const Device *)m->devices->pdata[i])->type == s->v.dev.type;
     }
     return n;
+}
+
+static void offer(VirtioNet *s)
+{
+    bool inside = s->net && netdev_offloads(s->net);
+    const struct { bool on; u32 bit; } more[] = {
+        { s->csum, F_CSUM },
+        { s->mrg_rxbuf, F_MRG_RXBUF },
+        { s->guest_csum && inside, F_GUEST_CSUM },
+        { s->csum && s->host_tso4 && inside, F_HOST_TSO4 },
+        { s->csum && s->host_tso6 && inside, F_HOST_TSO6 },
+    };
+
+    for (u32 i = 0; i < countof(more); i++) {
+        s->v.features |= more[i].on ? BIT(more[i].bit) : 0;
+    }
 }
 
 static bool start(void *opaque, Err *err)
@@ -250,18 +418,26 @@ static bool start(void *opaque, Err *err)
                     "52:54:00:12:34:56", s->mac_text);
     }
     virtio_init(&s->v, &kind);
+    offer(s);
+    s->frame = g_malloc(FRAME_MAX);
     s->front = (NetFront) { s, can_receive, receive };
     return !s->net || netdev_attach(s->net, &s->front, err);
 }
 
 static void reset(void *opaque)
 {
+    virtio_reset(opaque);
+}
+
+static void stop(void *opaque)
+{
     VirtioNet *s = opaque;
 
-    virtio_reset(&s->v);
-    if (s->mac_text) {
-        set_config(s);
+    if (s->net && s->front.opaque) {
+        netdev_detach(s->net, &s->front);
     }
+    g_clear_pointer(&s->frame, g_free);
+    virtio_stop(&s->v);
 }
 
 static bool loaded(void *opaque)
@@ -279,12 +455,18 @@ DEVICE(virtio_net) {
     .user  = true,
     .state = (const Field[]) {
         VIRTIO_FIELDS(VirtioNet, v), SAVE(VirtioNet, rx_mode),
-        SAVE(VirtioNet, table), SAVE(VirtioNet, ntable), { 0 }
+        SAVE(VirtioNet, table), SAVE(VirtioNet, ntable),
+        SAVE(VirtioNet, vlan), { 0 }
     },
     .props = (const Prop[]) {
         PROP("netdev", PROP_NETDEV, VirtioNet, net, NULL, "id of the network"),
         PROP("mac", PROP_STR, VirtioNet, mac_text, NULL, "hardware address"),
+        PROP("csum", PROP_BOOL, VirtioNet, csum, "on", "it computes checksums"),
+        PROP("guest_csum", PROP_BOOL, VirtioNet, guest_csum, "on", "the guest need not check them"),
+        PROP("host_tso4", PROP_BOOL, VirtioNet, host_tso4, "on", "takes large TCP segments"),
+        PROP("host_tso6", PROP_BOOL, VirtioNet, host_tso6, "on", "the same of IPv6"),
+        PROP("mrg_rxbuf", PROP_BOOL, VirtioNet, mrg_rxbuf, "on", "frames in several buffers"),
         { 0 }
     },
-    .start = start, .reset = reset, .loaded = loaded,
+    .start = start, .reset = reset, .stop = stop, .loaded = loaded,
 };

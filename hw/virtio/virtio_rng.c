@@ -13,18 +13,30 @@ typedef struct VirtioRng {
     Timer *timer;
 } VirtioRng;
 
-enum { MS = 1000000 };
+enum { MS = 1000000, BYTES_MAX = 4096 };
 
 /* Bytes that may be given now. */
 static u64 quota(VirtioRng *s)
 {
     i64 now = clock_now(CLOCK_VIRTUAL_NS);
+    i64 length = (i64)s->period * MS;
 
-    if (now - s->window >= (i64)s->period * MS) {
+    if (now < s->window || now - s->window >= length) {
         s->window = now;
         s->given = 0;
     }
     return s->max_bytes - MIN(s->given, s->max_bytes);
+}
+
+static void give(VirtioRng *s, u32 q, VirtRequest *r, u64 left)
+{
+    u8 buf[BYTES_MAX];
+    size_t len = MIN(MIN(r->in_len, left), sizeof buf);
+
+    gate_random(buf, len);
+    iov_copy_in(&r->iov[r->nout], r->nin, 0, buf, len);
+    s->given += len;
+    virtio_push(&s->v, q, r, (u32)len);
 }
 
 static void notify(void *opaque, u32 q)
@@ -32,33 +44,36 @@ static void notify(void *opaque, u32 q)
     VirtioRng *s = opaque;
     VirtRequest r;
 
-    while (virtio_has_request(&s->v, q)) {
+    for (u32 i = 0; virtio_has_request(&s->v, q); i++) {
         u64 left = quota(s);
         if (!left) {
             timer_set(s->timer, s->window + (i64)s->period * MS);
             return;
         }
+        if (i == s->v.vq[q].size) {
+            virtio_later(&s->v, q);
+            return;
+        }
         if (!virtio_pop(&s->v, q, &r)) {
             return;
         }
-        u8 buf[4096];
-        size_t len = MIN(MIN(r.in_len, left), sizeof buf);
-        gate_random(buf, len);
-        iov_copy_in(&r.iov[r.nout], r.nin, 0, buf, len);
-        s->given += len;
-        virtio_push(&s->v, q, &r, (u32)len);
+        give(s, q, &r, left);
     }
 }
 
 static void again(void *opaque)
 {
-    VirtioRng *s = opaque;
+    notify(opaque, 0);
+}
 
-    notify(s, 0);
+static void let_go(void *opaque)
+{
+    timer_stop(((VirtioRng *)opaque)->timer);
 }
 
 static const VirtioKind kind = {
     .id = 4, .queues = 1, .queue_size = { 8 }, .notify = notify,
+    .reset = let_go,
 };
 
 static bool start(void *opaque, Err *err)
@@ -80,12 +95,16 @@ static void reset(void *opaque)
 
 static void stop(void *opaque)
 {
+    virtio_stop(opaque);
     timer_free(((VirtioRng *)opaque)->timer);
 }
 
 static bool loaded(void *opaque)
 {
-    return virtio_loaded(opaque);
+    VirtioRng *s = opaque;
+
+    timer_set(s->timer, 0);             /* it may have waited for its period */
+    return virtio_loaded(&s->v);
 }
 
 DEVICE(virtio_rng) {

@@ -2,8 +2,9 @@
 /*
  * Disks: images of the host as arrays of bytes.
  *
- * Requests are asynchronous; completions run on the main thread with the
- * machine lock held.  Errors are negative errno values.
+ * All is called with the machine lock.  Requests are asynchronous; they
+ * complete with the machine lock held, on the main thread or in
+ * block_unplug() and block_drain().  Errors are negative errno values.
  */
 #pragma once
 #include <sys/uio.h>
@@ -13,7 +14,8 @@ typedef struct Block Block;
 
 /*
  * Opens "-drive"/"-blockdev" text: "file=PATH,if=none,id=a,format=raw,
- * readonly=on,cache=writeback|none|writethrough|unsafe,snapshot=on,aio=...".
+ * readonly=on,cache=writeback|none|writethrough|directsync|unsafe,
+ * snapshot=on,aio=io_uring|native|threads,discard=unmap|ignore,locking=off".
  */
 Block *block_open(const char *text, Err *err);
 Block *block_find(const char *id);
@@ -23,10 +25,14 @@ const char *block_id(const Block *b);
 const char *block_option(const Block *b, const char *key);  /* "if", "unit" */
 u64    block_size(const Block *b);          /* bytes; multiple of 512 */
 bool   block_readonly(const Block *b);
+/* What carries requests: "io_uring" or "threads". */
+const char *block_engine(const Block *b);
 bool   block_claim(Block *b, const char *user, Err *err);   /* one device */
 
 typedef enum BlockOp { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD,
-                       BLOCK_ZEROES } BlockOp;
+                       BLOCK_ZEROES,
+                       BLOCK_WRITE_FLUSH,   /* done when it is on the medium */
+} BlockOp;
 /* A request; iov (of guest RAM; the array is copied) stays valid until done. */
 typedef struct BlockRequest {
     BlockOp op;
@@ -38,8 +44,15 @@ typedef struct BlockRequest {
 } BlockRequest;
 /* Starts a request.  Any thread with the machine lock. */
 void block_submit(Block *b, const BlockRequest *r);
+/*
+ * Around several block_submit(): they are handed to the host together, and
+ * what is done at once completes in block_unplug().
+ */
+void block_plug(void);
+void block_unplug(void);
 /* Synchronous read/write for loaders and flash; 0 or -errno. */
 int  block_pread(Block *b, u64 offset, void *buf, size_t len);
 int  block_pwrite(Block *b, u64 offset, const void *buf, size_t len);
-/* Waits until nothing is in flight. */
+/* Waits until nothing is in flight, completing it: of one disk, of all. */
+void block_drain(Block *b);
 void block_drain_all(void);

@@ -19,7 +19,7 @@ typedef struct NetFront {
 /*
  * Opens "-netdev" text: "user,id=n0,hostfwd=tcp:127.0.0.1:2222-:22,
  * guestfwd=..,net=10.0.2.0/24,host=..,dns=..,restrict=on,hostname=..,tftp=..,
- * bootfile=.." (libslirp); "socket,..." and "tap,..." where present.
+ * bootfile=.." (libslirp); "socket,id=n0,listen=[HOST]:PORT" or "connect=..".
  */
 Netdev *netdev_open(const char *text, Err *err);
 Netdev *netdev_find(const char *id);
@@ -28,6 +28,12 @@ void    netdev_each(void (*fn)(void *, Netdev *), void *opaque);
 const char *netdev_id(const Netdev *n);
 const char *netdev_info(const Netdev *n);
 bool    netdev_attach(Netdev *n, const NetFront *front, Err *err);
+void    netdev_detach(Netdev *n, const NetFront *front);
+/*
+ * Does it take and give frames without leaving this process?  Then checksums
+ * are right, and TCP segments may be larger than a frame.
+ */
+bool    netdev_offloads(const Netdev *n);
 void    netdev_send(Netdev *n, const u8 *frame, size_t len);
 /* can_receive() became true. */
 void    netdev_accept(Netdev *n);

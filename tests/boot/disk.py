@@ -37,7 +37,7 @@ def sums(g):
 def first(image):
     """Makes and fills the file system; what is in it."""
     with boot(image) as g:
-        check(g.login(), "a guest with a disk")
+        check(g.login(), "a guest with a disk") or done()
         status, output = g.shell("cat /sys/block/vda/size")
         check(output.strip() == str(SIZE // 512), "of the right size")
         check(g.shell(MAKE)[0] == 0, "mkfs.ext4 and mount")
@@ -59,7 +59,7 @@ def fsck(image):
 
 def second(image, before):
     with boot(image) as g:
-        check(g.login(), "the guest again")
+        check(g.login(), "the guest again") or done()
         check(g.shell("mkdir -p /mnt; mount -t ext4 /dev/vda /mnt")[0] == 0,
               "mounts the disk")
         check(sums(g) == before, "and finds what it wrote")
@@ -74,7 +74,7 @@ def second(image, before):
 def read_only(image):
     before = open(image, "rb").read()
     with boot(image, ",readonly=on") as g:
-        check(g.login(), "the guest with readonly=on")
+        check(g.login(), "the guest with readonly=on") or done()
         status, output = g.shell("cat /sys/block/vda/ro")
         check(output.strip() == "1", "knows that the disk is read-only")
         check(g.shell("dd if=/dev/zero of=/dev/vda bs=4k count=1 conv=fsync")

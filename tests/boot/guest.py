@@ -252,6 +252,36 @@ def free_port():
         return s.getsockname()[1]
 
 
+def unix_connect(path, timeout=60):
+    """Connects to a Unix socket that may not be there yet."""
+    limit = time.monotonic() + timeout
+    while True:
+        s = socket.socket(socket.AF_UNIX)
+        try:
+            s.connect(path)
+            return s
+        except OSError:
+            s.close()
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.1)
+
+
+def read_until(s, text, timeout=60):
+    """What comes from a socket, until `text` is in it or none comes."""
+    limit, output = time.monotonic() + timeout, b""
+    while text not in output and time.monotonic() < limit:
+        if select.select([s], [], [], 1)[0]:
+            try:
+                data = s.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                break
+            output += data
+    return output
+
+
 def scratch():
     """A folder for `with` that is removed at the end."""
     return tempfile.TemporaryDirectory(prefix="anole-test-")

@@ -118,7 +118,7 @@ def main():
             extra=["-netdev", "user,id=n0,hostfwd=tcp:127.0.0.1:%d-:8080"
                    % port, "-device", "virtio-net-device,netdev=n0"]) as g:
         server = serve(folder)
-        check(g.login(), "a guest with a network")
+        check(g.login(), "a guest with a network") or done()
         get_address(g)
         guest_fetches(g, server, folder)
         host_fetches(g, port)

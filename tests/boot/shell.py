@@ -8,7 +8,7 @@ from guest import DONE, READY, Guest, check, done
 
 
 def use_shell(g):
-    check(g.login(), "an interactive shell")
+    check(g.login(), "an interactive shell") or done()
     status, output = g.shell("echo $((6 * 7)); uname -m")
     check(status == 0 and output.split() == ["42", "aarch64"], "runs commands")
     status, output = g.shell("ls /nonexistent")

@@ -5,29 +5,31 @@
  *
  * The driver is the guest and hostile: every index, address and length is
  * checked; nonsense sets DEVICE_NEEDS_RESET and the queue is left alone.
- * Everything here runs with the machine lock.
+ * Rings and buffers must be in RAM, so that no access of ours is one to a
+ * device.  Everything here runs with the machine lock.
  */
 #pragma once
 #include <sys/uio.h>
 #include "hw/core/device.h"
 
 enum {
-    VQ_MAX = 8, VQ_SIZE_MAX = 1024, VQ_CONFIG_MAX = 64,
+    VQ_MAX = 64, VQ_SIZE_MAX = 1024, VQ_CONFIG_MAX = 64,
     VQ_SEGMENTS = 512,          /* of one request */
 };
 
-enum {                          /* feature bits of all devices */
+enum {                          /* feature bits of all devices, section 6 */
+    VIRTIO_F_ANY_LAYOUT = 27,   /* of the legacy interface */
     VIRTIO_F_RING_INDIRECT_DESC = 28, VIRTIO_F_RING_EVENT_IDX = 29,
     VIRTIO_F_VERSION_1 = 32,
 };
 
 typedef struct VirtQueue {
-    u32  size;                  /* entries that the driver uses */
-    bool ready;
     u64  desc, avail, used;     /* guest physical */
+    u32  size;                  /* entries that the driver uses */
+    u32  align;                 /* legacy: of the used ring */
     u16  next, used_next;       /* free-running, of avail and used */
     u16  signalled;             /* used index at the last interrupt */
-    bool signalled_valid;
+    u8   ready, signalled_valid;
 } VirtQueue;
 
 typedef struct VirtioDevice VirtioDevice;
@@ -35,16 +37,18 @@ typedef struct VirtioDevice VirtioDevice;
 /* What a kind of device adds; named by its DeviceType's file. */
 typedef struct VirtioKind {
     u32  id;                    /* device id of section 5 */
-    u32  queues;
-    u32  queue_size[VQ_MAX];
+    u32  queues;                /* virtio_init() takes them over */
+    u32  queue_size[4];         /* of the first; 0: 256 */
     u64  features;              /* beside those of all devices */
     u32  config_size;
-    /* The driver notified queue q. */
+    /* The driver notified queue q, or virtio_later() is due. */
     void (*notify)(void *s, u32 q);
-    /* config holds what the driver wrote; NULL: it cannot write. */
-    void (*config_wrote)(void *s);
-    /* The driver is ready (DRIVER_OK), or was reset. */
+    /* The driver writes its configuration; NULL: it cannot. */
+    void (*config_write)(void *s, u32 at, unsigned size, u64 v);
+    /* The driver is ready (DRIVER_OK); may be NULL. */
     void (*driver_ok)(void *s);
+    /* The driver resets it: let go of all requests; may be NULL. */
+    void (*reset)(void *s);
 } VirtioKind;
 
 struct VirtioDevice {
@@ -52,12 +56,18 @@ struct VirtioDevice {
     const VirtioKind *kind;     /* set in start() */
     u64        features;        /* offered; start() may take some away */
     u64        accepted;
-    u8         status, isr;
+    u32        queues;
     u32        generation;
     u32        epoch;           /* grows with each reset: old requests die */
+    u8         status, isr;
+    bool       legacy;          /* the transport has the legacy interface */
+    bool       told;            /* of a wrong notification */
     u8         config[VQ_CONFIG_MAX];
     VirtQueue  vq[VQ_MAX];
     u32        vq_max[VQ_MAX];  /* most entries of each queue */
+    u16        in_use[VQ_MAX];  /* taken and not given back */
+    u64        later;           /* a bit for each queue to look at again */
+    struct Timer *timer;        /* for that */
     /* Tells the transport that isr changed. */
     void     (*interrupt)(void *transport);
 };
@@ -72,16 +82,31 @@ typedef struct VirtRequest {
     u64  pa[VQ_SEGMENTS];       /* where in the guest, for mem_wrote() */
 } VirtRequest;
 
-/* To be called from start(), before anything else. */
+/* To be called from start(), before anything else; and from stop(). */
 void virtio_init(VirtioDevice *v, const VirtioKind *kind);
+void virtio_stop(VirtioDevice *v);
 /* Takes the next request.  False: there is none, or the queue is broken. */
 bool virtio_pop(VirtioDevice *v, u32 q, VirtRequest *r);
-/* Is there a request?  (Without taking it.) */
+/*
+ * Is there a request?  (Without taking it.)  If not, the driver is asked to
+ * notify when there is.
+ */
 bool virtio_has_request(VirtioDevice *v, u32 q);
 /* Gives it back with `len` bytes written, and interrupts if asked to. */
 void virtio_push(VirtioDevice *v, u32 q, VirtRequest *r, u32 len);
-/* Puts one that virtio_pop() gave back on the queue: the last one only. */
-void virtio_unpop(VirtioDevice *v, u32 q);
+/*
+ * The same in two steps, for what takes several requests: each is filled as
+ * the nth (from 0), then all n are given back at once.
+ */
+void virtio_fill(VirtioDevice *v, u32 q, VirtRequest *r, u32 len, u32 nth);
+void virtio_publish(VirtioDevice *v, u32 q, u32 n);
+/* Puts the last n that virtio_pop() gave back on the queue. */
+void virtio_unpop(VirtioDevice *v, u32 q, u32 n);
+/*
+ * Looks at the queue again soon, from the main loop: for loops that have done
+ * their share, so that a driver that never stops does not hold the machine.
+ */
+void virtio_later(VirtioDevice *v, u32 q);
 /* The device found nonsense: it stops until the driver resets it. */
 void virtio_broken(VirtioDevice *v, const char *why);
 void virtio_config_changed(VirtioDevice *v);
@@ -100,7 +125,11 @@ size_t iov_copy_in(const struct iovec *iov, u32 n, size_t skip,
 /* ---- for transports ----------------------------------------------------- */
 void virtio_reset(VirtioDevice *v);
 void virtio_set_status(VirtioDevice *v, u8 status);
+u64  virtio_offered(const VirtioDevice *v);     /* features */
+void virtio_accept(VirtioDevice *v, u32 half, u32 features);
 void virtio_notify(VirtioDevice *v, u32 q);
+/* The queue begins or ceases to be used. */
+void virtio_queue_ready(VirtioDevice *v, u32 q, bool ready);
 bool virtio_loaded(VirtioDevice *v);
 
 /* Saved state that all virtio devices have; in front of their own fields. */
@@ -108,5 +137,7 @@ bool virtio_loaded(VirtioDevice *v);
     SAVE(T, m.accepted), SAVE(T, m.status), SAVE(T, m.isr),                 \
     SAVE(T, m.generation), SAVE(T, m.config), SAVE(T, m.vq)
 
-/* Puts dev on the transport, if it is free. */
+/* Puts dev on the transport.  False with *err: it is taken. */
 bool virtio_plug(Device *transport, Device *dev, Err *err);
+/* Is nothing plugged into it? */
+bool virtio_mmio_free(const Device *transport);
