@@ -62,12 +62,23 @@ static void connected(Chardev *c, int fd)
     char_connected(c, fd, fd);
 }
 
+/* Did the peer hang up, with nothing left to read? */
+static bool is_gone(int fd)
+{
+    u8 byte;
+
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static gboolean acceptable(int fd, GIOCondition cond, void *opaque)
 {
     Chardev *c = opaque;
     int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
     (void)cond;
+    if (c->in >= 0 && is_gone(c->in)) {
+        char_disconnected(c);           /* not seen yet */
+    }
     if (peer >= 0 && c->in >= 0) {
         close(peer);                    /* one at a time */
     } else if (peer >= 0) {

@@ -103,6 +103,13 @@ EOF
 
 package_exists() { apt-cache show --no-all-versions "$1" >/dev/null 2>&1; }
 
+# A mirror that is half synchronised fails the update as a whole; what counts
+# is whether the packages can be had.
+update_lists() {
+  apt-get -qq update 2>"$cache/apt/$1/update.log" ||
+    say "$1: package lists incomplete (apt/$1/update.log), going on"
+}
+
 # The kernel package: the preferred ABI, else what the flavour's meta package
 # depends on.
 kernel_package() {
@@ -124,16 +131,26 @@ fetch_packages() {
   fi
   APT_CONFIG=$(apt_setup "$arch")
   export APT_CONFIG
-  # A mirror that is half synchronised fails the update as a whole; what counts
-  # is whether the packages can be had.
-  apt-get -qq update 2>"$cache/apt/$arch/update.log" ||
-    say "$arch: package lists incomplete (apt/$arch/update.log), going on"
+  update_lists "$arch"
   kernel=$(kernel_package "$(flavour_of "$arch")") ||
     die "$arch: no kernel package in the configured apt sources"
   rm -rf "$dir" "$cache/$arch/modules"
   mkdir -p "$dir"
   (cd "$dir" && apt-get -qq download "$kernel" busybox-static) ||
     die "$arch: download failed"
+  unset APT_CONFIG
+}
+
+# download ARCH FOLDER NAME...: downloads packages into FOLDER; the lists are
+# updated where they lack the first one.
+download() {
+  local arch=$1 dir=$2
+  shift 2
+  APT_CONFIG=$(apt_setup "$arch")
+  export APT_CONFIG
+  package_exists "$1" || update_lists "$arch"
+  (cd "$dir" && apt-get -qq download "$@") ||
+    die "$arch: cannot download $*"
   unset APT_CONFIG
 }
 
@@ -148,14 +165,7 @@ fetch_extras() {
     compgen -G "$dir/${name}_*.deb" >/dev/null || missing+=("$name")
   done
   ((${#missing[@]})) || return 0
-  APT_CONFIG=$(apt_setup "$arch")
-  export APT_CONFIG
-  package_exists "${missing[0]}" ||
-    apt-get -qq update 2>"$cache/apt/$arch/update.log" ||
-    say "$arch: package lists incomplete (apt/$arch/update.log), going on"
-  (cd "$dir" && apt-get -qq download "${missing[@]}") ||
-    die "$arch: cannot download ${missing[*]}"
-  unset APT_CONFIG
+  download "$arch" "$dir" "${missing[@]}"
 }
 
 # Downloads the network installer of one architecture, once, and keeps of it the
@@ -168,14 +178,7 @@ fetch_installer() {
   tmp=$(mktemp -d "$cache/installer.XXXXXX")
   # shellcheck disable=SC2064  # the path is known now and local
   trap "rm -rf '$tmp'" EXIT
-  APT_CONFIG=$(apt_setup "$arch")
-  export APT_CONFIG
-  package_exists "$name" ||
-    apt-get -qq update 2>"$cache/apt/$arch/update.log" ||
-    say "$arch: package lists incomplete (apt/$arch/update.log), going on"
-  (cd "$tmp" && apt-get -qq download "$name") ||
-    die "$arch: cannot download $name"
-  unset APT_CONFIG
+  download "$arch" "$tmp" "$name"
   mkdir "$tmp/root"
   dpkg-deb --fsys-tarfile "$tmp/$name"_*.deb | tar -C "$tmp/root" -xf - \
     --wildcards '*/text/debian-installer/*/linux' '*/text/debian-installer/*/initrd.gz'

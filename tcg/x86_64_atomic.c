@@ -69,6 +69,19 @@ static void slow(Cc *c, const Ins *i, const Access *m, int value, int expect)
     x86_slow_call(c, m);
 }
 
+/* What the slow path found goes to `to`; on with the hot code. */
+static void slow_end(Cc *c, const Ins *i, const Access *m, unsigned to,
+                     u32 back)
+{
+    if (class_of(i->type) == CLASS_VEC) {
+        x86_load(c, i->type, to, mem_val(0));
+    } else {
+        x86_load_int(c, i->type, m->memop, to, mem_val(0));
+    }
+    as_jmp(c->s, S_HOT, back);
+    c->s = &c->hot;
+}
+
 /* ---- compare and swap --------------------------------------------------- */
 
 void x86_cas(Cc *c, u16 v, const HostOp *row)
@@ -93,13 +106,7 @@ void x86_cas(Cc *c, u16 v, const HostOp *row)
     u32 back = as_here(&c->hot);
     c->s = &c->cold;
     slow(c, i, &m, value, expect);
-    if (class_of(i->type) == CLASS_VEC) {
-        x86_load(c, i->type, to, mem_val(0));
-    } else {
-        x86_load_int(c, i->type, m.memop, to, mem_val(0));
-    }
-    as_jmp(c->s, S_HOT, back);
-    c->s = &c->hot;
+    slow_end(c, i, &m, to, back);
 }
 
 /* Sets NE if what the slow path found is not what was expected. */
@@ -225,11 +232,5 @@ void x86_rmw(Cc *c, u16 v, const HostOp *row)
     u32 back = as_here(&c->hot);
     c->s = &c->cold;
     slow(c, i, &m, value, -1);
-    if (class_of(i->type) == CLASS_VEC) {
-        x86_load(c, i->type, to, mem_val(0));
-    } else {
-        x86_load_int(c, i->type, m.memop, to, mem_val(0));
-    }
-    as_jmp(c->s, S_HOT, back);
-    c->s = &c->hot;
+    slow_end(c, i, &m, to, back);
 }

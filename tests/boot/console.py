@@ -114,14 +114,9 @@ def serial_pty():
         fd = os.open(found[1], os.O_RDWR | os.O_NOCTTY)
         make_raw(fd)
         with os.fdopen(fd, "r+b", buffering=0) as f:
-            got = b""
             f.write(b"typed")
-            while b"typed" not in got:
-                data = f.read(100)
-                if not data:
-                    break
-                got += data
-            check(b"typed" in got, "-serial pty: the guest echoes")
+            check(b"typed" in read_until(f, b"typed"),
+                  "-serial pty: the guest echoes")
             f.write(b"q")
             check(g.wait() == 0, "-serial pty: the guest ends")
 

@@ -268,13 +268,13 @@ def unix_connect(path, timeout=60):
 
 
 def read_until(s, text, timeout=60):
-    """What comes from a socket, until `text` is in it or none comes."""
+    """What comes from a socket or file, until `text` is in it."""
     limit, output = time.monotonic() + timeout, b""
     while text not in output and time.monotonic() < limit:
         if select.select([s], [], [], 1)[0]:
             try:
-                data = s.recv(65536)
-            except ConnectionResetError:
+                data = os.read(s.fileno(), 65536)
+            except OSError:             # closed by the other side
                 data = b""
             if not data:
                 break

@@ -320,14 +320,6 @@ int main(void)
         misaligned_pc, interrupts, masks, waiting, goes_on, zero_block, psci,
         aborts, software_step, pstate,
     };
-    Fix x;
 
-    if (!setup(&x, "cortex-a57")) {
-        return 1;
-    }
-    for (u32 i = 0; i < countof(tests); i++) {
-        tests[i](&x);
-    }
-    printf("1..%d\n", x.tests);
-    return x.failed != 0;
+    return run_tests(tests, countof(tests));
 }

@@ -102,3 +102,18 @@ static inline void run(Fix *x, u32 w)
         ir_eval(x->ir, NULL, c, jit_slow);
     }
 }
+
+/* All of a program's tests, on one CPU; what main() returns. */
+static inline int run_tests(void (*const *tests)(Fix *), u32 n)
+{
+    Fix x;
+
+    if (!setup(&x, "cortex-a57")) {
+        return 1;
+    }
+    for (u32 i = 0; i < n; i++) {
+        tests[i](&x);
+    }
+    printf("1..%d\n", x.tests);
+    return x.failed != 0;
+}

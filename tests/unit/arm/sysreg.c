@@ -326,14 +326,6 @@ int main(void)
         pstate_registers, control, identification, timer, cycle_counter,
         model_props, debugger,
     };
-    Fix x;
 
-    if (!setup(&x, "cortex-a57")) {
-        return 1;
-    }
-    for (u32 i = 0; i < countof(tests); i++) {
-        tests[i](&x);
-    }
-    printf("1..%d\n", x.tests);
-    return x.failed != 0;
+    return run_tests(tests, countof(tests));
 }
