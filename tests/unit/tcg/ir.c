@@ -463,6 +463,28 @@ static const struct { const char *text, *why; } bad_text[] = {
     { "v1 = bogus.i64 x0\n", "line 1: no such operation" },
     { "v1 = get.i64 x77\n", "line 1: no such slot" },
     { "v1 = get.i32 x0\n", "line 1: not its type" },
+    { "v1 = get.i64 x0\nv1 = get.i64 x1\n",
+      "line 2: this value was made before" },
+    { "v1 = get.i64 x0\nv2 = clz.i64 v4294967297\n",
+      "line 2: a value is missing or not made yet" },
+    { "v1 = get.i64 x0\nv2 = get.i32 w0\nv3 = add.i64 v1, v2\n",
+      "line 3: an operand is of another type" },
+    { "v1 = get.f32 s0\nv2 = add.f32 v1, v1\n",
+      "line 2: not a type of its result" },
+    { "v1 = get.i64 x0\nexit_if v1\n", "line 2: an operand is missing" },
+    { "v1 = get.i64 x0\nv2 = exit.i64 v1\n", "line 2: it has no result" },
+    { "v1 = get.i64 x0\nclz v1\n", "line 2: it has a result" },
+    { "v1 = get.i64 x0\nexit v1\nput x1, v1\n",
+      "line 3: the block has ended" },
+    { "v1 = get.i64 x0\nexit v1\nsync\n", "line 3: the block has ended" },
+    { "v1 = const.i32 0x100000000\n", "line 1: the number is too large" },
+    { "v1 = const.i64 0x10000000000000000\n",
+      "line 1: a number is too large" },
+    { "----\nadd\n", "line 1: no such page offset" },
+    { "fence 16\n", "line 1: no such fence" },
+    { "v1 = second.i64\n", "line 1: no load2 of its type before" },
+    { "v1 = get.i64 x0\nv2 = load2.i64 v1, 64.pair\n",
+      "line 3: second is missing" },
     { "v1 = get x0\n", "line 1: no such type" },
     { "v1 = get.i64 x0 x1\n", "line 1: something follows the instruction" },
     { "v2 = add.i64 v1, v1\n", "line 1: a value is missing or not made yet" },
@@ -475,6 +497,10 @@ static const struct { const char *text, *why; } bad_text[] = {
       "line 2: no such size of an access" },
     { "v1 = get.i64 x0\nput w0, v1\n",
       "line 2: too many puts, or not the slot's type" },
+    { "v1 = get.i64 x0\nv2 = load.i64 v1, 128\n",
+      "line 2: the access is not of its type" },
+    { "v1 = get.v128 v0\nv2 = vsqadd.v128.64 v1, v1\n",
+      "line 2: no such condition, kind or lane" },
     { "v1 = get.v128 v0\nv2 = vshl.v128.8 v1, 8\n",
       "line 2: no such lane or count" },
     { "v1 = call.i64 twice\n", "line 1: calls cannot be read back" },
@@ -491,7 +517,7 @@ static void test_text(Ir *b)
         "  store v1, v2, 16.rel\n"
         " ---- +014\n"
         "  v5 = rmw.i64.umax v1, v2, 8\n"
-        "  v6 = fcond.i32.hi v1\n"
+        "  v6 = set.i32.ltu v1, v5\n"
         "  fence 0xf\n"
         "  exit_if.128 v1, v6\n"
         "  v9 = pc.i64 0xfffffffffffffffc\n"
