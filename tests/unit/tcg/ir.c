@@ -484,7 +484,7 @@ static const struct { const char *text, *why; } bad_text[] = {
     { "fence 16\n", "line 1: no such fence" },
     { "v1 = second.i64\n", "line 1: no load2 of its type before" },
     { "v1 = get.i64 x0\nv2 = load2.i64 v1, 64.pair\n",
-      "line 3: second is missing" },
+      "line 2: second is missing" },
     { "v1 = get x0\n", "line 1: no such type" },
     { "v1 = get.i64 x0 x1\n", "line 1: something follows the instruction" },
     { "v2 = add.i64 v1, v1\n", "line 1: a value is missing or not made yet" },
