@@ -19,15 +19,15 @@ OFF = ["-kernel", cached("bare", "off.elf")]
 CASES = [
     (["-no-such-option"], "no-such-option"),
     (["-kernle", "x"], "kernel", ANOLE),
-    (["-smp"], "smp"),
-    (["-M", "vrt"], "vrt"),
+    (["-smp"], "smp", ANOLE),
+    (["-M", "vrt"], "vrt", ANOLE),
     (["-M", "vrt"], "virt", ANOLE),
     (["-M", "virt,nonsense=on"], "nonsense"),
     (["-M", "virt", "-cpu", "nonsense"], "nonsense"),
     (["-M", "virt", "-cpu", "cortex-a75"], "cortex-a7[26]", ANOLE),
-    (["-M", "virt", "-smp", "0"], "CPUs|cpus"),
+    (["-M", "virt", "-smp", "0"], "-smp 0", ANOLE),
     (["-M", "virt", "-smp", "9"], "9", ANOLE),
-    (["-M", "virt", "-smp", "abc"], "abc"),
+    (["-M", "virt", "-smp", "abc"], "abc", ANOLE),
     (["-M", "virt", "-smp", "2,nonsense=1"], "nonsense"),
     (["-M", "virt", "-m", "0"], "-m 0", ANOLE),
     (["-M", "virt", "-m", "12x"], "12x"),
@@ -65,7 +65,7 @@ CASES = [
     (["-M", "virt", "-kernel", "{image}", "-initrd", "/nonexistent/initrd"],
      "/nonexistent/initrd"),
     (["-M", "virt", "-kernel", "{image}", "-dtb", "/nonexistent/dtb"],
-     "/nonexistent/dtb"),
+     "/nonexistent/dtb", ANOLE),
     (["-M", "virt", "-m", "32", "-kernel", "{image}"], "{image}", ANOLE),
 ]
 LISTS = [("-M", "help", "virt"), ("-cpu", "help", "cortex-a57"),
@@ -99,12 +99,12 @@ def make_files(folder):
 
 def complaint(arguments, word, what):
     """One start that has to fail."""
-    status, output, errors = run([emulator(), "-nodefaults", "-display",
+    status, output, errors = run([emulator(), "-display",
                                   "none", *arguments], 30)
-    good = (status == 1 and
-            re.search(r"^%s: .*%s" % (name(), word), errors, re.M | re.S) and
-            (not is_anole() or errors.startswith(name() + ": ")) and
-            not FAULTS.search(errors))
+    good = status == 1 and not FAULTS.search(errors)
+    if is_anole():                      # QEMU 7.2 is silent about some
+        good = (good and errors.startswith(name() + ": ") and
+                re.search(word, errors, re.S))
     if not check(good, what):
         note("status %s, said: %s" % (status, errors[-600:]))
 
@@ -136,7 +136,7 @@ def two_users(folder):
         g.write("q")
         check(g.wait() == 0, "the first goes on")
     status, _, errors = run([emulator(), *MACHINE, "-display", "none",
-                             "-nodefaults", *disk, *OFF], 30)
+                             *disk, *OFF], 30)
     check(status == 0, "and then the second can") or note(errors)
 
 
@@ -183,7 +183,9 @@ def full_disk(folder):
 def main():
     for option, value, word in LISTS:
         status, output, errors = run([emulator(), option, value], 30)
-        check(status == 0 and word in output + errors, option + " " + value)
+        if option != "-d" or is_anole():        # status 1 in QEMU
+            check(status == 0 and word in output + errors,
+                  option + " " + value)
     with scratch() as folder:
         all_cases(folder)
         two_users(folder)
