@@ -40,7 +40,7 @@ static void complete(AioRequest *r)
 {
     Block *b = r->b;
 
-    if (r->ret && r->ret != -EROFS && !b->complained) {
+    if (r->ret && !r->refused && !b->complained) {
         fprintf(stderr, "anole: disk %s (%s): %s; the guest sees an I/O "
                 "error%s\n", b->id, b->path, g_strerror(-r->ret),
                 r->ret == -ENOSPC ? " until the host has room again" : "");
@@ -229,6 +229,7 @@ static void start(void)
     GSource *s = g_unix_fd_source_new(aio.event, G_IO_IN);
     g_source_set_callback(s, G_SOURCE_FUNC(on_event), NULL, NULL);
     g_source_set_name(s, "disks");
+    g_source_set_can_recurse(s, true);  /* else GLib wakes the loop again */
     g_source_attach(s, NULL);
     g_source_unref(s);
 }
@@ -244,7 +245,7 @@ void aio_submit(AioRequest *r)
     start();
     r->b->in_flight++;
     aio.in_flight++;
-    if (r->ret) {               /* it cannot be done: told as all others are */
+    if (r->refused) {
         g_async_queue_push(aio.finished, r);
         wake();
     } else if (!ring_takes(r) || !ring_queue(r)) {

@@ -36,7 +36,8 @@ typedef struct AioRequest {
     u64     offset, len;
     struct iovec *iov;
     int     n;
-    int     ret;                /* set on submission: it fails with that */
+    int     ret;
+    bool    refused;            /* not even tried; ret says why */
     void  (*done)(void *opaque, int ret);
     void   *opaque;
 } AioRequest;

@@ -40,6 +40,7 @@ void block_submit(Block *b, const BlockRequest *q)
         .ret = check(b, q->op, q->offset, q->len),
         .done = q->done, .opaque = q->opaque,
     };
+    r->refused = r->ret != 0;
     aio_submit(r);
 }
 

@@ -18,6 +18,8 @@
 #include "softmmu/clock.h"
 #include "util/log.h"
 
+enum { LONGEST_MS = 60000 };            /* between two looks */
+
 typedef struct User {
     Netdev *n;
     Slirp  *slirp;
@@ -25,6 +27,7 @@ typedef struct User {
     GArray *fds, *next;         /* of GPollFD: watched, and to be */
     GPtrArray *tags;            /* of the watched: from add_unix_fd() */
     bool    woken;              /* the loop will look */
+    i64     deadline;           /* of libslirp's own; in GLib's microseconds */
 } User;
 
 typedef struct UserSource {
@@ -160,20 +163,26 @@ static void watch_next(User *u)
 static gboolean prepare(GSource *source, gint *timeout)
 {
     User *u = ((UserSource *)source)->u;
-    uint32_t ms = UINT32_MAX;
+    uint32_t ms = LONGEST_MS;
 
     u->woken = false;
     slirp_pollfds_fill(u->slirp, &ms, add_poll, u);
     watch_next(u);
-    *timeout = ms > INT32_MAX ? -1 : (gint)ms;
+    u->deadline = g_get_monotonic_time() + (i64)ms * 1000;
+    *timeout = (gint)ms;
     return false;
 }
 
-/* Served every round: libslirp's own timeouts pass here too. */
 static gboolean check(GSource *source)
 {
-    (void)source;
-    return true;
+    User *u = ((UserSource *)source)->u;
+
+    for (u32 i = 0; i < u->tags->len; i++) {
+        if (g_source_query_unix_fd(source, u->tags->pdata[i])) {
+            return true;
+        }
+    }
+    return g_get_monotonic_time() >= u->deadline;
 }
 
 static gboolean dispatch(GSource *source, GSourceFunc f, void *opaque)
@@ -195,6 +204,8 @@ static void watch(User *u)
     u->tags = g_ptr_array_new();
     u->source = g_source_new(&source_funcs, sizeof(UserSource));
     ((UserSource *)u->source)->u = u;
+    /* Else GLib takes the file descriptors out around each dispatch. */
+    g_source_set_can_recurse(u->source, true);
     g_source_attach(u->source, NULL);
 }
 
