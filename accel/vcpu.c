@@ -413,6 +413,44 @@ void cpu_power_off(Cpu *c)
     cpu_request(c, REQ_STOP);
 }
 
+static void init_off(Cpu *c, void *data)
+{
+    (void)data;
+    c->target->reset(c);
+    c->halted = false;
+    c->stop = CPU_OFF;
+    cpu_request(c, REQ_STOP);
+}
+
+static void init_again(Cpu *c, void *data)
+{
+    (void)data;
+    c->target->reset(c);
+    c->halted = false;
+}
+
+static void startup(Cpu *c, void *data)
+{
+    if (c->stop == CPU_OFF) {
+        power_on(c, data);
+    } else {
+        g_free(data);           /* only what waits for it hears it */
+    }
+}
+
+void cpu_init(Cpu *c, bool again)
+{
+    cpu_run_on(c, again ? init_again : init_off, NULL, false);
+}
+
+void cpu_startup(Cpu *c, u64 entry)
+{
+    PowerOn *p = g_new(PowerOn, 1);
+
+    *p = (PowerOn) { entry, 0 };
+    cpu_run_on(c, startup, p, false);
+}
+
 /* ---- TLB maintenance that reaches all CPUs ------------------------------ */
 
 typedef struct Flush {

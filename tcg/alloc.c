@@ -58,7 +58,7 @@ void ir_operands(const Ir *b, const Ins *i, OperandVisit *f, void *ctx)
         }
         return;
     case 'E':
-        f(ctx, i->a.id, USE_PLAIN);
+        f(ctx, i->a.id, i->op == IR_trap_if ? USE_BRANCH : USE_PLAIN);
         if (i->op == IR_exit_if) {
             f(ctx, i->b.id, USE_BRANCH);
         }

@@ -257,6 +257,15 @@ static bool control(Eval *e, u32 k, TcgExit *why)
         }
         *why = go(e, i);
         return true;
+    case IR_trap_if:
+        if (!e->v[i->a.id].d[0]) {
+            return false;
+        }
+        *why = TCG_TRAP;
+        write_snapshot(e, i);
+        t->pc = t->pc_page + i->at;
+        t->trap = i->imm;
+        return true;
     case IR_exit:
         *why = go(e, i);
         return true;

@@ -569,6 +569,15 @@ void ir_exit_if(Ir *b, Val cond, Val pc)
                       .sub = (u8)EXIT_JUMP | poll_flag(b, pc) });
 }
 
+void ir_trap_if(Ir *b, Val cond, u32 code)
+{
+    u64 k;
+
+    if (b->raw || !ir_is_const(b, cond, &k) || k) {
+        append(b, (Ins) { .op = IR_trap_if, .a = cond, .imm = code });
+    }
+}
+
 void ir_leave(Ir *b)
 {
     append(b, (Ins) { .op = IR_leave });

@@ -63,6 +63,7 @@ static const char *const signatures[IR_NOPS] = {
     ROW(store, "-nT"), ROW(store2, "-nTT"),
     ROW(cas, "TnTT"), ROW(casif, "inxxn"), ROW(rmw, "tnt"),
     ROW(fence, "-"), ROW(sync, "-"), ROW(poll, "-n"), ROW(exit_if, "-nn"),
+    ROW(trap_if, "-i"),
     ROW(exit, "-nn"), ROW(leave, "-"),
 #undef ROW
 };
@@ -183,6 +184,8 @@ static const char *imm_wrong(const Text *t, const Ins *i)
     case IR_const:
         return wide || i->imm <= (i->type == V128T ? 0 : 0xffffffff)
             ? NULL : "the number is too large";
+    case IR_trap_if:
+        return i->imm <= 0xffffffff ? NULL : "the number is too large";
     case IR_fence:
         return i->imm < 16 ? NULL : "no such fence";
     case IR_vshl: case IR_vshr: case IR_vsar:
@@ -441,6 +444,9 @@ static bool read_imm(Text *t, Ins *i)
         return read_field(t, &i->imm);
     case 'K':
         return read_number(t, &i->imm);
+    case 'E':
+        return i->op != IR_trap_if || !accept(t, ',')
+            || read_number(t, &i->imm);
     case 'V':
         return (shape[1] != 'I' && shape[1] != 'L') || !accept(t, ',')
             || read_number(t, &i->imm);

@@ -230,7 +230,7 @@ static void emit_common(TcgBuffer *t, X86 *x)
     memcpy(t->rw, konsts, sizeof(konsts));
     u32 back = as_here(&s);
     emit_return(&s);
-    for (u32 e = TCG_LOOKUP; e <= TCG_POLL; e++) {
+    for (u32 e = TCG_LOOKUP; e <= TCG_TRAP; e++) {
         x->thunk[T_LOOKUP + e] = as_here(&s);
         as_mov_imm(&s, RAX, e, true);
         as_jmp(&s, S_COMMON, back);
@@ -250,7 +250,8 @@ static void emit_common(TcgBuffer *t, X86 *x)
 }
 
 _Static_assert(T_LINK - T_LOOKUP == TCG_LINK - TCG_LOOKUP &&
-               T_POLL - T_LOOKUP == TCG_POLL - TCG_LOOKUP,
+               T_POLL - T_LOOKUP == TCG_POLL - TCG_LOOKUP &&
+               T_TRAP - T_LOOKUP == TCG_TRAP - TCG_LOOKUP,
                "thunks and exits are in the same order");
 
 TcgExit tcg_enter(TcgBuffer *t, void *env, const void *exec)
@@ -551,6 +552,7 @@ const HostOp x86_ops[IR_NOPS] = {
     [IR_sync] = { x86_sync, { 0 } },
     [IR_poll] = { x86_poll, { 0 } },
     [IR_exit_if] = { x86_exit_if, { 0 } },
+    [IR_trap_if] = { x86_trap_if, { 0 } },
     [IR_exit] = { x86_exit, { 0 } },
     [IR_leave] = { x86_leave, { 0 } },
     [IR_call] = { x86_call, { 0 } },

@@ -32,7 +32,7 @@ typedef enum Konst {
 /* Code in the common area. */
 typedef enum Thunk {
     T_ENTER,            /* tcg_enter() */
-    T_LOOKUP, T_LINK, T_POLL,   /* back to C, with that TcgExit */
+    T_LOOKUP, T_LINK, T_POLL, T_TRAP,   /* back to C, with that TcgExit */
     T_LEAVE,            /* on to env.pc, whatever changed */
     T_SLOW,             /* a guest access, all registers kept */
     T_OP,               /* op_by_call(), all registers kept */
@@ -216,7 +216,7 @@ static inline Opd mem_val(unsigned n)
 
 /* Jumps to the guest address in rax; into sections or the common area. */
 void x86_go(As *s, const u32 *thunk);
-Emit x86_sync, x86_poll, x86_exit_if, x86_exit, x86_leave, x86_call;
+Emit x86_sync, x86_poll, x86_exit_if, x86_trap_if, x86_exit, x86_leave, x86_call;
 
 /* ---- x86_64_vec.c, x86_64_fp.c ------------------------------------------ */
 

@@ -373,6 +373,22 @@ void x86_exit_if(Cc *c, u16 v, const HostOp *row)
     c->s = &c->hot;
 }
 
+void x86_trap_if(Cc *c, u16 v, const HostOp *row)
+{
+    const Ins *i = ins_of(c, v);
+    (void)row;
+    unsigned cc = x86_cond(c, i->a.id);
+    as_jcc(c->s, cc, S_COLD, as_here(&c->cold));
+    c->s = &c->cold;
+    store_slots(c);
+    x86_load_pc(c, RAX, i->at);
+    store_pc(c->s, RAX);
+    as_mov_imm(c->s, RAX, i->imm, true);
+    as_op(c->s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, trap)));
+    as_jmp(c->s, S_COMMON, c->thunk[T_TRAP]);
+    c->s = &c->hot;
+}
+
 void x86_exit(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);

@@ -51,7 +51,9 @@ void jit_step(Cpu *c)
         g_mutex_unlock(&j->lock);
         vcpu_enter_guest(c);
         c->tcg.pc_page = align_down(c->tcg.pc, PAGE_SIZE);
-        ir_eval(ir, NULL, c, jit_slow);
+        if (ir_eval(ir, NULL, c, jit_slow) == TCG_TRAP) {
+            c->target->trap(c, (u32)c->tcg.trap);
+        }
     }
     vcpu_leave_guest(c);
     free(ir);

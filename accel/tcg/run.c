@@ -120,6 +120,9 @@ static void run(Cpu *c)
         u32 resets = __atomic_load_n(&j->resets, __ATOMIC_SEQ_CST);
         TcgExit why = run_block(c, j, from, resets);
         from = why == TCG_LINK ? c->tcg.exit : NULL;
+        if (why == TCG_TRAP) {
+            c->target->trap(c, (u32)c->tcg.trap);
+        }
         if (from && __atomic_load_n(&j->resets, __ATOMIC_SEQ_CST) != resets) {
             from = NULL;
         }

@@ -28,6 +28,21 @@ typedef enum CpuStop {
     CPU_RUNNING, CPU_PAUSED, CPU_OFF        /* powered off, e.g. by PSCI */
 } CpuStop;
 
+/*
+ * A CPU-local interrupt controller as its CPU sees it; the board sets it.
+ * All run on the CPU's thread with the machine lock held.
+ */
+typedef struct CpuIntc {
+    /* The vector of the interrupt that the CPU takes now; -1: none is due. */
+    int  (*ack)(void *s);
+    /* Its registers among the CPU's (x86: MSRs, CR8); false: there is none. */
+    bool (*sysreg_read)(void *s, u32 number, u64 *v);
+    bool (*sysreg_write)(void *s, u32 number, u64 v);
+} CpuIntc;
+
+/* The number of CR8, x86's task priority, among the MSRs of CpuIntc. */
+enum { SYSREG_CR8 = 0xffffff08 };
+
 struct Cpu {
     TcgEnv        tcg;          /* first: offset 0 is env */
     const Target *target;
@@ -45,6 +60,8 @@ struct Cpu {
     void         *accel;        /* the accelerator's own */
     struct CpuDebug *debug;     /* break- and watchpoints; NULL: none */
     struct Vcpu  *vcpu;         /* accel/vcpu.c: its thread */
+    const CpuIntc *intc;        /* NULL: none, or it needs no acknowledge */
+    void         *intc_state;
 };
 
 /* The slow path's ways of naming an access. */

@@ -43,6 +43,7 @@ struct Machine {
     const Target *target;
     const Options *opts;
     MemSpace     *mem;
+    MemSpace     *io;               /* ports; NULL: the board has none */
     Ram          *ram;
     u64           ram_size;
     Cpu          *cpu[8];
@@ -93,3 +94,10 @@ void machine_debug_stop(Cpu *c);
 /* Power of one CPU (PSCI); takes the lock. */
 void cpu_power_on(Cpu *c, u64 entry, u64 arg);
 void cpu_power_off(Cpu *c);
+/*
+ * x86's INIT and start-up IPIs, carried out in order on c's thread: reset,
+ * then off, or for `again` at the reset vector; run a CPU that is off in real
+ * mode from entry, a page below 1 MiB.
+ */
+void cpu_init(Cpu *c, bool again);
+void cpu_startup(Cpu *c, u64 entry);

@@ -47,7 +47,9 @@ struct Target {
     /*
      * Translates one instruction: `insn` are its bytes, `avail` of them are
      * in the page, key as told to tlb_switch.  Returns its length.  Ends the
-     * block by an ENDS op if control does not simply fall through.
+     * block by an ENDS op if control does not simply fall through.  0, and
+     * nothing emitted: it goes on in the next page; then it is asked for once
+     * more, alone in its block, with the bytes of both.
      */
     u32   (*translate)(Ir *b, const Cpu *c, u32 key, const u8 *insn, u32 avail);
     /*
@@ -61,6 +63,8 @@ struct Target {
     bool  (*bus_error)(Cpu *c, u64 va, u64 pa, Access a, Fault *f);
     /* Takes the exception: sets registers, pc, address space. */
     void  (*fault)(Cpu *c, const Fault *f);
+    /* ir_trap_if() of the instruction at c->tcg.pc: takes the exception. */
+    void  (*trap)(Cpu *c, u32 code);
     /* Takes a pending interrupt if it is due.  True if it did. */
     bool  (*interrupt)(Cpu *c);
     /* Should a halted vCPU wake?  Any thread. */

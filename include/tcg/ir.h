@@ -219,6 +219,7 @@ enum {
     _(sync,    N,  KEEP | SNAP, "write the snapshot to env, and the pc too")    \
     _(poll,    E,  KEEP | SNAP, "if a request is pending, stop; go on at a")    \
     _(exit_if, E,  KEEP | SNAP, "if b is not 0, go on at a")                    \
+    _(trap_if, E,  KEEP | SNAP, "if a is not 0, stop at this guest instruction with TCG_TRAP imm")\
     _(exit,    E,  KEEP | SNAP | ENDS, "go on at a, ExitKind sub")              \
     _(leave,   N,  KEEP | SNAP | ENDS, "go on where env's pc and address space say")\
     _(call,    H,  KEEP,        "helper imm with args[a .. a + b)")
@@ -412,6 +413,11 @@ void ir_sync(Ir *b);
 void ir_exit(Ir *b, Val pc, ExitKind kind);
 void ir_exit_call(Ir *b, Val pc, Val ret);
 void ir_exit_if(Ir *b, Val cond, Val pc);
+/*
+ * An exception of this guest instruction that is rare: if cond (I32) is not
+ * 0, its state as of now is written to env and the target gets `code`.
+ */
+void ir_trap_if(Ir *b, Val cond, u32 code);
 /* Syncs, then goes on where env's pc says: after calls that set it. */
 void ir_leave(Ir *b);
 

@@ -17,6 +17,7 @@ typedef enum TcgExit {
     TCG_LOOKUP,         /* env.pc is not in the jump cache */
     TCG_LINK,           /* a direct exit not linked; env.exit says which */
     TCG_POLL,           /* env.poll was not 0; env.pc is where to go on */
+    TCG_TRAP,           /* trap_if at env.pc; env.trap is its code */
 } TcgExit;
 
 enum { TCG_REGS = 16 };
@@ -35,6 +36,7 @@ typedef struct TcgEnv {
     u64  jsalt;             /* xored into a pc to make a jump-cache key */
     void *exit;             /* TCG_LINK: the TcgJump taken; during TcgSlow:
                                the TcgCode that makes the access */
+    u64  trap;              /* TCG_TRAP: which */
     /* A guest access on its way through the slow path. */
     u64  mem_addr;
     u64  mem_val[4];        /* data in or out; pairs and V128 in order */

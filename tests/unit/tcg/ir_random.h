@@ -351,6 +351,8 @@ static void step(Gen *g, bool with_calls)
     case 5:
         if (!rnd(3)) {
             ir_exit_if(g->b, choice(g), target(g));
+        } else if (!rnd(3)) {
+            ir_trap_if(g->b, choice(g), rnd(1000));
         }
         break;
     case 6:

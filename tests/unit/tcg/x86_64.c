@@ -281,7 +281,7 @@ static void poll(Gen *g)
 static void calls(Gen *g)
 {
     Ir *b = g->b;
-    switch (rnd(7)) {
+    switch (rnd(8)) {
     case 5: poll(g); break;
     case 0:
         keep(g, V64, IR_CALL(b, &helper_mix, pick(g, V64), pick(g, V64),
@@ -299,6 +299,7 @@ static void calls(Gen *g)
                               pick(g, VVEC), pick(g, VVEC)));
         break;
     case 4: ir_sync(b); break;
+    case 6: ir_trap_if(b, cond_of(g), rnd(1000)); break;
     default: ir_exit_if(b, cond_of(g), target(g)); break;
     }
 }

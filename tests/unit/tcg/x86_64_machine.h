@@ -349,6 +349,7 @@ static bool compare(const Machine *a, const Machine *b)
     const Env *x = &a->env, *y = &b->env;
     bool ok = same_slots(x, y);
     ok &= same("pc", x->tcg.pc, y->tcg.pc);
+    ok &= same("trap code", x->tcg.trap, y->tcg.trap);
     ok &= same("fault pc", x->fault_pc, y->fault_pc);
     ok &= same("fault address", x->fault_addr, y->fault_addr);
     ok &= same("fp flags", x->fpsr | (x->tcg.mxcsr & 0x3d),
@@ -400,6 +401,7 @@ static bool run_both(Test *t, const Ir *b)
         bool polled = native == TCG_POLL;      /* more often is allowed */
         ok &= same("exit", polled, polled ? m->env.tcg.poll
                                           : eval == TCG_POLL);
+        ok &= same("trap", native == TCG_TRAP, eval == TCG_TRAP);
     }
     if (!ok) {
         dump(b, &live, &code);
