@@ -25,7 +25,7 @@ struct Vcpu {
     GMutex  lock;
     GCond   wake;
     u32     asleep;             /* atomic: waits for `wake` */
-    u32     in_guest;           /* atomic */
+    u32     passes;             /* atomic; odd while in the guest */
     Work   *work;               /* newest first; `lock` */
     GThread *thread;
 };
@@ -146,6 +146,16 @@ void cpu_run_on(Cpu *c, void (*fn)(Cpu *c, void *data), void *data, bool wait)
     release(w);
 }
 
+static u32 passes(const Cpu *c)
+{
+    return __atomic_load_n(&c->vcpu->passes, __ATOMIC_SEQ_CST);
+}
+
+static bool in_guest(const Cpu *c)
+{
+    return passes(c) & 1;
+}
+
 void vcpus_run_all(Machine *m, void (*fn)(Cpu *c, void *data), void *data,
                    size_t size)
 {
@@ -161,10 +171,9 @@ void vcpus_run_all(Machine *m, void (*fn)(Cpu *c, void *data), void *data,
     }
     for (u32 i = 0; i < m->ncpus; i++) {
         u32 spins = 0;
-        u32 *in = &m->cpu[i]->vcpu->in_guest;
         /* Out of the guest it does its work before it gets in again. */
         while (sent[i] && !__atomic_load_n(&sent[i]->done, __ATOMIC_ACQUIRE)
-               && __atomic_load_n(in, __ATOMIC_SEQ_CST)) {
+               && in_guest(m->cpu[i])) {
             relax(&spins);
         }
         if (sent[i]) {
@@ -187,7 +196,8 @@ void vcpu_enter_guest(Cpu *c)
     Vcpus *all = c->machine->vcpus;
 
     for (;;) {
-        __atomic_store_n(&c->vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&c->vcpu->passes, c->vcpu->passes | 1,
+                         __ATOMIC_SEQ_CST);
         if (likely(!__atomic_load_n(&all->exclusive, __ATOMIC_SEQ_CST))) {
             break;
         }
@@ -203,7 +213,10 @@ void vcpu_enter_guest(Cpu *c)
 
 void vcpu_leave_guest(Cpu *c)
 {
-    __atomic_store_n(&c->vcpu->in_guest, 0, __ATOMIC_SEQ_CST);
+    if (!in_guest(c)) {
+        return;
+    }
+    __atomic_store_n(&c->vcpu->passes, c->vcpu->passes + 1, __ATOMIC_SEQ_CST);
     if (unlikely(__atomic_load_n(&c->machine->vcpus->exclusive,
                                  __ATOMIC_SEQ_CST))) {
         note_change(c->machine);
@@ -214,8 +227,7 @@ static bool others_in_guest(const Machine *m)
 {
     for (u32 i = 0; i < m->ncpus; i++) {
         Cpu *c = m->cpu[i];
-        if (c != current && __atomic_load_n(&c->vcpu->in_guest,
-                                            __ATOMIC_SEQ_CST)) {
+        if (c != current && in_guest(c)) {
             return true;
         }
     }
@@ -246,6 +258,26 @@ void vcpus_exclusive_end(Machine *m)
     __atomic_store_n(&m->vcpus->exclusive, 0, __ATOMIC_SEQ_CST);
     note_change(m);
     g_mutex_unlock(&m->vcpus->exclusive_lock);
+}
+
+void vcpus_grace_begin(Machine *m, VcpuGrace *g)
+{
+    for (u32 i = 0; i < m->ncpus; i++) {
+        g->passes[i] = passes(m->cpu[i]);
+        if (g->passes[i] & 1) {
+            cpu_request(m->cpu[i], REQ_EXCLUSIVE);
+        }
+    }
+}
+
+void vcpus_grace_wait(Machine *m, const VcpuGrace *g)
+{
+    for (u32 i = 0; i < m->ncpus; i++) {
+        u32 spins = 0;
+        while (g->passes[i] & 1 && passes(m->cpu[i]) == g->passes[i]) {
+            relax(&spins);
+        }
+    }
 }
 
 /* ---- the thread --------------------------------------------------------- */

@@ -19,6 +19,17 @@ void vcpu_leave_guest(Cpu *c);
 void vcpus_exclusive_begin(Machine *m);
 void vcpus_exclusive_end(Machine *m);
 /*
+ * A grace period: what no new look-up finds any more may still be run by who
+ * found it before.  It is over when every vCPU that was in the guest has left
+ * it once; nobody is stopped.  Begin after what was published is taken back.
+ */
+typedef struct VcpuGrace {
+    u32 passes[countof(((Machine *)0)->cpu)];   /* even: was not in */
+} VcpuGrace;
+void vcpus_grace_begin(Machine *m, VcpuGrace *g);
+/* The caller is not in the guest and holds no lock. */
+void vcpus_grace_wait(Machine *m, const VcpuGrace *g);
+/*
  * Runs fn(c, a copy of data) on every vCPU's thread; returns when each has
  * done so or will have before it is in the guest again.  fn frees nothing.
  */

@@ -6,7 +6,8 @@
  * it was made for; it holds no virtual address.  Pages of RAM that code was
  * made of are flagged RAM_CODE; writes to them come to code_written(), which
  * drops the blocks they overlap.  Dropped blocks keep their memory until the
- * region of code memory they lie in is reused, in an exclusive section.
+ * region of code memory they lie in is reused; its blocks are dropped one
+ * region ahead, so that a grace period lies between and nobody is stopped.
  */
 #include <capstone/capstone.h>
 #include <stdlib.h>
@@ -178,7 +179,8 @@ static void drop_with_page(Jit *j, Block *b)
     }
 }
 
-static void empty_region(Jit *j, u32 r)
+/* Drops the live blocks of region r; their memory stays. */
+static void drop_region(Jit *j, u32 r)
 {
     GPtrArray *blocks = j->region[r];
 
@@ -187,20 +189,45 @@ static void empty_region(Jit *j, u32 r)
         if (!b->dead) {
             drop_with_page(j, b);
         }
-        free_block(b);
+    }
+}
+
+static void free_region(Jit *j, u32 r)
+{
+    GPtrArray *blocks = j->region[r];
+
+    for (u32 i = 0; i < blocks->len; i++) {
+        free_block(blocks->pdata[i]);
     }
     g_ptr_array_set_size(blocks, 0);
 }
 
-/* Makes room for code.  No vCPU may be in a block: an exclusive section. */
-static void make_room(Jit *j)
+/*
+ * Goes on to the region after `full`, whose blocks were dropped when the one
+ * before it began to fill: by now, nearly always, every vCPU has been out of
+ * the guest since.  Then drops those of the region after that.
+ */
+static void make_room(Jit *j, u32 full)
 {
-    vcpus_exclusive_begin(j->machine);
+    u32 next = (full + 1) % TCG_REGIONS;
+    VcpuGrace grace;
+
     g_mutex_lock(&j->lock);
-    __atomic_add_fetch(&j->resets, 1, __ATOMIC_SEQ_CST);
-    empty_region(j, j->interp ? 0 : tcg_next_region(j->buffer));
+    grace = j->grace;
     g_mutex_unlock(&j->lock);
-    vcpus_exclusive_end(j->machine);
+    vcpus_grace_wait(j->machine, &grace);
+    g_mutex_lock(&j->lock);
+    if (j->region_now == full) {        /* no other vCPU did it meanwhile */
+        if (!j->interp) {
+            tcg_next_region(j->buffer);
+        }
+        j->region_now = next;
+        free_region(j, next);
+        drop_region(j, (next + 1) % TCG_REGIONS);
+        __atomic_add_fetch(&j->resets, 1, __ATOMIC_SEQ_CST);
+        vcpus_grace_begin(j->machine, &j->grace);
+    }
+    g_mutex_unlock(&j->lock);
 }
 
 void jit_drop_all(Machine *m)
@@ -210,13 +237,7 @@ void jit_drop_all(Machine *m)
     vcpus_exclusive_begin(m);
     g_mutex_lock(&j->lock);
     for (u32 r = 0; r < TCG_REGIONS; r++) {
-        GPtrArray *blocks = j->region[r];
-        for (u32 i = 0; i < blocks->len; i++) {
-            Block *b = blocks->pdata[i];
-            if (!b->dead) {
-                drop_with_page(j, b);
-            }
-        }
+        drop_region(j, r);
     }
     g_mutex_unlock(&j->lock);
     vcpus_exclusive_end(m);
@@ -326,7 +347,7 @@ static bool compile(Jit *j, Block *b)
     if (!j->interp) {
         return tcg_compile(j->buffer, j->ir, &b->code);
     }
-    if (j->region[0]->len >= INTERP_MAX) {
+    if (j->region[j->region_now]->len >= INTERP_MAX / TCG_REGIONS) {
         return false;
     }
     b->ir = ir_copy(j->ir);
@@ -372,39 +393,55 @@ static void watch_page(Jit *j, Ram *r, u64 offset)
     }
 }
 
-static Block *make(Jit *j, Cpu *c, u64 pc, const TlbHit *hit)
+/* False: code memory is full. */
+static bool make(Jit *j, Cpu *c, const TlbHit *hit, Ram *r, u64 offset)
 {
-    Ram *r = hit->range->ram;
-    u64 offset = hit->range->offset + (hit->pa - hit->range->base);
-    Block *b = NULL, *made = g_new0(Block, 1);
+    Block *b = g_new0(Block, 1);
     u32 count;
 
-    while (!b) {
+    b->phys = hit->pa;
+    b->key = c->key;
+    b->size = (u16)jit_front(j, c, c->tcg.pc, hit->host, j->max_insns, &count);
+    b->count = (u16)count;
+    if (!compile(j, b)) {
+        g_free(b);
+        return false;
+    }
+    g_ptr_array_add(j->region[j->region_now], b);
+    enter_block(j, b, r, offset);
+    log_block(c->tcg.pc, b);
+    return true;
+}
+
+bool jit_make(Cpu *c)
+{
+    Jit *j = jit_of(c);
+    TlbHit hit;
+    bool made = false;
+
+    if (!jit_fetch(c, c->tcg.pc, &hit)) {
+        return false;
+    }
+    Ram *r = hit.range->ram;
+    u64 offset = hit.range->offset + (hit.pa - hit.range->base);
+    while (!made) {
         watch_page(j, r, offset);
         g_mutex_lock(&j->lock);
-        b = find(j, hit->pa, c->key);
-        if (b || !(r->flags[offset >> GUEST_PAGE_BITS] & RAM_CODE)) {
-            g_mutex_unlock(&j->lock);
-            continue;           /* another made it; or dropped the page */
-        }
-        made->size = (u16)jit_front(j, c, pc, hit->host, j->max_insns, &count);
-        made->count = (u16)count;
-        made->phys = hit->pa;
-        made->key = c->key;
-        if (compile(j, made)) {
-            b = made;
-            g_ptr_array_add(j->region[made->code.region], made);
-            enter_block(j, made, r, offset);
-            log_block(pc, made);
-            made = NULL;
+        u32 region = j->region_now;
+        /* Another may have made it, or dropped the page, meanwhile. */
+        made = find(j, hit.pa, c->key) != NULL;
+        bool watched = r->flags[offset >> GUEST_PAGE_BITS] & RAM_CODE;
+        bool full = false;
+        if (!made && watched) {
+            made = make(j, c, &hit, r, offset);
+            full = !made;
         }
         g_mutex_unlock(&j->lock);
-        if (!b) {
-            make_room(j);
+        if (full) {
+            make_room(j, region);
         }
     }
-    g_free(made);
-    return b;
+    return true;
 }
 
 bool jit_fetch(Cpu *c, u64 pc, TlbHit *hit)
@@ -427,21 +464,20 @@ bool jit_fetch(Cpu *c, u64 pc, TlbHit *hit)
     return true;
 }
 
-Block *jit_block(Cpu *c, u64 pc)
+Block *jit_find(Cpu *c)
 {
     Jit *j = jit_of(c);
+    u64 pc = c->tcg.pc;
     TlbHit hit;
+    Fault f;
 
     j->stats.lookups++;
-    if (!jit_fetch(c, pc, &hit)) {
+    if (!tlb_resolve(c, pc, ACCESS_FETCH, false, &hit, &f) || !hit.host) {
         return NULL;
     }
     tlb_fill_exec(c, pc, align_down(hit.pa, PAGE_SIZE));
     Block *b = find(j, hit.pa, c->key);
-    if (!b) {
-        b = make(j, c, pc, &hit);
-    }
-    if (b->code.exec) {
+    if (b && b->code.exec) {
         g_mutex_lock(&j->lock);
         if (!b->dead) {
             b->jumped = true;

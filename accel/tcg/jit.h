@@ -4,8 +4,8 @@
  *
  * Locking: Jit.lock guards the cache's structure (hash, pages, links, code
  * memory).  Look-ups in the hash read without it; a block that they may hold
- * is freed only in an exclusive section.  Order: exclusive section, then
- * Jit.lock, then nothing.
+ * is freed only after a grace period.  Order: exclusive section, then
+ * Jit.lock, then a Vcpu.lock.
  */
 #pragma once
 #include <setjmp.h>
@@ -63,7 +63,9 @@ typedef struct Jit {
     Ir        *ir;              /* scratch of the translator */
     bool       interp;
     u32        max_insns;       /* in a block */
-    u32        resets;          /* atomic: how often code memory was reused */
+    u32        region_now;      /* that is being filled; the next is empty */
+    VcpuGrace  grace;           /* since the next one was emptied */
+    u32        resets;          /* atomic: how many regions were emptied */
     JitStats   stats;
 } Jit;
 
@@ -78,11 +80,13 @@ static inline Jit *jit_of(const Cpu *c) { return c->machine->accel_data; }
 /* ---- blocks.c ----------------------------------------------------------- */
 
 bool   jit_new(Machine *m, size_t size, bool interp, Err *err);
+/* The block for c's pc, put into its jump cache; NULL.  In the guest. */
+Block *jit_find(Cpu *c);
 /*
- * The block for guest code at pc, made if need be.  NULL if fetching faulted:
- * then the exception has been taken.  Not in the guest.
+ * Makes it.  False if fetching faulted: then the exception has been taken.
+ * Not in the guest.
  */
-Block *jit_block(Cpu *c, u64 pc);
+bool   jit_make(Cpu *c);
 /* Sends jump j to `to`, if both still live. */
 void   jit_link(Jit *j, TcgJump *jump, Block *to);
 /* Drops all blocks (debugger).  On any thread; takes an exclusive section. */

@@ -2,8 +2,8 @@
 /*
  * The translator as an accelerator: the loop that runs a vCPU.
  *
- * A block found by jit_block() may be freed by an exclusive section until the
- * vCPU is in the guest; Jit.resets tells whether that happened.
+ * A block is looked for in the guest, so that it cannot be freed meanwhile and
+ * whatever other threads asked for (flushes, resets) was done before.
  */
 #include "accel/tcg/jit.h"
 #include "util/log.h"
@@ -66,20 +66,23 @@ static TcgExit enter(Cpu *c, Jit *j, const Block *b)
 
 /*
  * Finds and runs the block at the pc.  `from`: the exit that led here, to be
- * linked, if code memory was not reused since `resets`.
+ * linked, if no region of code memory was emptied since `resets`.
  */
 static TcgExit run_block(Cpu *c, Jit *j, TcgJump *from, u32 resets)
 {
-    Block *b = jit_block(c, c->tcg.pc);
+    Block *b;
 
-    if (!b) {
-        return TCG_LOOKUP;      /* the fetch faulted: pc is the handler's */
-    }
     vcpu_enter_guest(c);
-    if (__atomic_load_n(&j->resets, __ATOMIC_SEQ_CST) != resets) {
-        return TCG_LOOKUP;      /* b may be gone */
+    u64 pc = c->tcg.pc;
+    while (!(b = jit_find(c))) {
+        vcpu_leave_guest(c);
+        if (!jit_make(c)) {
+            return TCG_LOOKUP;  /* the fetch faulted: pc is the handler's */
+        }
+        vcpu_enter_guest(c);
     }
-    if (from && !log_on(LOG_EXEC)) {
+    if (from && pc == c->tcg.pc && !log_on(LOG_EXEC)
+        && __atomic_load_n(&j->resets, __ATOMIC_SEQ_CST) == resets) {
         jit_link(j, from, b);
     }
     log_exec(c, b);
@@ -91,6 +94,7 @@ static void run(Cpu *c)
     JitCpu *t = c->accel;
     Jit *j = jit_of(c);
     TcgJump *volatile from = NULL;
+    volatile u32 resets = 0;
 
     if (c->debug && c->debug->single_step) {
         jit_step(c);
@@ -117,14 +121,15 @@ static void run(Cpu *c)
                 return;
             }
         }
-        u32 resets = __atomic_load_n(&j->resets, __ATOMIC_SEQ_CST);
-        TcgExit why = run_block(c, j, from, resets);
+        u32 now = __atomic_load_n(&j->resets, __ATOMIC_SEQ_CST);
+        if (now != resets) {
+            resets = now;
+            from = NULL;        /* its block may be gone */
+        }
+        TcgExit why = run_block(c, j, from, now);
         from = why == TCG_LINK ? c->tcg.exit : NULL;
         if (why == TCG_TRAP) {
             c->target->trap(c, (u32)c->tcg.trap);
-        }
-        if (from && __atomic_load_n(&j->resets, __ATOMIC_SEQ_CST) != resets) {
-            from = NULL;
         }
         vcpu_leave_guest(c);
     }

@@ -43,6 +43,9 @@ def main():
     compare(ALL, 10, 1, ["-smp", "1"], 240)
     compare(ALL, 10, 4, ["-smp", "4"], 240)
     if is_anole():
+        # Code memory is reused all the time.
+        compare("branch sys selfmod smp", 3, 4,
+                ["-smp", "4", "-accel", "tcg,tb-size=4"], 240)
         compare(NO_SYSTEM, 1, 1, ["-accel", "tcg,backend=interp"], 600)
     done()
 
