@@ -216,7 +216,8 @@ static inline Opd mem_val(unsigned n)
 
 /* Jumps to the guest address in rax; into sections or the common area. */
 void x86_go(As *s, const u32 *thunk);
-Emit x86_sync, x86_poll, x86_exit_if, x86_trap_if, x86_exit, x86_leave, x86_call;
+Emit x86_sync, x86_poll, x86_exit_if, x86_trap_if, x86_exit, x86_leave,
+     x86_call;
 
 /* ---- x86_64_vec.c, x86_64_fp.c ------------------------------------------ */
 

@@ -340,12 +340,33 @@ static void perform(Slow *s)
     }
 }
 
+/* Does the running block write to itself, and must that show at once? */
+static bool changes_itself(const Slow *s)
+{
+    const TcgCode *code = s->c->tcg.exit;
+    const Block *b = container_of(code, Block, code);
+
+    for (u32 i = 0; i < 2 && s->kind != MEM_LOAD; i++) {
+        const TlbHit *h = &s->hit[i];
+        u32 len = i ? s->span - s->split : s->split;
+        if (len && h->host && h->slow && jit_covers(b, h->pa, len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool jit_slow(void *env, const void *ret)
 {
     Cpu *c = env;
     Slow s = slow_of(c);
     bool ok = check(&s);
 
+    if (ok && ret && c->target->precise_code && changes_itself(&s)) {
+        tcg_restore(c->tcg.exit, env, ret);
+        ((JitCpu *)c->accel)->one = true;
+        cpu_resume(c);
+    }
     if (likely(ok && !(c->debug && watch_hit(&s)))) {
         perform(&s);
         return true;

@@ -12,9 +12,11 @@
 #include <capstone/capstone.h>
 #include <stdlib.h>
 #include "accel/tcg/jit.h"
+#include "tcg/helper.h"
 #include "util/log.h"
 
-enum { GRANULE_BITS = 6, INTERP_MAX = 20000 };
+/* INSN_MAX: no instruction has more bytes. */
+enum { GRANULE_BITS = 6, INTERP_MAX = 20000, INSN_MAX = 16 };
 
 static u32 hash_of(u64 phys, u32 key)
 {
@@ -104,12 +106,60 @@ static u64 granules(u64 offset, u64 len)
     return MASK(last - first + 1) << first;
 }
 
-static void forget_page(Jit *j, CodePage *p)
+static void forget_empty(Jit *j, CodePage *p)
 {
+    if (p->blocks || p->tails || p->held) {
+        return;
+    }
     __atomic_fetch_and(&p->ram->flags[p->offset >> GUEST_PAGE_BITS],
                        (u8)~RAM_CODE, __ATOMIC_SEQ_CST);
     g_hash_table_remove(j->pages, p->host);
     g_free(p);
+}
+
+static void leave_tails(Block *b)
+{
+    Block **link = &b->tail_page->tails;
+
+    while (*link != b) {
+        link = &(*link)->tail_next;
+    }
+    *link = b->tail_next;
+}
+
+/* Drops b, which its page's list does not have any more. */
+static void drop_listed(Jit *j, Block *b)
+{
+    drop(j, b);
+    if (b->tail) {
+        leave_tails(b);
+        forget_empty(j, b->tail_page);
+    }
+}
+
+static void drop_with_page(Jit *j, Block *b)
+{
+    Block **link = &b->page->blocks;
+
+    while (*link != b) {
+        link = &(*link)->page_next;
+    }
+    *link = b->page_next;
+    forget_empty(j, b->page);
+    drop_listed(j, b);
+}
+
+/* The same for those that end in p. */
+static void drop_tails(Jit *j, CodePage *p, u64 at)
+{
+    for (Block *b = p->tails, *next; b; b = next) {
+        next = b->tail_next;
+        if (at < b->tail) {
+            drop_with_page(j, b);
+        } else {
+            p->granules |= granules(0, b->tail);
+        }
+    }
 }
 
 /* Drops the blocks of p that cover any of [at, at + len). */
@@ -121,20 +171,21 @@ static void drop_range(Jit *j, CodePage *p, u64 at, u64 len)
         return;
     }
     p->granules = 0;
+    p->held = true;
     while (*link) {
         Block *b = *link;
         u64 start = b->phys & (PAGE_SIZE - 1);
         if (start < at + len && start + b->size > at) {
             *link = b->page_next;
-            drop(j, b);
+            drop_listed(j, b);
         } else {
-            p->granules |= granules(start, b->size);
+            p->granules |= granules(start, b->size - b->tail);
             link = &b->page_next;
         }
     }
-    if (!p->blocks) {
-        forget_page(j, p);
-    }
+    drop_tails(j, p, at);
+    p->held = false;
+    forget_empty(j, p);
 }
 
 /* Ram.code_written: any thread. */
@@ -163,20 +214,6 @@ static void free_block(Block *b)
 {
     free(b->ir);
     g_free(b);
-}
-
-static void drop_with_page(Jit *j, Block *b)
-{
-    Block **link = &b->page->blocks;
-
-    while (*link != b) {
-        link = &(*link)->page_next;
-    }
-    *link = b->page_next;
-    drop(j, b);
-    if (!b->page->blocks) {
-        forget_page(j, b->page);
-    }
 }
 
 /* Drops the live blocks of region r; their memory stays. */
@@ -277,21 +314,80 @@ static void log_ir(const char *title, const Ir *b, const IrLive *l)
     log_unlock();
 }
 
-u32 jit_front(Jit *j, Cpu *c, u64 pc, const u8 *host, u32 max, u32 *count)
+/*
+ * An instruction that goes on in the next page is right as long as that page
+ * is where it was: checked each time.
+ */
+static void check_next_page(void *env, u64 phys)
+{
+    Cpu *c = env;
+    Jit *j = jit_of(c);
+    u64 va = c->tcg.pc_page + PAGE_SIZE;
+    const TlbSlot *tlb = (const TlbSlot *)c->tcg.tlb;
+    const TlbEntry *e = &tlb->exec[va >> PAGE_BITS & (TLB_SIZE - 1)];
+    TlbHit hit;
+
+    if (e->tag == va && e->host == phys) {
+        return;
+    }
+    if (!jit_fetch(c, va, &hit)) {
+        cpu_resume(c);
+    }
+    tlb_fill_exec(c, va, align_down(hit.pa, PAGE_SIZE));
+    if (align_down(hit.pa, PAGE_SIZE) != phys) {
+        if (jit_fetch(c, c->tcg.pc, &hit)) {
+            g_mutex_lock(&j->lock);
+            Block *b = find(j, hit.pa, c->key);
+            if (b) {
+                drop_with_page(j, b);
+            }
+            g_mutex_unlock(&j->lock);
+        }
+        cpu_resume(c);          /* and translate it again */
+    }
+}
+HELPER(check_next_page, H_READ | H_RAISE, void, ptr, i64);
+
+/* The one instruction whose bytes are in two pages; its size. */
+static u32 front_across(Ir *b, Cpu *c, const JitSource *from, u32 room, u8 *buf)
+{
+    memcpy(buf, from->first.host, room);
+    memcpy(buf + room, from->next.host, INSN_MAX);
+    IR_CALL(b, &helper_check_next_page,
+            ir_i64(b, align_down(from->next.pa, PAGE_SIZE)));
+    return c->target->translate(b, c, c->key, buf, room + INSN_MAX);
+}
+
+u32 jit_front(Jit *j, Cpu *c, u64 pc, const JitSource *from, u32 max,
+              u32 *count)
 {
     Ir *b = j->ir;
     const Target *t = c->target;
-    u32 at = pc & (PAGE_SIZE - 1), start = at;
+    u32 at = pc & (PAGE_SIZE - 1), start = at, n = 1;
+    const u8 *host = from->first.host;
+    u8 across[2 * INSN_MAX];
 
     ir_start(b, t->slots, t->nslots, t->word == 64 ? I64 : I32, (u16)at);
     b->soft = t->soft;
-    for (*count = 0; !b->ended && !b->full && *count < max && at < PAGE_SIZE;
-         ++*count) {
+    *count = 0;
+    if (from->next.host) {
+        ir_insn(b, (u16)at);
+        at += front_across(b, c, from, PAGE_SIZE - at, across);
+        host = across;
+        *count = 1;
+    }
+    while (!from->next.host && !b->ended && !b->full && *count < max
+           && at < PAGE_SIZE && n) {
         if (*count && c->debug && jit_has_breakpoint(c, pc + (at - start))) {
             break;
         }
         ir_insn(b, (u16)at);
-        at += t->translate(b, c, c->key, host + (at - start), PAGE_SIZE - at);
+        n = t->translate(b, c, c->key, host + (at - start), PAGE_SIZE - at);
+        at += n;
+        *count += n != 0;
+    }
+    if (!*count) {
+        return 0;
     }
     if (!b->ended) {
         ir_exit(b, ir_pc(b, at), EXIT_JUMP);
@@ -326,14 +422,33 @@ static CodePage *page_of(Jit *j, Ram *r, u64 offset)
     return p;
 }
 
-static void enter_block(Jit *j, Block *b, Ram *r, u64 offset)
+/* Where in RAM a hit is. */
+static u64 offset_of(const TlbHit *h)
+{
+    return h->range->offset + (h->pa - h->range->base);
+}
+
+static void enter_tail(Jit *j, Block *b, const TlbHit *next)
+{
+    CodePage *p = page_of(j, next->range->ram, offset_of(next));
+
+    b->tail = (u16)((b->phys & (PAGE_SIZE - 1)) + b->size - PAGE_SIZE);
+    b->next_phys = align_down(next->pa, PAGE_SIZE);
+    b->tail_page = p;
+    b->tail_next = p->tails;
+    p->tails = b;
+    p->granules |= granules(0, b->tail);
+}
+
+static void enter_block(Jit *j, Block *b, const TlbHit *first)
 {
     Block **bucket = &j->hash[hash_of(b->phys, b->key)];
 
-    b->page = page_of(j, r, offset);
+    b->page = page_of(j, first->range->ram, offset_of(first));
     b->page_next = b->page->blocks;
     b->page->blocks = b;
-    b->page->granules |= granules(b->phys & (PAGE_SIZE - 1), b->size);
+    b->page->granules |= granules(b->phys & (PAGE_SIZE - 1),
+                                  b->size - b->tail);
     b->hash_next = *bucket;
     __atomic_store_n(bucket, b, __ATOMIC_RELEASE);
     j->stats.blocks++;
@@ -393,55 +508,82 @@ static void watch_page(Jit *j, Ram *r, u64 offset)
     }
 }
 
-/* False: code memory is full. */
-static bool make(Jit *j, Cpu *c, const TlbHit *hit, Ram *r, u64 offset)
+static bool is_watched(const TlbHit *h)
 {
-    Block *b = g_new0(Block, 1);
+    return h->range->ram->flags[offset_of(h) >> GUEST_PAGE_BITS] & RAM_CODE;
+}
+
+typedef enum Made { MADE, FULL, CROSSES, AGAIN } Made;
+
+/* With the lock. */
+static Made make(Jit *j, Cpu *c, const JitSource *from)
+{
+    const TlbHit *first = &from->first, *next = &from->next;
     u32 count;
 
-    b->phys = hit->pa;
+    if (find(j, first->pa, c->key)) {
+        return MADE;            /* by another vCPU, meanwhile */
+    }
+    if (!is_watched(first) || (next->host && !is_watched(next))) {
+        return AGAIN;           /* another dropped all code of the page */
+    }
+    u32 size = jit_front(j, c, c->tcg.pc, from, j->max_insns, &count);
+    if (!size) {
+        return CROSSES;
+    }
+    Block *b = g_new0(Block, 1);
+    b->phys = first->pa;
     b->key = c->key;
-    b->size = (u16)jit_front(j, c, c->tcg.pc, hit->host, j->max_insns, &count);
+    b->size = (u16)size;
     b->count = (u16)count;
     if (!compile(j, b)) {
         g_free(b);
-        return false;
+        return FULL;
     }
     g_ptr_array_add(j->region[j->region_now], b);
-    enter_block(j, b, r, offset);
+    if ((b->phys & (PAGE_SIZE - 1)) + size > PAGE_SIZE) {
+        enter_tail(j, b, next);
+    }
+    enter_block(j, b, first);
     log_block(c->tcg.pc, b);
-    return true;
+    return MADE;
 }
 
 bool jit_make(Cpu *c)
 {
     Jit *j = jit_of(c);
-    TlbHit hit;
-    bool made = false;
+    JitSource from = { .next.host = NULL };
+    u64 next = align_down(c->tcg.pc, PAGE_SIZE) + PAGE_SIZE;
 
-    if (!jit_fetch(c, c->tcg.pc, &hit)) {
+    if (!jit_fetch(c, c->tcg.pc, &from.first)) {
         return false;
     }
-    Ram *r = hit.range->ram;
-    u64 offset = hit.range->offset + (hit.pa - hit.range->base);
-    while (!made) {
-        watch_page(j, r, offset);
+    for (;;) {
+        watch_page(j, from.first.range->ram, offset_of(&from.first));
+        if (from.next.host) {
+            watch_page(j, from.next.range->ram, offset_of(&from.next));
+        }
         g_mutex_lock(&j->lock);
         u32 region = j->region_now;
-        /* Another may have made it, or dropped the page, meanwhile. */
-        made = find(j, hit.pa, c->key) != NULL;
-        bool watched = r->flags[offset >> GUEST_PAGE_BITS] & RAM_CODE;
-        bool full = false;
-        if (!made && watched) {
-            made = make(j, c, &hit, r, offset);
-            full = !made;
-        }
+        Made how = make(j, c, &from);
         g_mutex_unlock(&j->lock);
-        if (full) {
+        if (how == MADE) {
+            return true;
+        }
+        if (how == FULL) {
             make_room(j, region);
+        } else if (how == CROSSES && !jit_fetch(c, next, &from.next)) {
+            return false;
         }
     }
-    return true;
+}
+
+bool jit_covers(const Block *b, u64 pa, u64 len)
+{
+    u64 size = b->size - b->tail;
+
+    return (pa < b->phys + size && pa + len > b->phys)
+        || (b->tail && pa < b->next_phys + b->tail && pa + len > b->next_phys);
 }
 
 bool jit_fetch(Cpu *c, u64 pc, TlbHit *hit)
@@ -502,7 +644,7 @@ bool jit_new(Machine *m, size_t size, bool interp, Err *err)
 #ifdef STRESS
     j->max_insns = 2;
 #else
-    j->max_insns = 64;
+    j->max_insns = interp && m->target->precise_code ? 1 : 64;
 #endif
     m->accel_data = j;
     return interp || (j->buffer = tcg_new(size, jit_slow, err)) != NULL;

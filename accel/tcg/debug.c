@@ -32,23 +32,36 @@ bool jit_breakpoint(Cpu *c, u64 pc)
     return b != NULL;
 }
 
-/*
- * One instruction through the evaluator: no code is made, and no breakpoint
- * at its own address stops it.  A pending exception is taken instead.
- */
-void jit_step(Cpu *c)
+/* The one at the pc as IR, to be freed; NULL: an exception was taken. */
+static Ir *translate_one(Jit *j, Cpu *c)
 {
-    Jit *j = jit_of(c);
+    JitSource from = { .next.host = NULL };
+    u64 next = align_down(c->tcg.pc, PAGE_SIZE) + PAGE_SIZE;
+    u32 size = 0, count;
+    Ir *ir = NULL;
+
+    while (!size && jit_fetch(c, c->tcg.pc, &from.first)) {
+        g_mutex_lock(&j->lock);
+        size = jit_front(j, c, c->tcg.pc, &from, 1, &count);
+        ir = size ? ir_copy(j->ir) : NULL;
+        g_mutex_unlock(&j->lock);
+        if (!size && !jit_fetch(c, next, &from.next)) {
+            break;
+        }
+    }
+    return ir;
+}
+
+/*
+ * No code is made, and no breakpoint at its own address stops it.  A pending
+ * exception is taken instead.
+ */
+void jit_one(Cpu *c)
+{
     JitCpu *t = c->accel;
-    TlbHit hit;
     Ir *volatile ir = NULL;     /* outlives a helper that does not return */
 
-    if (setjmp(t->resume) == 0 && jit_fetch(c, c->tcg.pc, &hit)) {
-        u32 count;
-        g_mutex_lock(&j->lock);
-        jit_front(j, c, c->tcg.pc, hit.host, 1, &count);
-        ir = ir_copy(j->ir);
-        g_mutex_unlock(&j->lock);
+    if (setjmp(t->resume) == 0 && (ir = translate_one(jit_of(c), c))) {
         vcpu_enter_guest(c);
         c->tcg.pc_page = align_down(c->tcg.pc, PAGE_SIZE);
         if (ir_eval(ir, NULL, c, jit_slow) == TCG_TRAP) {
@@ -57,6 +70,11 @@ void jit_step(Cpu *c)
     }
     vcpu_leave_guest(c);
     free(ir);
+}
+
+void jit_step(Cpu *c)
+{
+    jit_one(c);
     c->debug->single_step = false;
     machine_debug_stop(c);
 }

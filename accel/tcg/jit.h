@@ -31,6 +31,11 @@ struct Block {
     bool   jumped;              /* may be in a jump cache */
     Block *hash_next, *page_next;
     struct CodePage *page;
+    /* An instruction across pages, alone: `tail` bytes of it in the next. */
+    u16    tail;
+    u64    next_phys;           /* that page, when it was made */
+    Block *tail_next;
+    struct CodePage *tail_page;
     Link   out[2];
     Link  *in;
     TcgCode code;
@@ -44,6 +49,8 @@ typedef struct CodePage {
     u64    offset;
     u64    granules;            /* of 64 bytes, that blocks cover */
     Block *blocks;
+    Block *tails;               /* blocks of the page before that end here */
+    bool   held;                /* not to be freed though it is empty */
 } CodePage;
 
 typedef struct JitStats {
@@ -73,6 +80,8 @@ typedef struct Jit {
 typedef struct JitCpu {
     jmp_buf resume;
     Cpu    *cpu;
+    bool    one;                /* the next instruction alone: it writes to
+                                   the block that it is in */
 } JitCpu;
 
 static inline Jit *jit_of(const Cpu *c) { return c->machine->accel_data; }
@@ -91,13 +100,21 @@ bool   jit_make(Cpu *c);
 void   jit_link(Jit *j, TcgJump *jump, Block *to);
 /* Drops all blocks (debugger).  On any thread; takes an exclusive section. */
 void   jit_drop_all(Machine *m);
+/* Where code is: its bytes to the page's end and, if wanted, the next page. */
+typedef struct JitSource {
+    TlbHit first, next;         /* next.host NULL: not wanted */
+} JitSource;
 /*
  * Translates at most max instructions at pc into j->ir, as -d asks logs it.
- * Returns the guest bytes; host is where the first byte is.  With j->lock.
+ * Returns the guest bytes; 0: the first one goes on in the next page, which
+ * `from` must have.  With j->lock.
  */
-u32    jit_front(Jit *j, Cpu *c, u64 pc, const u8 *host, u32 max, u32 *count);
+u32    jit_front(Jit *j, Cpu *c, u64 pc, const JitSource *from, u32 max,
+                 u32 *count);
 /* Finds the host bytes of code at pc; false: the exception was taken. */
 bool   jit_fetch(Cpu *c, u64 pc, TlbHit *hit);
+/* Does a write to [pa, pa + len) change the code of b itself? */
+bool   jit_covers(const Block *b, u64 pa, u64 len);
 
 /* ---- access.c ----------------------------------------------------------- */
 
@@ -110,3 +127,5 @@ bool   jit_slow(void *env, const void *ret);
 bool   jit_breakpoint(Cpu *c, u64 pc);
 bool   jit_has_breakpoint(const Cpu *c, u64 pc);
 void   jit_step(Cpu *c);
+/* The instruction at the pc through the evaluator. */
+void   jit_one(Cpu *c);

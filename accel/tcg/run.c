@@ -100,12 +100,16 @@ static void run(Cpu *c)
         jit_step(c);
         return;
     }
-    if (setjmp(t->resume)) {
+    c->target->interrupt(c);
+    while (setjmp(t->resume)) {
         tcg_abandon(&c->tcg);
         vcpu_leave_guest(c);
         from = NULL;
-    } else {
-        c->target->interrupt(c);
+        if (!t->one) {
+            break;
+        }
+        t->one = false;
+        jit_one(c);             /* uses t->resume itself */
     }
     for (;;) {
         if (__atomic_load_n(&c->tcg.poll, __ATOMIC_SEQ_CST) || c->halted) {

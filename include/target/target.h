@@ -28,6 +28,8 @@ struct Target {
     const char *name, *about;           /* "aarch64" */
     u8          word;                   /* guest address bits: 32 or 64 */
     bool        big_endian;             /* unless the CPU says otherwise */
+    /* A write to the running block's own code shows at the next insn. */
+    bool        precise_code;
     u32         cpu_size;
     const GuestReg *regs;               /* ends with a NULL name */
     const IrSlot *slots;                /* what translated code may hold */
