@@ -93,6 +93,18 @@ Cpu *machine_add_cpu(Machine *m, const char *model, Err *err)
     return c;
 }
 
+void cpu_line(void *sink, int n, bool level)
+{
+    Cpu *c = sink;
+
+    if (level) {
+        __atomic_fetch_or(&c->lines, 1u << n, __ATOMIC_SEQ_CST);
+        cpu_request(c, REQ_INTERRUPT);
+    } else {
+        __atomic_fetch_and(&c->lines, ~(1u << n), __ATOMIC_SEQ_CST);
+    }
+}
+
 /* ---- devices ------------------------------------------------------------ */
 
 Device *machine_find_device(Machine *m, const char *id)

@@ -35,18 +35,6 @@ static const struct { int wire, ppi; } cpu_ppis[] = {
 
 /* ---- wires -------------------------------------------------------------- */
 
-static void cpu_line(void *sink, int n, bool level)
-{
-    Cpu *c = sink;
-
-    if (level) {
-        __atomic_fetch_or(&c->lines, 1u << n, __ATOMIC_SEQ_CST);
-        cpu_request(c, REQ_INTERRUPT);
-    } else {
-        __atomic_fetch_and(&c->lines, ~(1u << n), __ATOMIC_SEQ_CST);
-    }
-}
-
 static void wire_cpu(Machine *m, Cpu *c)
 {
     Device *gic = virt(m)->gic;

@@ -95,6 +95,8 @@ void cpu_request(Cpu *c, u32 bits);
  * or, if wait, when done.  From c's own thread it runs now.
  */
 void cpu_run_on(Cpu *c, void (*fn)(Cpu *c, void *data), void *data, bool wait);
+/* Input line n of a Cpu, as a sink of line_connect(). */
+void cpu_line(void *c, int n, bool level);
 /* The vCPU of the calling thread, or NULL. */
 Cpu *cpu_current(void);
 
