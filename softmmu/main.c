@@ -39,6 +39,17 @@ static bool no_board(const char *name, Err *err)
                 near ? "\"?" : "");
 }
 
+/* The program's own (anole-system-NAME) if the board takes it. */
+static const Target *choose_target(const Board *b, const char *own)
+{
+    for (const char *const *t = b->targets; own && *t; t++) {
+        if (strcmp(*t, own) == 0) {
+            return target_find(own);
+        }
+    }
+    return target_find(b->targets[0]);
+}
+
 static bool find_board(Machine *m, KeyVal *kv, Err *err)
 {
     const char *name = kv ? keyval_get(kv, "type") : NULL;
@@ -46,7 +57,7 @@ static bool find_board(Machine *m, KeyVal *kv, Err *err)
     SET_EACH(boards, Board, b) {
         if (name && strcmp((*b)->name, name) == 0) {
             m->board = *b;
-            m->target = target_find((*b)->target);
+            m->target = choose_target(*b, m->opts->default_target);
         }
     }
     if (!m->board || !m->target) {
@@ -297,29 +308,43 @@ static const char *default_serial(const Options *o)
     return o->monitors->len || o->mons->len ? "stdio" : "mon:stdio";
 }
 
-/* *mon: a chardev that the monitor is to share. */
-static bool open_serial(Machine *m, Chardev **mon, Err *err)
+/* Serial port n; *mon: a chardev that the monitor is to share. */
+static bool open_port(Machine *m, u32 n, const char *text, Chardev **mon,
+                      Err *err)
 {
-    const Options *o = m->opts;
-    const char *text = o->serials->len ? o->serials->pdata[0]
-                                       : default_serial(o);
+    g_autofree char *id = g_strdup_printf("serial%u", n);
+    Chardev *c;
 
-    *mon = NULL;
-    for (u32 i = 1; i < o->serials->len; i++) {
-        if (strcmp(o->serials->pdata[i], "none") != 0) {
-            return fail(err, "-serial %s: this machine has one serial port",
-                        (char *)o->serials->pdata[i]);
-        }
-    }
     if (strcmp(text, "none") == 0) {
         return true;
     }
-    Chardev *c = chardev_open_short(text, "serial0", err);
+    if (n >= m->board->serials) {
+        return fail(err, "-serial %s: %s has %u serial port%s", text,
+                    m->board->name, m->board->serials,
+                    m->board->serials == 1 ? "" : "s");
+    }
+    c = chardev_open_short(text, id, err);
     if (!c) {
         return err_prefix(err, "-serial %s", text);
     }
-    m->serial_chardev = chardev_id(c);
-    *mon = g_str_has_prefix(text, "mon:") ? c : NULL;
+    m->serial[n] = chardev_id(c);
+    *mon = g_str_has_prefix(text, "mon:") ? c : *mon;
+    return true;
+}
+
+static bool open_serials(Machine *m, Chardev **mon, Err *err)
+{
+    const GPtrArray *list = m->opts->serials;
+
+    *mon = NULL;
+    if (!list->len) {
+        return open_port(m, 0, default_serial(m->opts), mon, err);
+    }
+    for (u32 i = 0; i < list->len; i++) {
+        if (!open_port(m, i, list->pdata[i], mon, err)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -381,98 +406,6 @@ static bool open_monitors(Machine *m, Chardev *shared, Err *err)
         && !o->monitors->len && !o->mons->len && !uses_stdio(o->serials)
         && !uses_stdio(o->chardevs);
     return !free_terminal || open_monitor(m, "stdio", 0, err);
-}
-
-/* ---- -device ------------------------------------------------------------ */
-
-static bool user_device(Machine *m, KeyVal *kv, Err *err)
-{
-    const char *type = keyval_get(kv, "driver"), *id = keyval_get(kv, "id");
-    const DeviceType *t = type ? device_type(type) : NULL;
-
-    if (t && !t->user) {
-        return fail(err, "the device \"%s\" is part of boards and cannot be "
-                    "added", type);
-    }
-    keyval_get(kv, "bus");
-    keyval_get(kv, "addr");
-    Device *d = machine_new_device(m, type, id, kv, err);
-    if (!d) {
-        return false;
-    }
-    if (t->bus == BUS_VIRTIO && !(m->plug && m->plug(m, d, err))) {
-        fail(err, "this machine has no place for it");
-        device_free(d);
-        return false;
-    }
-    return machine_adopt(m, d, err);
-}
-
-static bool add_device(Machine *m, const char *text, Err *err)
-{
-    KeyVal *kv = keyval_parse(text, "driver", err);
-    bool ok = kv && user_device(m, kv, err);
-
-    keyval_free(kv);
-    return ok || err_prefix(err, "-device %s", text);
-}
-
-/* Disks that no -device names get one: a virtio disk. */
-static void add_disk(void *opaque, Block *b)
-{
-    void **arg = opaque;
-    Machine *m = arg[0];
-    Err *err = arg[1];
-    const char *kind = block_option(b, "if");
-
-    if (!err->text[0] && (!kind || strcmp(kind, "virtio") == 0)) {
-        g_autofree char *text = g_strdup_printf("virtio-blk-device,drive=%s",
-                                                block_id(b));
-        add_device(m, text, err);
-    }
-}
-
-static bool add_nic(Machine *m, const char *text, u32 n, Err *err)
-{
-    KeyVal *kv = keyval_parse(text, "type", err);
-    const char *model = kv ? keyval_get(kv, "model") : NULL;
-    GString *rest = g_string_new(NULL);
-    bool ok = kv != NULL;
-
-    if (kv && strcmp(keyval_get(kv, "type"), "none") != 0) {
-        g_auto(GStrv) word = g_strsplit(text, ",", -1);
-        for (char **w = word; *w; w++) {
-            if (!g_str_has_prefix(*w, "model=")) {
-                g_string_append_printf(rest, "%s%s", rest->len ? "," : "", *w);
-            }
-        }
-        g_string_append_printf(rest, ",id=nic%u", n);
-        g_autofree char *card = g_strdup_printf(
-            "%s,netdev=nic%u", model ? model : "virtio-net-device", n);
-        ok = netdev_open(rest->str, err) && add_device(m, card, err);
-    }
-    g_string_free(rest, true);
-    keyval_free(kv);
-    return ok || err_prefix(err, "-nic %s", text);
-}
-
-static bool add_devices(Machine *m, Err *err)
-{
-    const Options *o = m->opts;
-    void *arg[] = { m, err };
-
-    for (u32 i = 0; i < o->devices->len; i++) {
-        if (!add_device(m, o->devices->pdata[i], err)) {
-            return false;
-        }
-    }
-    block_each(add_disk, arg);
-    for (u32 i = 0; i < o->nics->len; i++) {
-        if (!add_nic(m, o->nics->pdata[i], i, err)) {
-            return false;
-        }
-    }
-    return !err->text[0];
 }
 
 /* ---- --explain ---------------------------------------------------------- */
@@ -539,8 +472,8 @@ static bool make_machine(Machine *m, Err *err)
     Chardev *shared;
 
     keyval_free(kv);
-    if (!ok || !open_back_ends(o, err) || !open_serial(m, &shared, err)
-        || !m->board->init(m, err) || !add_devices(m, err)
+    if (!ok || !open_back_ends(o, err) || !open_serials(m, &shared, err)
+        || !m->board->init(m, err) || !machine_add_devices(m, err)
         || !open_monitors(m, shared, err)) {
         return false;
     }

@@ -90,8 +90,8 @@ static bool make_cpus(Machine *m, Err *err)
 
 static bool make_cells(Machine *m, Err *err)
 {
-    g_autofree char *serial = m->serial_chardev
-        ? g_strdup_printf("chardev=%s", m->serial_chardev) : NULL;
+    g_autofree char *serial = m->serial[0]
+        ? g_strdup_printf("chardev=%s", m->serial[0]) : NULL;
     g_autofree char *time = g_strdup_printf("ahead=%u",
                                             (u32)m->opts->rtc_ahead);
     const char *props[PRIMECELLS] = { [UART] = serial, [RTC] = time };
@@ -491,15 +491,23 @@ static const char *const cpus[] = {
     "cortex-a53", "cortex-a57", "cortex-a72", "max", NULL
 };
 
+static const char *const targets[] = { "aarch64", NULL };
+static const BoardDrive drives[] = {
+    { "virtio", "virtio-blk-device" }, { NULL, NULL }
+};
+
 BOARD(virt) {
     .name = "virt",
     .about = "ARM virtual machine",
-    .target = "aarch64",
+    .targets = targets,
     .cpu = "cortex-a57",
     .cpus = cpus,
     .max_cpus = 8,
     .ram_default = 128ull << 20,
     .ram_max = 255ull << 30,
+    .serials = 1,
+    .nic = "virtio-net-device",
+    .drives = drives,
     .init = init,
     .set = set,
 };

@@ -20,14 +20,25 @@ typedef enum ShutdownReason {
     SHUTDOWN_GUEST, SHUTDOWN_GUEST_RESET, SHUTDOWN_HOST, SHUTDOWN_ERROR,
 } ShutdownReason;
 
+/* What becomes of a -drive that no -device names. */
+typedef struct BoardDrive {
+    const char *kind;               /* of if=; NULL ends the list */
+    const char *device;             /* the -device that it gets */
+} BoardDrive;
+
+enum { SERIALS = 4 };
+
 /* What a board is; a row in the set `boards`. */
 typedef struct Board {
     const char *name, *about;
-    const char *target;             /* default target's name */
+    const char *const *targets;     /* names; the first is the default */
     const char *cpu;                /* default model */
     const char *const *cpus;        /* models that fit it */
     u32         max_cpus;
     u64         ram_default, ram_max;
+    u32         serials;            /* ports, up to SERIALS */
+    const char *nic;                /* the device that -nic makes */
+    const BoardDrive *drives;       /* the first is for no if= */
     bool      (*init)(Machine *m, Err *err);
     /* Board options, "-M virt,gic-version=2": false if unknown or wrong. */
     bool      (*set)(Machine *m, const char *key, const char *value, Err *err);
@@ -57,7 +68,7 @@ struct Machine {
     bool        (*plug)(Machine *m, Device *d, Err *err);
     /* Presses the power button; NULL: there is none.  Main thread. */
     void        (*power_button)(Machine *m);
-    const char   *serial_chardev;   /* id of the first serial port's, or NULL */
+    const char   *serial[SERIALS];  /* ids of chardevs; NULL: none */
     bool          no_reboot, no_shutdown;
     struct Vcpus *vcpus;            /* accel/vcpu.c */
     const struct Accel *accel;

@@ -19,3 +19,7 @@ void machine_watch_memory(Machine *m);
  * False: the machine ends.
  */
 bool machine_serve(Machine *m);
+/* Adds what a -device text says. */
+bool machine_add_device(Machine *m, const char *text, Err *err);
+/* All of -device, and what -drive and -nic add without one. */
+bool machine_add_devices(Machine *m, Err *err);

@@ -70,6 +70,7 @@ typedef struct Wire {
 typedef enum BusKind {
     BUS_NONE,                   /* placed by the board through its window */
     BUS_VIRTIO,                 /* a virtio device: sits on a transport */
+    BUS_PCI,                    /* begins with a PciDevice: hw/pci/pci.h */
 } BusKind;
 
 struct DeviceType {
@@ -103,7 +104,8 @@ struct Device {
     char    *id;
     Machine *machine;           /* NULL in tests */
     MemSpace *mem;              /* for DMA; NULL in tests */
-    void    *bus;               /* of BUS_VIRTIO: the transport */
+    void    *bus;               /* of BUS_VIRTIO: the transport; of BUS_PCI:
+                                   the PciBus, or the root of its tree */
     u64      base;              /* of the window in guest memory */
     struct DeviceCore *core;    /* hw/core/device.c's own */
 };

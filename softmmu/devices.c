@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* What -device, -drive and -nic add to a board. */
+#include "block/block.h"
+#include "net/net.h"
+#include "softmmu/run.h"
+
+static bool user_device(Machine *m, KeyVal *kv, Err *err)
+{
+    const char *type = keyval_get(kv, "driver"), *id = keyval_get(kv, "id");
+    const DeviceType *t = type ? device_type(type) : NULL;
+
+    if (t && !t->user) {
+        return fail(err, "the device \"%s\" is part of boards and cannot be "
+                    "added", type);
+    }
+    if (t && t->bus != BUS_PCI) {
+        keyval_get(kv, "bus");
+        keyval_get(kv, "addr");
+    }
+    Device *d = machine_new_device(m, type, id, kv, err);
+    if (!d) {
+        return false;
+    }
+    if (t->bus != BUS_NONE && !(m->plug && m->plug(m, d, err))) {
+        if (!err->text[0]) {
+            fail(err, "%s has no place for it", m->board->name);
+        }
+        device_free(d);
+        return false;
+    }
+    return machine_adopt(m, d, err);
+}
+
+bool machine_add_device(Machine *m, const char *text, Err *err)
+{
+    KeyVal *kv = keyval_parse(text, "driver", err);
+    bool ok = kv && user_device(m, kv, err);
+
+    keyval_free(kv);
+    return ok || err_prefix(err, "-device %s", text);
+}
+
+/* Disks that no -device names get the board's one for their if=. */
+static void add_disk(void *opaque, Block *b)
+{
+    void **arg = opaque;
+    Machine *m = arg[0];
+    Err *err = arg[1];
+    const char *kind = block_option(b, "if");
+    const BoardDrive *row = m->board->drives;
+
+    while (row->kind && kind && strcmp(row->kind, kind) != 0) {
+        row++;
+    }
+    if (!err->text[0] && row->kind) {
+        g_autofree char *text = g_strdup_printf("%s,drive=%s", row->device,
+                                                block_id(b));
+        machine_add_device(m, text, err);
+    }
+}
+
+static bool add_nic(Machine *m, const char *text, u32 n, Err *err)
+{
+    KeyVal *kv = keyval_parse(text, "type", err);
+    const char *model = kv ? keyval_get(kv, "model") : NULL;
+    GString *rest = g_string_new(NULL);
+    bool ok = kv != NULL;
+
+    if (kv && strcmp(keyval_get(kv, "type"), "none") != 0) {
+        g_auto(GStrv) word = g_strsplit(text, ",", -1);
+        for (char **w = word; *w; w++) {
+            if (!g_str_has_prefix(*w, "model=")) {
+                g_string_append_printf(rest, "%s%s", rest->len ? "," : "", *w);
+            }
+        }
+        g_string_append_printf(rest, ",id=nic%u", n);
+        g_autofree char *card = g_strdup_printf(
+            "%s,netdev=nic%u", model ? model : m->board->nic, n);
+        ok = netdev_open(rest->str, err) && machine_add_device(m, card, err);
+    }
+    g_string_free(rest, true);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-nic %s", text);
+}
+
+bool machine_add_devices(Machine *m, Err *err)
+{
+    const Options *o = m->opts;
+    void *arg[] = { m, err };
+
+    for (u32 i = 0; i < o->devices->len; i++) {
+        if (!machine_add_device(m, o->devices->pdata[i], err)) {
+            return false;
+        }
+    }
+    block_each(add_disk, arg);
+    for (u32 i = 0; i < o->nics->len; i++) {
+        if (!add_nic(m, o->nics->pdata[i], i, err)) {
+            return false;
+        }
+    }
+    return !err->text[0];
+}
