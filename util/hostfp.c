@@ -54,6 +54,28 @@ void host_fp_set_round(unsigned round)
     __builtin_ia32_ldmxcsr(old | rounding_control(round));
 }
 
+const bool host_fp_has_sse = true;
+
+u32 host_fp_word_sse(u32 mxcsr)
+{
+    return (mxcsr & 0xffff) | MXCSR_MASKS;
+}
+
+u32 host_fp_word_sse_flags(u32 word)
+{
+    return word & MXCSR_FLAGS;
+}
+
+u32 host_fp_live(void)
+{
+    return __builtin_ia32_stmxcsr();
+}
+
+void host_fp_set_live(u32 word)
+{
+    __builtin_ia32_ldmxcsr(word);
+}
+
 #else
 #include <fenv.h>
 
@@ -101,6 +123,41 @@ void host_fp_set_round(unsigned round)
         [FP_UPWARD] = FE_UPWARD, [FP_TOWARD_ZERO] = FE_TOWARDZERO,
     };
     fesetround(mode[round]);
+}
+
+const bool host_fp_has_sse = false;
+
+u32 host_fp_word_sse(u32 mxcsr)
+{
+    static const u8 rounds[4] = {
+        FP_NEAREST, FP_DOWNWARD, FP_UPWARD, FP_TOWARD_ZERO
+    };
+    return host_fp_word(rounds[mxcsr >> 13 & 3]) | (mxcsr & FP_IEEE_FLAGS);
+}
+
+u32 host_fp_word_sse_flags(u32 word)
+{
+    return host_fp_word_flags(word);
+}
+
+u32 host_fp_live(void)
+{
+    static const struct { int host; u8 ours; } modes[] = {
+        { FE_TONEAREST, FP_NEAREST }, { FE_DOWNWARD, FP_DOWNWARD },
+        { FE_UPWARD, FP_UPWARD }, { FE_TOWARDZERO, FP_TOWARD_ZERO },
+    };
+    unsigned n = 0;
+    while (n < countof(modes) - 1 && modes[n].host != fegetround()) {
+        n++;
+    }
+    return host_fp_word(modes[n].ours) | host_fp_flags();
+}
+
+/* Only clears flags: those in the word are the guest's already. */
+void host_fp_set_live(u32 word)
+{
+    host_fp_clear();
+    host_fp_set_round(word >> WORD_ROUND);
 }
 
 #endif

@@ -6,6 +6,8 @@
  */
 #include "util/softfloat_core.h"
 
+enum { X87_WRAP = 24576 };
+
 Fp softfloat_default_nan(const FpEnv *e)
 {
     return (Fp){ .cls = CLS_QNAN, .sign = e->default_sign,
@@ -133,6 +135,19 @@ static bool reaches_normal(const Format *f, Fp r, unsigned prec, FpRound round)
            rounds_up(round, r.sign, true, rem, unit >> 1);
 }
 
+/* x87, SDM volume 1, 8.5.4 and 8.5.5: what an unmasked exception leaves;
+ * FSCALE may be further off. */
+static u128 wrapped(const Format *f, Fp r, unsigned prec, i32 by, FpEnv *e)
+{
+    i32 exp = r.exp + by + bias_of(f);
+    if (exp < 1 || exp >= exp_max(f)) {
+        e->flags |= FP_INEXACT | (by < 0 ? FP_ROUNDED_UP : 0);
+        return pack(f, r.sign, by < 0 ? exp_max(f) : 0, by < 0 ? TOP : 0);
+    }
+    r.exp += by;
+    return finish(f, r, prec, e);
+}
+
 /*
  * r is below the normal numbers.  Rounding takes place at a fixed place of
  * the stored fraction, also when x87 precision control moved it up.
@@ -149,6 +164,12 @@ u128 softfloat_underflow(const Format *f, Fp r, unsigned prec, FpEnv *e)
     if (e->flush_out == FP_FLUSH_AFTER && tiny) {
         return flushed(f, r.sign, e);
     }
+    if (unlikely(tiny && e->wrap & FP_UNDERFLOW)) {
+        e->flags |= FP_UNDERFLOW;
+        if (f->explicit_one) {
+            return wrapped(f, r, prec, X87_WRAP, e);
+        }
+    }
 
     u128 frac = shift_jam(r.frac, (unsigned)(1 - bias_of(f) - r.exp));
     u128 unit = (u128)1 << (128 - prec), rem = frac & (unit - 1);
@@ -161,11 +182,17 @@ u128 softfloat_underflow(const Format *f, Fp r, unsigned prec, FpEnv *e)
     return pack(f, r.sign, (frac & TOP) != 0, frac);
 }
 
-u128 softfloat_overflow(const Format *f, bool sign, unsigned prec, FpEnv *e)
+u128 softfloat_overflow(const Format *f, Fp r, unsigned prec, FpEnv *e)
 {
+    bool sign = r.sign;
     if (f->numbers_only) {
         e->flags |= FP_INVALID;
         return pack(f, sign, exp_max(f), ~(u128)0);
+    }
+
+    if (unlikely(e->wrap & FP_OVERFLOW) && f->explicit_one) {
+        e->flags |= FP_OVERFLOW;
+        return wrapped(f, r, prec, -X87_WRAP, e);
     }
 
     bool to_inf = e->round == FP_NEAREST || e->round == FP_TIES_AWAY ||

@@ -53,7 +53,7 @@ static u128 recip_normal(const Format *f, const Fp *x, FpEnv *e)
 {
     i32 emin = 1 - bias_of(f);
     if (x->exp < emin - 2) {
-        return softfloat_overflow(f, x->sign, precision_of(f), e);
+        return softfloat_overflow(f, *x, precision_of(f), e);
     }
     if (e->flush_out != FP_FLUSH_NONE && x->exp >= -emin) {
         e->flags |= FP_UNDERFLOW;

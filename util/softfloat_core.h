@@ -192,7 +192,7 @@ u128 softfloat_pack_special(const Format *f, Fp r);
 
 /* The rarely taken ends of finish(): below and above the normal numbers. */
 u128 softfloat_underflow(const Format *f, Fp r, unsigned prec, FpEnv *e);
-u128 softfloat_overflow(const Format *f, bool sign, unsigned prec, FpEnv *e);
+u128 softfloat_overflow(const Format *f, Fp r, unsigned prec, FpEnv *e);
 
 Fp softfloat_subnormal(const Format *f, Fp r, FpEnv *e);
 
@@ -227,11 +227,12 @@ static ALWAYS_INLINE Fp unpack(const Format *f, u128 raw, FpEnv *e)
     return r;
 }
 
-/* A nonzero number that is not subnormal; F80 not asked. */
+/* A nonzero number that is not subnormal. */
 static ALWAYS_INLINE bool is_ordinary(const Format *f, u128 raw)
 {
     u32 exp = (u32)(raw >> exp_pos(f)) & (u32)exp_max(f);
-    return exp - 1 < (u32)exp_max(f) - 1;
+    return exp - 1 < (u32)exp_max(f) - 1 &&
+           (!f->explicit_one || (u64)raw >> 63);
 }
 
 /* unpack() for those. */
@@ -270,7 +271,7 @@ static ALWAYS_INLINE u128 finish(const Format *f, Fp r, unsigned prec,
         }
     }
     if (unlikely(exp >= exp_max(f) + f->numbers_only)) {
-        return softfloat_overflow(f, r.sign, prec, e);
+        return softfloat_overflow(f, r, prec, e);
     }
     if (rem) {
         e->flags |= FP_INEXACT | (up ? FP_ROUNDED_UP : 0);

@@ -20,7 +20,7 @@ static Fp special_to_numbers(const Format *f, Fp x, FpEnv *e)
     return x;
 }
 
-static u128 convert(const Format *from, const Format *to, u128 raw, FpEnv *e)
+static NOINLINE u128 convert(const Format *from, const Format *to, u128 raw, FpEnv *e)
 {
     FpEnv t = *e;
     if (from->half) {
@@ -44,10 +44,20 @@ static u128 convert(const Format *from, const Format *to, u128 raw, FpEnv *e)
     return r;
 }
 
+/* x87's stores are worth a way of their own. */
+static ALWAYS_INLINE u128 convert_fast(const Format *from, const Format *to,
+                                       u128 raw, FpEnv *e)
+{
+    if (from->explicit_one && !to->half && is_ordinary(from, raw)) {
+        return finish(to, ordinary(from, raw), precision_of(to), e);
+    }
+    return convert(from, to, raw, e);
+}
+
 #define CONVERT(P, T, Q, U) \
     U P##_to_##Q(T a, FpEnv *e) \
     { \
-        return OUT_##Q(convert(&formats[ID_##P], &formats[ID_##Q], \
+        return OUT_##Q(convert_fast(&formats[ID_##P], &formats[ID_##Q], \
                                IN_##P(a), e)); \
     }
 

@@ -91,8 +91,8 @@ static ALWAYS_INLINE u128 add_fast(const Format *f, u128 a, u128 b,
     }
     Fp x = ordinary(f, a), y = ordinary(f, b);
     y.sign ^= minus;
-    return finish(f, add_normals(&x, &y, (FpRound)e->round), precision_of(f),
-                  e);
+    return finish(f, add_normals(&x, &y, (FpRound)e->round),
+                  arith_precision(f, e), e);
 }
 
 /* 128 x 128 -> 256 bits. */
@@ -159,7 +159,8 @@ static ALWAYS_INLINE u128 mul_fast(const Format *f, u128 a, u128 b, FpEnv *e)
         return mul_any(f, a, b, e);
     }
     Fp x = ordinary(f, a), y = ordinary(f, b);
-    return finish(f, mul_normal(precision_of(f), &x, &y), precision_of(f), e);
+    return finish(f, mul_normal(precision_of(f), &x, &y),
+                  arith_precision(f, e), e);
 }
 
 /* n / d in fixed point, 127 places, the last one sticky; n < 2 d. */
@@ -187,6 +188,15 @@ static ALWAYS_INLINE u128 div_narrow(u64 n, u64 d)
     return (u128)q << 64 | (dividend != (u128)q * d);
 }
 
+/* Up to 64 bits: that many of the quotient, and how the rest is to a half. */
+static ALWAYS_INLINE u128 div_middle(u64 n, u64 d)
+{
+    u128 dividend = (u128)n << (n < d ? 64 : 63);
+    u64 q = (u64)(dividend / d), r = (u64)(dividend - (u128)q * d);
+    u64 rest = r >= d - (d >> 1) ? BIT(63) | (r << 1 != d) : r != 0;
+    return ((u128)q << 64 | rest << 1 | (rest & BIT(63))) >> (n < d);
+}
+
 static NOINLINE Fp div_special(const Fp *a, const Fp *b, FpEnv *e)
 {
     bool sign = a->sign != b->sign;
@@ -212,8 +222,9 @@ static ALWAYS_INLINE Fp div_normal(unsigned prec, const Fp *a, const Fp *b)
 {
     Fp r = { .cls = CLS_NORMAL, .sign = a->sign != b->sign,
              .exp = a->exp - b->exp };
-    r.frac = prec > 62 ? div_wide(a->frac, b->frac)
-           : div_narrow((u64)(a->frac >> 64), (u64)(b->frac >> 64));
+    u64 n = (u64)(a->frac >> 64), d = (u64)(b->frac >> 64);
+    r.frac = prec > 64 ? div_wide(a->frac, b->frac)
+           : prec > 62 ? div_middle(n, d) : div_narrow(n, d);
     if (!(r.frac & TOP)) {
         r.frac <<= 1;
         r.exp--;
@@ -239,7 +250,8 @@ static ALWAYS_INLINE u128 div_fast(const Format *f, u128 a, u128 b, FpEnv *e)
         return div_any(f, a, b, e);
     }
     Fp x = ordinary(f, a), y = ordinary(f, b);
-    return finish(f, div_normal(precision_of(f), &x, &y), precision_of(f), e);
+    return finish(f, div_normal(precision_of(f), &x, &y),
+                  arith_precision(f, e), e);
 }
 
 /*
@@ -278,6 +290,43 @@ static u128 sqrt_narrow(u64 radicand, unsigned digits)
     return (u128)q << (128 - digits) | (r != 0);
 }
 
+/*
+ * One step of Zimmermann's square root with remainder: the root of
+ * high^2 + rem (of 2 * bits), its bits doubled by two more digits `low` of
+ * that size.
+ */
+static u64 sqrt_step(u64 high, u64 rem, u64 low, unsigned bits, u128 *left)
+{
+    u128 n = (u128)rem << bits | low >> bits;
+    u64 q = (u64)(n / ((u128)high << 1)), u = (u64)(n % ((u128)high << 1));
+    i128 r = (i128)((u128)u << bits | (low & MASK(bits))) - (i128)((u128)q * q);
+    u128 s = ((u128)high << bits) + q;
+    while (r < 0) {
+        s--;
+        r += (i128)(2 * s + 1);
+    }
+    *left = (u128)r;
+    return (u64)s;
+}
+
+/* The same for 64 digits, and how the rest is to a half. */
+static u128 sqrt_middle(u128 radicand)
+{
+    u64 top = (u64)(radicand >> 96), q = 0, r = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        u64 trial = q << 2 | 1;
+        r = r << 2 | (top >> 30 & 3);
+        top <<= 2;
+        u64 digit = r >= trial;
+        r -= trial & (0 - digit);
+        q = q << 1 | digit;
+    }
+    u128 left;
+    q = sqrt_step(q, r, (u64)(radicand >> 64) & MASK(32), 16, &left);
+    q = sqrt_step(q, (u64)left, (u64)radicand, 32, &left);
+    return (u128)q << 64 | (left > q ? BIT(63) | 1 : left != 0);
+}
+
 static u128 root(const Format *f, u128 a, FpEnv *e)
 {
     Fp x = unpack(f, a, e), r = x;
@@ -289,8 +338,9 @@ static u128 root(const Format *f, u128 a, FpEnv *e)
         use_denormals(x.denormal, e);
         u128 radicand = x.exp & 1 ? x.frac : x.frac >> 1;
         unsigned digits = precision_of(f) + 2;
-        r.frac = digits > 60 ? sqrt_wide(radicand, digits)
-                             : sqrt_narrow((u64)(radicand >> 64), digits);
+        r.frac = digits > 66 ? sqrt_wide(radicand, digits)
+               : digits > 60 ? sqrt_middle(radicand)
+               : sqrt_narrow((u64)(radicand >> 64), digits);
         r.exp = (x.exp - (x.exp & 1)) / 2;
     }
     return finish(f, r, arith_precision(f, e), e);
@@ -548,9 +598,13 @@ static FpOrder order(const Fp *a, const Fp *b)
     return (FpOrder)(a->sign ? -m : m);
 }
 
-static FpOrder compare_any(const Format *f, u128 a, u128 b, bool signalling,
+static ALWAYS_INLINE FpOrder compare_any(const Format *f, u128 a, u128 b, bool signalling,
                            FpEnv *e)
 {
+    if (is_ordinary(f, a) && is_ordinary(f, b)) {
+        Fp x = ordinary(f, a), y = ordinary(f, b);
+        return order(&x, &y);
+    }
     Fp x = unpack(f, a, e), y = unpack(f, b, e);
     if (!is_nan(&x) && !is_nan(&y)) {
         use_denormals(x.denormal || y.denormal, e);
@@ -585,7 +639,7 @@ static u128 pick_any(const Format *f, u128 a, u128 b, unsigned how, FpEnv *e)
     return finish(f, r, precision_of(f), e);
 }
 
-#define ARITHMETIC(P, T, SUFFIX) \
+#define ARITHMETIC(P, T, SUFFIX, FMA) \
     T P##_add(T a, T b, FpEnv *e) \
     { \
         return OUT_##P(add##SUFFIX(&formats[ID_##P], IN_##P(a), IN_##P(b), \
@@ -612,16 +666,16 @@ static u128 pick_any(const Format *f, u128 a, u128 b, unsigned how, FpEnv *e)
     } \
     T P##_fma(T a, T b, T c, FpEnv *e) \
     { \
-        return OUT_##P(fma##SUFFIX(&formats[ID_##P], IN_##P(a), IN_##P(b), \
+        return OUT_##P(fma##FMA(&formats[ID_##P], IN_##P(a), IN_##P(b), \
                                    IN_##P(c), e)); \
     }
 
-ARITHMETIC(f16, u16, _any)
-ARITHMETIC(bf16, u16, _any)
-ARITHMETIC(f32, u32, _fast)
-ARITHMETIC(f64, u64, _fast)
-ARITHMETIC(f80, F80, _any)
-ARITHMETIC(f128, u128, _any)
+ARITHMETIC(f16, u16, _any, _any)
+ARITHMETIC(bf16, u16, _any, _any)
+ARITHMETIC(f32, u32, _fast, _fast)
+ARITHMETIC(f64, u64, _fast, _fast)
+ARITHMETIC(f80, F80, _fast, _any)
+ARITHMETIC(f128, u128, _any, _any)
 
 #define PICK(P, T, NAME, HOW) \
     T P##_##NAME(T a, T b, FpEnv *e) \

@@ -21,3 +21,15 @@ u32  host_fp_word_clear(u32 word);
 u32  host_fp_flags(void);
 void host_fp_clear(void);
 void host_fp_set_round(unsigned round);
+
+/*
+ * The same for a guest with SSE.  The word that does what a value of MXCSR
+ * says, exceptions masked; where host_fp_has_sse is false, without DAZ and
+ * FTZ.  Its flags, with FP_INPUT_DENORMAL if the host has it.
+ */
+extern const bool host_fp_has_sse;
+u32  host_fp_word_sse(u32 mxcsr);
+u32  host_fp_word_sse_flags(u32 word);
+/* The calling thread's live word. */
+u32  host_fp_live(void);
+void host_fp_set_live(u32 word);

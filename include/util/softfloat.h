@@ -8,8 +8,8 @@
  * the FP* functions; Intel SDM volume 1, 4.8 and chapters 8, 11 and 14;
  * Power ISA 3.1 book I, 4.3 and 7.3; MIPS64 volume I-A, chapter 5.
  *
- * Left out: decimal formats, x87's partial remainder and transcendentals,
- * traps (a caller looks at the flags before it commits the result).
+ * Left out: decimal formats, transcendentals, traps (a caller looks at the
+ * flags before it commits the result).
  *
  * Values are raw bits.  Half (f16) and brain float (bf16) travel in u16,
  * f32 in u32, f64 in u64, IEEE binary128 (f128) in u128; F80 is the x87
@@ -123,6 +123,9 @@ typedef struct FpEnv {
     u8 denormal;                /* FpDenormal */
     u8 precision;               /* x87 PC for f80 arithmetic: 24, 53, or 0 or
                                    64 for all of it */
+    u8 wrap;                    /* FP_OVERFLOW, FP_UNDERFLOW: not masked; f80
+                                   arithmetic then moves the exponent by
+                                   24576, conversions only set the flag */
     bool flush_in;              /* subnormal operands count as zero */
     bool tiny_before;           /* Underflow judged before rounding */
     bool default_nan;           /* every NaN result is the default NaN */
@@ -284,3 +287,20 @@ FP_ARM_FORMATS(FP_DECLARE_ARM)
 
 u32 fp_urecpe(u32 a);
 u32 fp_ursqrte(u32 a);
+
+/*
+ * x87's own operations (SDM volume 2).
+ *
+ * f80_widen32, 64  exact: a signalling NaN stays one, a denormal operand sets
+ *                  FP_INPUT_DENORMAL and nothing else does.
+ * f80_scale        FSCALE: a * 2^trunc(b).
+ * f80_prem         FPREM, or FPREM1 if `nearest`: a reduced by b; *quotient's
+ *                  low three bits count unless *partial.
+ * f80_extract      FXTRACT: a's significand; *exp its exponent.
+ */
+F80 f80_widen32(u32 a, FpEnv *e);
+F80 f80_widen64(u64 a, FpEnv *e);
+F80 f80_scale(F80 a, F80 b, FpEnv *e);
+F80 f80_prem(F80 a, F80 b, bool nearest, u32 *quotient, bool *partial,
+             FpEnv *e);
+F80 f80_extract(F80 a, F80 *exp, FpEnv *e);
