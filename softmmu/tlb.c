@@ -26,7 +26,7 @@ enum {
     LARGE_MAX = 8,
 };
 
-/* Tag bits that no hit can have: they make (tag ^ va) > PAGE_SIZE. */
+/* Second level: no page, which is aligned, is this. */
 #define TAG_NONE  (~0ull)
 /* No pc is odd-high like this: bit 63 without bit 62. */
 #define JUMP_NONE 0x8000000000000001ull
@@ -87,10 +87,28 @@ static void clear_jumps(Slot *s)
     memset(s->exec_pages, 0, sizeof s->exec_pages);
 }
 
+/*
+ * A tag that no address hits: (tag ^ va) is above PAGE_SIZE.  All ones would
+ * be hit by the last page of the address space, which is at the last index;
+ * there a tag with another index's bits does it.
+ */
+static u64 empty_tag(u32 index)
+{
+    return index == TLB_SIZE - 1 ? 0 : ~0ull;
+}
+
+static void empty_entry(Slot *s, u32 index)
+{
+    s->tables->read[index].tag = empty_tag(index);
+    s->tables->write[index].tag = empty_tag(index);
+    s->tables->exec[index].tag = empty_tag(index);
+}
+
 static void clear_slot(Slot *s)
 {
     if (s->dirty) {
         memset(s->tables, 0xff, sizeof *s->tables);
+        empty_entry(s, TLB_SIZE - 1);
         clear_jumps(s);
         s->large.n = 0;
         s->dirty = false;
@@ -208,9 +226,7 @@ static void drop_page(Slot *s, u64 va)
 {
     u32 i = va >> PAGE_BITS & (TLB_SIZE - 1);
 
-    s->tables->read[i].tag = TAG_NONE;
-    s->tables->write[i].tag = TAG_NONE;
-    s->tables->exec[i].tag = TAG_NONE;
+    empty_entry(s, i);
     if (bloom_has(s, va)) {
         drop_jumps(s, va);
     }
@@ -503,7 +519,7 @@ void tlb_protect(Cpu *c, const Ram *r, u64 offset)
     for (Slot *s = c->tlb->slot; s < c->tlb->slot + SLOTS; s++) {
         for (u32 i = 0; s->valid && s->dirty && i < TLB_SIZE; i++) {
             if (s->tables->write[i].host == host) {
-                s->tables->write[i].tag = TAG_NONE;
+                s->tables->write[i].tag = empty_tag(i);
             }
         }
     }

@@ -32,7 +32,7 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     memset(b->hash, 0, sizeof b->hash);
     b->word = word;
     b->at = b->start = at;
-    b->raw = b->ended = b->full = false;
+    b->raw = b->ended = b->full = b->alone = b->bound = false;
     b->fp_inline = true;
     b->soft = NULL;
 }
@@ -59,8 +59,20 @@ Ir *ir_copy(const Ir *b)
     return c;
 }
 
+bool ir_bind_next(Ir *b)
+{
+    enum { SPARE = 32 };        /* of what this instruction has yet to add */
+
+    b->bound = !b->alone && b->n + SPARE < IR_MAX - ROOM_INS
+        && b->nputs + SPARE < IR_PUTS - ROOM_PUTS
+        && b->nsyncs + SPARE < IR_SYNCS - ROOM_SYNCS
+        && b->nargs + SPARE < IR_ARGS - ROOM_ARGS;
+    return b->bound;
+}
+
 void ir_insn(Ir *b, u16 at)
 {
+    b->bound = false;
     b->at = at;
 }
 
@@ -414,6 +426,11 @@ Val ir_vins(Ir *b, Lane lane, Val x, unsigned index, Val y)
 Val ir_vshuf(Ir *b, Val x, Val y, u64 mask_lo, u64 mask_hi)
 {
     return typed(b, IR_vshuf, V128T, x, y, ir_v128(b, mask_lo, mask_hi));
+}
+
+Val ir_vshuf_by(Ir *b, Val x, Val y, Val mask)
+{
+    return typed(b, IR_vshuf, V128T, x, y, mask);
 }
 
 Val ir_vffma(Ir *b, Lane lane, Val x, Val y, Val z)

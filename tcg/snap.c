@@ -126,7 +126,7 @@ void snap_encode(Cc *c, u16 at)
         for (u64 left = c->a.touched[n]; left; left &= left - 1) {
             unsigned slot = n * 64 + (unsigned)__builtin_ctzll(left);
             u16 v = c->a.cur[slot];
-            if (x86_unchanged(c, slot, v)) {
+            if (x64_unchanged(c, slot, v)) {
                 continue;
             }
             source[0] = (u8)slot;

@@ -38,24 +38,24 @@ static X86Has detect(void)
 static void store_place(void *ctx, u16 v, int reg, int place)
 {
     Cc *c = ctx;
-    x86_store(c, ins_of(c, v)->type, (unsigned)reg, place_opd(place));
+    x64_store(c, ins_of(c, v)->type, (unsigned)reg, place_opd(place));
 }
 
 static void load_value(void *ctx, u16 v, int reg)
 {
-    x86_fetch(ctx, v, (unsigned)reg);
+    x64_fetch(ctx, v, (unsigned)reg);
 }
 
 static void move_value(void *ctx, u16 v, int to, int from)
 {
     Cc *c = ctx;
-    x86_move(c, ins_of(c, v)->type, (unsigned)to, (unsigned)from);
+    x64_move(c, ins_of(c, v)->type, (unsigned)to, (unsigned)from);
 }
 
 static const AllocHost alloc_host = {
     .pool = { 1 << RBX | 1 << RDX | 1 << RSI | 1 << RDI | 0x7f00, 0xfffc },
     .saved = { 1 << RBX | 1 << R12 | 1 << R13 | 1 << R14, 0 },
-    .fold = x86_fold,
+    .fold = x64_fold,
     .store = store_place, .load = load_value, .move = move_value,
 };
 
@@ -185,7 +185,7 @@ static void float_op(void *env, const OpCall *o, Vec *v)
                                               low_part(t, v[2].d[0]), i->sub);
 }
 
-/* The C end of x86_op_by_call(): operands in v[], the result to v[0]. */
+/* The C end of x64_op_by_call(): operands in v[], the result to v[0]. */
 static void op_by_call(void *env, const OpCall *o, Vec *v)
 {
     const Ins *i = &o->ins;
@@ -238,7 +238,7 @@ static void emit_common(TcgBuffer *t, X86 *x)
     x->thunk[T_LEAVE] = as_here(&s);
     as_op(&s, OP_LD | X_W, R15, env_opd(offsetof(TcgEnv, tlb)));
     as_op(&s, OP_LD | X_W, RAX, env_opd(offsetof(TcgEnv, pc)));
-    x86_go(&s, x->thunk);
+    x64_go(&s, x->thunk);
     x->thunk[T_SLOW] = as_here(&s);
     emit_slow(&s, t->slow, x->thunk[T_LEAVE]);
     x->thunk[T_OP] = as_here(&s);
@@ -346,7 +346,7 @@ static void begin(Cc *c, TcgBuffer *t, const Ir *b, TcgCode *out)
 static void emit_all(Cc *c)
 {
     for (u16 n = 1; n < c->b->n; n++) {
-        const HostOp *row = &x86_ops[ins_of(c, n)->op];
+        const HostOp *row = &x64_ops[ins_of(c, n)->op];
         alloc_step(&c->a, n);
         if (c->a.fate[n] == EMIT) {
             row->emit(c, n, row);
@@ -438,122 +438,122 @@ bool tcg_compile(TcgBuffer *t, const Ir *b, TcgCode *out)
 
 /* ---- the operations ----------------------------------------------------- */
 
-const HostOp x86_ops[IR_NOPS] = {
+const HostOp x64_ops[IR_NOPS] = {
 #define P(op) (X_0F | X_66 | (op))
 #define W(op) (X_38 | X_66 | (op))
 #define A(op) (X_3A | X_66 | X_I8 | (op))
 #define F(op) (X_0F | (op))
 #define SAME(op) { op, op, op, op }
-    [IR_none] = { x86_nothing, { 0 } },
-    [IR_const] = { x86_nothing, { 0 } },
-    [IR_pc] = { x86_nothing, { 0 } },
-    [IR_get] = { x86_get, { 0 } },
-    [IR_add] = { x86_alu, { OP_ADD } },
-    [IR_sub] = { x86_alu, { OP_SUB } },
-    [IR_mul] = { x86_mul, { 0 } },
-    [IR_mulhu] = { x86_mulh, { G_MUL } },
-    [IR_mulhs] = { x86_mulh, { G_IMUL } },
-    [IR_udiv] = { x86_div, { G_DIV } },
-    [IR_sdiv] = { x86_div, { G_IDIV } },
-    [IR_and] = { x86_alu, { OP_AND } },
-    [IR_or] = { x86_alu, { OP_OR } },
-    [IR_xor] = { x86_alu, { OP_XOR } },
-    [IR_shl] = { x86_shift, { G_SHL, OP_SHLX } },
-    [IR_shr] = { x86_shift, { G_SHR, OP_SHRX } },
-    [IR_sar] = { x86_shift, { G_SAR, OP_SARX } },
-    [IR_ror] = { x86_shift, { G_ROR } },
-    [IR_clz] = { x86_count, { OP_LZCNT } },
-    [IR_ctz] = { x86_count, { OP_TZCNT } },
-    [IR_bswap] = { x86_bswap, { 0 } },
-    [IR_trunc] = { x86_trunc, { 0 } },
-    [IR_zext] = { x86_zext, { 0 } },
-    [IR_sext] = { x86_sext, { 0 } },
-    [IR_extract] = { x86_extract, { 0 } },
-    [IR_sextract] = { x86_sextract, { 0 } },
-    [IR_deposit] = { x86_deposit, { 0 } },
-    [IR_set] = { x86_set, { 0 } },
-    [IR_select] = { x86_select, { 0 } },
-    [IR_addf] = { x86_flags, { 0 } },
-    [IR_subf] = { x86_flags, { 0 } },
-    [IR_adcf] = { x86_flags, { 0 } },
-    [IR_sbcf] = { x86_flags, { 0 } },
-    [IR_logicf] = { x86_flags, { 0 } },
-    [IR_notc] = { x86_notc, { 0 } },
-    [IR_packf] = { x86_packf, { 0 } },
-    [IR_unpackf] = { x86_unpackf, { 0 } },
-    [IR_fcond] = { x86_fcond, { 0 } },
-    [IR_bitsof] = { x86_bitsof, { 0 } },
-    [IR_fadd] = { x86_farith, { F(0x58) } },
-    [IR_fsub] = { x86_farith, { F(0x5c) } },
-    [IR_fmul] = { x86_farith, { F(0x59) } },
-    [IR_fdiv] = { x86_farith, { F(0x5e) } },
-    [IR_fsqrt] = { x86_farith, { F(0x51) } },
-    [IR_ffma] = { x86_ffma, { 0xa9 } },
-    [IR_fmin] = { x86_fminmax, { F(0x5d) } },
-    [IR_fmax] = { x86_fminmax, { F(0x5f) } },
-    [IR_fminnm] = { x86_fminmax, { F(0x5d) } },
-    [IR_fmaxnm] = { x86_fminmax, { F(0x5f) } },
-    [IR_fcmpf] = { x86_fcmpf, { 0 } },
-    [IR_f2f] = { x86_f2f, { 0 } },
-    [IR_f2i] = { x86_f2i, { 0 } },
-    [IR_i2f] = { x86_i2f, { 0 } },
-    [IR_fround] = { x86_fround, { 0 } },
-    [IR_vlow] = { x86_vlow, { 0 } },
-    [IR_vzext] = { x86_vzext, { A(0x21) } },
-    [IR_vpair] = { x86_vpair, { A(0x22) | X_W } },
-    [IR_vget] = { x86_vget, { A(0x14), A(0x15), A(0x16), A(0x16) | X_W } },
-    [IR_vins] = { x86_vins, { A(0x20), P(0xc4) | X_I8, A(0x22), A(0x22) | X_W } },
-    [IR_vdup] = { x86_vdup, { 0, X_0F | X_F2 | X_I8 | 0x70, P(0x70) | X_I8 } },
-    [IR_vand] = { x86_vec, SAME(P(0xdb)) },
-    [IR_vandn] = { x86_vec_rev, SAME(P(0xdf)) },
-    [IR_vor] = { x86_vec, SAME(P(0xeb)) },
-    [IR_vxor] = { x86_vec, SAME(P(0xef)) },
-    [IR_vadd] = { x86_vec, { P(0xfc), P(0xfd), P(0xfe), P(0xd4) } },
-    [IR_vsub] = { x86_vec, { P(0xf8), P(0xf9), P(0xfa), P(0xfb) } },
-    [IR_vmul] = { x86_vec, { 0, P(0xd5), W(0x40), 0 } },
-    [IR_vsmull] = { x86_vec_widen, { W(0x20), W(0x23), W(0x25) } },
-    [IR_vumull] = { x86_vec_widen, { W(0x30), W(0x33), W(0x35) } },
-    [IR_vsmin] = { x86_vec, { W(0x38), P(0xea), W(0x39), 0 } },
-    [IR_vsmax] = { x86_vec, { W(0x3c), P(0xee), W(0x3d), 0 } },
-    [IR_vumin] = { x86_vec, { P(0xda), W(0x3a), W(0x3b), 0 } },
-    [IR_vumax] = { x86_vec, { P(0xde), W(0x3e), W(0x3f), 0 } },
-    [IR_vsqadd] = { x86_vec, { P(0xec), P(0xed), 0, 0 } },
-    [IR_vuqadd] = { x86_vec, { P(0xdc), P(0xdd), 0, 0 } },
-    [IR_vsqsub] = { x86_vec, { P(0xe8), P(0xe9), 0, 0 } },
-    [IR_vuqsub] = { x86_vec, { P(0xd8), P(0xd9), 0, 0 } },
-    [IR_vceq] = { x86_vec, { P(0x74), P(0x75), P(0x76), W(0x29) } },
-    [IR_vcgt] = { x86_vec, { P(0x64), P(0x65), P(0x66), W(0x37) } },
-    [IR_vcgtu] = { x86_vcgtu, { P(0xda), W(0x3a), W(0x3b), W(0x37) } },
-    [IR_vabs] = { x86_vec1, { W(0x1c), W(0x1d), W(0x1e), 0 } },
-    [IR_vshl] = { x86_vshift, { 6 } },
-    [IR_vshr] = { x86_vshift, { 2 } },
-    [IR_vsar] = { x86_vshift, { 4 } },
-    [IR_vsxl] = { x86_vec1, { W(0x20), W(0x23), W(0x25) } },
-    [IR_vzxl] = { x86_vec1, { W(0x30), W(0x33), W(0x35) } },
-    [IR_vshuf] = { x86_vshuf, { 0 } },
-    [IR_vfadd] = { x86_vfarith, { F(0x58) } },
-    [IR_vfsub] = { x86_vfarith, { F(0x5c) } },
-    [IR_vfmul] = { x86_vfarith, { F(0x59) } },
-    [IR_vfdiv] = { x86_vfarith, { F(0x5e) } },
-    [IR_vfsqrt] = { x86_vfarith, { F(0x51) } },
-    [IR_vffma] = { x86_ffma, { 0xa8 } },
-    [IR_vfceq] = { x86_vfcmp, { 0, 0 } },           /* predicates: SSE, AVX */
-    [IR_vfcge] = { x86_vfcmp, { 2, 0x0d } },
-    [IR_vfcgt] = { x86_vfcmp, { 1, 0x0e } },
-    [IR_load] = { x86_loads, { 0 } },
-    [IR_load2] = { x86_loads, { 0 } },
-    [IR_second] = { x86_nothing, { 0 } },
-    [IR_store] = { x86_stores, { 0 } },
-    [IR_store2] = { x86_stores, { 0 } },
-    [IR_cas] = { x86_cas, { 0 } },
-    [IR_casif] = { x86_casif, { 0 } },
-    [IR_rmw] = { x86_rmw, { 0 } },
-    [IR_fence] = { x86_fence, { 0 } },
-    [IR_sync] = { x86_sync, { 0 } },
-    [IR_poll] = { x86_poll, { 0 } },
-    [IR_exit_if] = { x86_exit_if, { 0 } },
-    [IR_trap_if] = { x86_trap_if, { 0 } },
-    [IR_exit] = { x86_exit, { 0 } },
-    [IR_leave] = { x86_leave, { 0 } },
-    [IR_call] = { x86_call, { 0 } },
+    [IR_none] = { x64_nothing, { 0 } },
+    [IR_const] = { x64_nothing, { 0 } },
+    [IR_pc] = { x64_nothing, { 0 } },
+    [IR_get] = { x64_get, { 0 } },
+    [IR_add] = { x64_alu, { OP_ADD } },
+    [IR_sub] = { x64_alu, { OP_SUB } },
+    [IR_mul] = { x64_mul, { 0 } },
+    [IR_mulhu] = { x64_mulh, { G_MUL } },
+    [IR_mulhs] = { x64_mulh, { G_IMUL } },
+    [IR_udiv] = { x64_div, { G_DIV } },
+    [IR_sdiv] = { x64_div, { G_IDIV } },
+    [IR_and] = { x64_alu, { OP_AND } },
+    [IR_or] = { x64_alu, { OP_OR } },
+    [IR_xor] = { x64_alu, { OP_XOR } },
+    [IR_shl] = { x64_shift, { G_SHL, OP_SHLX } },
+    [IR_shr] = { x64_shift, { G_SHR, OP_SHRX } },
+    [IR_sar] = { x64_shift, { G_SAR, OP_SARX } },
+    [IR_ror] = { x64_shift, { G_ROR } },
+    [IR_clz] = { x64_count, { OP_LZCNT } },
+    [IR_ctz] = { x64_count, { OP_TZCNT } },
+    [IR_bswap] = { x64_bswap, { 0 } },
+    [IR_trunc] = { x64_trunc, { 0 } },
+    [IR_zext] = { x64_zext, { 0 } },
+    [IR_sext] = { x64_sext, { 0 } },
+    [IR_extract] = { x64_extract, { 0 } },
+    [IR_sextract] = { x64_sextract, { 0 } },
+    [IR_deposit] = { x64_deposit, { 0 } },
+    [IR_set] = { x64_set, { 0 } },
+    [IR_select] = { x64_select, { 0 } },
+    [IR_addf] = { x64_flags, { 0 } },
+    [IR_subf] = { x64_flags, { 0 } },
+    [IR_adcf] = { x64_flags, { 0 } },
+    [IR_sbcf] = { x64_flags, { 0 } },
+    [IR_logicf] = { x64_flags, { 0 } },
+    [IR_notc] = { x64_notc, { 0 } },
+    [IR_packf] = { x64_packf, { 0 } },
+    [IR_unpackf] = { x64_unpackf, { 0 } },
+    [IR_fcond] = { x64_fcond, { 0 } },
+    [IR_bitsof] = { x64_bitsof, { 0 } },
+    [IR_fadd] = { x64_farith, { F(0x58) } },
+    [IR_fsub] = { x64_farith, { F(0x5c) } },
+    [IR_fmul] = { x64_farith, { F(0x59) } },
+    [IR_fdiv] = { x64_farith, { F(0x5e) } },
+    [IR_fsqrt] = { x64_farith, { F(0x51) } },
+    [IR_ffma] = { x64_ffma, { 0xa9 } },
+    [IR_fmin] = { x64_fminmax, { F(0x5d) } },
+    [IR_fmax] = { x64_fminmax, { F(0x5f) } },
+    [IR_fminnm] = { x64_fminmax, { F(0x5d) } },
+    [IR_fmaxnm] = { x64_fminmax, { F(0x5f) } },
+    [IR_fcmpf] = { x64_fcmpf, { 0 } },
+    [IR_f2f] = { x64_f2f, { 0 } },
+    [IR_f2i] = { x64_f2i, { 0 } },
+    [IR_i2f] = { x64_i2f, { 0 } },
+    [IR_fround] = { x64_fround, { 0 } },
+    [IR_vlow] = { x64_vlow, { 0 } },
+    [IR_vzext] = { x64_vzext, { A(0x21) } },
+    [IR_vpair] = { x64_vpair, { A(0x22) | X_W } },
+    [IR_vget] = { x64_vget, { A(0x14), A(0x15), A(0x16), A(0x16) | X_W } },
+    [IR_vins] = { x64_vins, { A(0x20), P(0xc4) | X_I8, A(0x22), A(0x22) | X_W } },
+    [IR_vdup] = { x64_vdup, { 0, X_0F | X_F2 | X_I8 | 0x70, P(0x70) | X_I8 } },
+    [IR_vand] = { x64_vec, SAME(P(0xdb)) },
+    [IR_vandn] = { x64_vec_rev, SAME(P(0xdf)) },
+    [IR_vor] = { x64_vec, SAME(P(0xeb)) },
+    [IR_vxor] = { x64_vec, SAME(P(0xef)) },
+    [IR_vadd] = { x64_vec, { P(0xfc), P(0xfd), P(0xfe), P(0xd4) } },
+    [IR_vsub] = { x64_vec, { P(0xf8), P(0xf9), P(0xfa), P(0xfb) } },
+    [IR_vmul] = { x64_vec, { 0, P(0xd5), W(0x40), 0 } },
+    [IR_vsmull] = { x64_vec_widen, { W(0x20), W(0x23), W(0x25) } },
+    [IR_vumull] = { x64_vec_widen, { W(0x30), W(0x33), W(0x35) } },
+    [IR_vsmin] = { x64_vec, { W(0x38), P(0xea), W(0x39), 0 } },
+    [IR_vsmax] = { x64_vec, { W(0x3c), P(0xee), W(0x3d), 0 } },
+    [IR_vumin] = { x64_vec, { P(0xda), W(0x3a), W(0x3b), 0 } },
+    [IR_vumax] = { x64_vec, { P(0xde), W(0x3e), W(0x3f), 0 } },
+    [IR_vsqadd] = { x64_vec, { P(0xec), P(0xed), 0, 0 } },
+    [IR_vuqadd] = { x64_vec, { P(0xdc), P(0xdd), 0, 0 } },
+    [IR_vsqsub] = { x64_vec, { P(0xe8), P(0xe9), 0, 0 } },
+    [IR_vuqsub] = { x64_vec, { P(0xd8), P(0xd9), 0, 0 } },
+    [IR_vceq] = { x64_vec, { P(0x74), P(0x75), P(0x76), W(0x29) } },
+    [IR_vcgt] = { x64_vec, { P(0x64), P(0x65), P(0x66), W(0x37) } },
+    [IR_vcgtu] = { x64_vcgtu, { P(0xda), W(0x3a), W(0x3b), W(0x37) } },
+    [IR_vabs] = { x64_vec1, { W(0x1c), W(0x1d), W(0x1e), 0 } },
+    [IR_vshl] = { x64_vshift, { 6 } },
+    [IR_vshr] = { x64_vshift, { 2 } },
+    [IR_vsar] = { x64_vshift, { 4 } },
+    [IR_vsxl] = { x64_vec1, { W(0x20), W(0x23), W(0x25) } },
+    [IR_vzxl] = { x64_vec1, { W(0x30), W(0x33), W(0x35) } },
+    [IR_vshuf] = { x64_vshuf, { 0 } },
+    [IR_vfadd] = { x64_vfarith, { F(0x58) } },
+    [IR_vfsub] = { x64_vfarith, { F(0x5c) } },
+    [IR_vfmul] = { x64_vfarith, { F(0x59) } },
+    [IR_vfdiv] = { x64_vfarith, { F(0x5e) } },
+    [IR_vfsqrt] = { x64_vfarith, { F(0x51) } },
+    [IR_vffma] = { x64_ffma, { 0xa8 } },
+    [IR_vfceq] = { x64_vfcmp, { 0, 0 } },           /* predicates: SSE, AVX */
+    [IR_vfcge] = { x64_vfcmp, { 2, 0x0d } },
+    [IR_vfcgt] = { x64_vfcmp, { 1, 0x0e } },
+    [IR_load] = { x64_loads, { 0 } },
+    [IR_load2] = { x64_loads, { 0 } },
+    [IR_second] = { x64_nothing, { 0 } },
+    [IR_store] = { x64_stores, { 0 } },
+    [IR_store2] = { x64_stores, { 0 } },
+    [IR_cas] = { x64_cas, { 0 } },
+    [IR_casif] = { x64_casif, { 0 } },
+    [IR_rmw] = { x64_rmw, { 0 } },
+    [IR_fence] = { x64_fence, { 0 } },
+    [IR_sync] = { x64_sync, { 0 } },
+    [IR_poll] = { x64_poll, { 0 } },
+    [IR_exit_if] = { x64_exit_if, { 0 } },
+    [IR_trap_if] = { x64_trap_if, { 0 } },
+    [IR_exit] = { x64_exit, { 0 } },
+    [IR_leave] = { x64_leave, { 0 } },
+    [IR_call] = { x64_call, { 0 } },
 };

@@ -109,7 +109,7 @@ struct HostOp {
     u32   op[4];                /* opcodes, by lane where that matters */
 };
 
-extern const HostOp x86_ops[IR_NOPS];
+extern const HostOp x64_ops[IR_NOPS];
 
 static inline u32 wide(Type t)
 {
@@ -140,44 +140,44 @@ static inline Opd konst(Konst k)
 
 /* v's value in `reg`, from wherever it is; allocates nothing.  Sunk values
  * pass through rax and rcx. */
-void x86_fetch(Cc *c, u16 v, unsigned reg);
+void x64_fetch(Cc *c, u16 v, unsigned reg);
 /* The register or memory that has v; false if it must be computed. */
-bool x86_located(const Cc *c, u16 v, Opd *where);
+bool x64_located(const Cc *c, u16 v, Opd *where);
 /* reg = pc_page + offset; 32-bit guests' addresses wrap.  May use rcx. */
-void x86_load_pc(Cc *c, unsigned reg, i64 offset);
+void x64_load_pc(Cc *c, unsigned reg, i64 offset);
 /* Writes a value of type t from a register to memory, and back. */
-void x86_store(Cc *c, Type t, unsigned reg, Opd to);
-void x86_load(Cc *c, Type t, unsigned reg, Opd from);
-void x86_move(Cc *c, Type t, unsigned to, unsigned from);
+void x64_store(Cc *c, Type t, unsigned reg, Opd to);
+void x64_load(Cc *c, Type t, unsigned reg, Opd from);
+void x64_move(Cc *c, Type t, unsigned to, unsigned from);
 /* Is v a constant that fits a sign-extended 32-bit immediate? */
-bool x86_imm(const Cc *c, u16 v, i32 *imm);
+bool x64_imm(const Cc *c, u16 v, i32 *imm);
 /* Is v what env holds in that slot anyway? */
-bool x86_unchanged(const Cc *c, unsigned slot, u16 v);
+bool x64_unchanged(const Cc *c, unsigned slot, u16 v);
 /* v as operand: its register, or memory if it will not be wanted again. */
-Opd  x86_opd(Cc *c, u16 v);
+Opd  x64_opd(Cc *c, u16 v);
 /* 16 bytes in the block's data; offset there. */
-u32  x86_data(Cc *c, u64 lo, u64 hi);
+u32  x64_data(Cc *c, u64 lo, u64 hi);
 /* The instruction by way of C; its operands are in registers or places. */
-Emit x86_call_op, x86_get;
+Emit x64_call_op, x64_get;
 /* Emits, where c->s points, a call of the C form of v; the result to reg. */
-void x86_op_by_call(Cc *c, u16 v, const int *regs, int result);
+void x64_op_by_call(Cc *c, u16 v, const int *regs, int result);
 
 /* ---- x86_64_int.c ------------------------------------------------------- */
 
-Emit x86_alu, x86_shift, x86_mul, x86_mulh, x86_div, x86_count, x86_bswap,
-     x86_trunc, x86_zext, x86_sext, x86_extract, x86_sextract, x86_deposit;
+Emit x64_alu, x64_shift, x64_mul, x64_mulh, x64_div, x64_count, x64_bswap,
+     x64_trunc, x64_zext, x64_sext, x64_extract, x64_sextract, x64_deposit;
 
 /* ---- x86_64_flags.c ----------------------------------------------------- */
 
 /* Host condition for "v is not 0", v folded or not. */
-unsigned x86_cond(Cc *c, u16 v);
+unsigned x64_cond(Cc *c, u16 v);
 /* Brings what a condition reads into registers. */
-void x86_cond_operands(Cc *c, u16 v);
+void x64_cond_operands(Cc *c, u16 v);
 /* The sunk or folded v in rax; uses rcx. */
-void x86_sunk(Cc *c, u16 v);
-bool x86_fold(const Ir *b, const Ins *i, unsigned use, unsigned uses);
-Emit x86_set, x86_select, x86_flags, x86_notc, x86_packf, x86_unpackf,
-     x86_fcond;
+void x64_sunk(Cc *c, u16 v);
+bool x64_fold(const Ir *b, const Ins *i, unsigned use, unsigned uses);
+Emit x64_set, x64_select, x64_flags, x64_notc, x64_packf, x64_unpackf,
+     x64_fcond;
 
 /* ---- x86_64_mem.c, x86_64_atomic.c -------------------------------------- */
 
@@ -193,19 +193,19 @@ typedef struct Access {
 } Access;
 
 /* The access of instruction v: its address gets a register.  No other cold
- * code may be emitted from here until x86_slow_call(). */
-void x86_access(Cc *c, u16 v, u32 kind, Access *m);
+ * code may be emitted from here until x64_slow_call(). */
+void x64_access(Cc *c, u16 v, u32 kind, Access *m);
 /* The current snapshot is the access's; before results get registers. */
-void x86_access_snapshot(Cc *c, u16 v, Access *m);
+void x64_access_snapshot(Cc *c, u16 v, Access *m);
 /* Fast path: rcx + rax becomes the host address; else goes to the stub. */
-void x86_check(Cc *c, const Access *m, bool write, bool aligned);
+void x64_check(Cc *c, const Access *m, bool write, bool aligned);
 /* In the stub: address and memop to env, and the call. */
-void x86_slow_call(Cc *c, const Access *m);
+void x64_slow_call(Cc *c, const Access *m);
 /* An integer of the memop's size, zero- or sign-extended to type t. */
-void x86_load_int(Cc *c, Type t, u32 memop, unsigned reg, Opd from);
-void x86_full_fence(Cc *c);
-Emit x86_loads, x86_stores, x86_cas, x86_casif, x86_rmw, x86_fence,
-     x86_nothing;
+void x64_load_int(Cc *c, Type t, u32 memop, unsigned reg, Opd from);
+void x64_full_fence(Cc *c);
+Emit x64_loads, x64_stores, x64_cas, x64_casif, x64_rmw, x64_fence,
+     x64_nothing;
 
 static inline Opd mem_val(unsigned n)
 {
@@ -215,20 +215,20 @@ static inline Opd mem_val(unsigned n)
 /* ---- x86_64_exit.c, x86_64_call.c --------------------------------------- */
 
 /* Jumps to the guest address in rax; into sections or the common area. */
-void x86_go(As *s, const u32 *thunk);
-Emit x86_sync, x86_poll, x86_exit_if, x86_trap_if, x86_exit, x86_leave,
-     x86_call;
+void x64_go(As *s, const u32 *thunk);
+Emit x64_sync, x64_poll, x64_exit_if, x64_trap_if, x64_exit, x64_leave,
+     x64_call;
 
 /* ---- x86_64_vec.c, x86_64_fp.c ------------------------------------------ */
 
 /* dst = a op b; without AVX dst must not be b unless it is a too. */
-void x86_v3(Cc *c, u32 op, unsigned dst, unsigned a, Opd b);
-void x86_v2(Cc *c, u32 op, unsigned dst, Opd a);
-Emit x86_vec, x86_vec_rev, x86_vcgtu, x86_vec_widen, x86_vec1, x86_vshift,
-     x86_vshuf, x86_vget, x86_vins, x86_vdup, x86_vpair, x86_vlow, x86_vzext,
-     x86_bitsof;
-Emit x86_farith, x86_ffma, x86_fminmax, x86_fcmpf, x86_f2f, x86_f2i, x86_i2f,
-     x86_fround, x86_vfarith, x86_vfcmp;
+void x64_v3(Cc *c, u32 op, unsigned dst, unsigned a, Opd b);
+void x64_v2(Cc *c, u32 op, unsigned dst, Opd a);
+Emit x64_vec, x64_vec_rev, x64_vcgtu, x64_vec_widen, x64_vec1, x64_vshift,
+     x64_vshuf, x64_vget, x64_vins, x64_vdup, x64_vpair, x64_vlow, x64_vzext,
+     x64_bitsof;
+Emit x64_farith, x64_ffma, x64_fminmax, x64_fcmpf, x64_f2f, x64_f2i, x64_i2f,
+     x64_fround, x64_vfarith, x64_vfcmp;
 
 /* ---- snap.c ------------------------------------------------------------- */
 

@@ -34,30 +34,30 @@ static void extend(Cc *c, Type t, const Access *m, unsigned reg, unsigned from)
     if (same) {
         as_op(c->s, OP_LD | size_w(m), reg, reg_opd(from));
     } else {
-        x86_load_int(c, t, m->memop, reg, reg_opd(from));
+        x64_load_int(c, t, m->memop, reg, reg_opd(from));
     }
 }
 
 /* An atomic of v; goes to the slow path unless rcx is the host address. */
 static void begin(Cc *c, u16 v, u32 kind, Access *m)
 {
-    x86_access(c, v, kind, m);
+    x64_access(c, v, kind, m);
     if (size_log2(m) > M_64 || m->memop & (M_PAIR | M_BE)) {
         m->direct = false;
     }
-    x86_access_snapshot(c, v, m);
+    x64_access_snapshot(c, v, m);
 }
 
 static void check(Cc *c, const Access *m)
 {
-    x86_check(c, m, true, true);
+    x64_check(c, m, true, true);
     as_op(c->s, OP_ADD | X_W, RCX, reg_opd(RAX));
 }
 
 /* A V128 or integer to env. */
 static void pass(Cc *c, u16 v, int reg, Opd to)
 {
-    x86_store(c, ins_of(c, v)->type, (unsigned)reg, to);
+    x64_store(c, ins_of(c, v)->type, (unsigned)reg, to);
 }
 
 static void slow(Cc *c, const Ins *i, const Access *m, int value, int expect)
@@ -66,7 +66,7 @@ static void slow(Cc *c, const Ins *i, const Access *m, int value, int expect)
     if (expect >= 0) {
         pass(c, i->c.id, expect, env_opd(offsetof(TcgEnv, mem_expect)));
     }
-    x86_slow_call(c, m);
+    x64_slow_call(c, m);
 }
 
 /* What the slow path found goes to `to`; on with the hot code. */
@@ -74,9 +74,9 @@ static void slow_end(Cc *c, const Ins *i, const Access *m, unsigned to,
                      u32 back)
 {
     if (class_of(i->type) == CLASS_VEC) {
-        x86_load(c, i->type, to, mem_val(0));
+        x64_load(c, i->type, to, mem_val(0));
     } else {
-        x86_load_int(c, i->type, m->memop, to, mem_val(0));
+        x64_load_int(c, i->type, m->memop, to, mem_val(0));
     }
     as_jmp(c->s, S_HOT, back);
     c->s = &c->hot;
@@ -84,7 +84,7 @@ static void slow_end(Cc *c, const Ins *i, const Access *m, unsigned to,
 
 /* ---- compare and swap --------------------------------------------------- */
 
-void x86_cas(Cc *c, u16 v, const HostOp *row)
+void x64_cas(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     int value = alloc_use(&c->a, i->b.id);
@@ -129,9 +129,9 @@ static void compare_old(Cc *c, const Access *m)
 /*
  * The result is built in al: the slow path's snapshot may want what is in
  * the result's register.  The address compare leaves, if unequal, with 1; then
- * x86_check() takes the address anew.
+ * x64_check() takes the address anew.
  */
-void x86_casif(Cc *c, u16 v, const HostOp *row)
+void x64_casif(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     int value = alloc_use(&c->a, i->b.id);
@@ -215,7 +215,7 @@ static void modify(Cc *c, const Ins *i, const Access *m, unsigned to,
     extend(c, i->type, m, to, RAX);
 }
 
-void x86_rmw(Cc *c, u16 v, const HostOp *row)
+void x64_rmw(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     int value = alloc_use(&c->a, i->b.id);

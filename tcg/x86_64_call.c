@@ -72,7 +72,7 @@ static void park(Cc *c, Args *l, const Arg *x)
         if (y != x && !y->done && y->class == x->class && y->parked < 0 &&
             y->from == x->to) {
             y->parked = (i8)place;
-            x86_store(c, move_type(y), (unsigned)y->from, park_opd(y));
+            x64_store(c, move_type(y), (unsigned)y->from, park_opd(y));
         }
     }
 }
@@ -92,7 +92,7 @@ static void move_registers(Cc *c, Args *l)
                 stuck = x;
                 continue;
             }
-            x86_move(c, move_type(x), x->to, (unsigned)x->from);
+            x64_move(c, move_type(x), x->to, (unsigned)x->from);
             x->done = moved = true;
         }
         if (stuck && !moved) {
@@ -110,14 +110,14 @@ static void load_rest(Cc *c, const Args *l)
             continue;
         }
         if (x->parked >= 0) {
-            x86_load(c, move_type(x), x->to, park_opd(x));
+            x64_load(c, move_type(x), x->to, park_opd(x));
         } else {
-            x86_fetch(c, x->v, x->to);
+            x64_fetch(c, x->v, x->to);
         }
     }
 }
 
-void x86_call(Cc *c, u16 v, const HostOp *row)
+void x64_call(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     const Helper *h = (const Helper *)(uintptr_t)i->imm;
@@ -132,6 +132,6 @@ void x86_call(Cc *c, u16 v, const HostOp *row)
     alloc_drop_unsaved(&c->a);
     if (i->type != VOID && c->a.end[v] > v) {
         unsigned to = (unsigned)alloc_def_new(&c->a, v);
-        x86_move(c, i->type, to, class_of(i->type) == CLASS_VEC ? 0 : RAX);
+        x64_move(c, i->type, to, class_of(i->type) == CLASS_VEC ? 0 : RAX);
     }
 }

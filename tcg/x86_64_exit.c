@@ -41,9 +41,9 @@ static void park(void *ctx, u16 v, unsigned use)
         return;
     }
     unsigned scratch = class_of(i->type) == CLASS_VEC ? 0 : RAX;
-    x86_fetch(c, v, scratch);
+    x64_fetch(c, v, scratch);
     c->a.place[v] = (i16)alloc_place(&c->a);
-    x86_store(c, i->type, scratch, place_opd(c->a.place[v]));
+    x64_store(c, i->type, scratch, place_opd(c->a.place[v]));
     p->v[p->n++] = v;
 }
 
@@ -53,14 +53,14 @@ static void store_slot(Cc *c, unsigned slot, u16 v)
     Opd to = env_opd(c->b->slots[slot].offset);
     i32 imm;
     if (c->a.reg[v] >= 0) {
-        x86_store(c, t, (unsigned)c->a.reg[v], to);
-    } else if (x86_imm(c, v, &imm)) {
+        x64_store(c, t, (unsigned)c->a.reg[v], to);
+    } else if (x64_imm(c, v, &imm)) {
         as_op(c->s, OP_STI | wide(t), 0, to);
         as_32(c->s, (u32)imm);
     } else {
         unsigned scratch = class_of(t) == CLASS_VEC ? 0 : RAX;
-        x86_fetch(c, v, scratch);
-        x86_store(c, t, scratch, to);
+        x64_fetch(c, v, scratch);
+        x64_store(c, t, scratch, to);
     }
 }
 
@@ -72,7 +72,7 @@ static void each_slot(Cc *c, void (*f)(Cc *, Parked *, unsigned, u16),
         for (u64 left = c->a.touched[n]; left; left &= left - 1) {
             unsigned slot = n * 64 + (unsigned)__builtin_ctzll(left);
             u16 v = c->a.cur[slot];
-            if (!x86_unchanged(c, slot, v)) {
+            if (!x64_unchanged(c, slot, v)) {
                 f(c, p, slot, v);
             }
         }
@@ -117,7 +117,7 @@ static void test_poll(As *s)
     as_alu_imm(s, 0, G_CMP, env_opd(offsetof(TcgEnv, poll)), 0);
 }
 
-void x86_go(As *s, const u32 *thunk)
+void x64_go(As *s, const u32 *thunk)
 {
     store_pc(s, RAX);
     as_mov(s, X_W, RCX, RAX);
@@ -138,11 +138,11 @@ void x86_go(As *s, const u32 *thunk)
 
 static void go_indirect(Cc *c, u16 target)
 {
-    x86_fetch(c, target, RAX);
+    x64_fetch(c, target, RAX);
     if (!c->wp) {
         as_op(c->s, OP_LD, RAX, reg_opd(RAX));
     }
-    x86_go(c->s, c->thunk);
+    x64_go(c->s, c->thunk);
 }
 
 /* Stops at pc_page + offset if C wants something. */
@@ -158,7 +158,7 @@ static void poll_direct(Cc *c, i64 offset)
     } else {
         skip = as_jcc_open(s, CC_E);
     }
-    x86_load_pc(c, RAX, offset);
+    x64_load_pc(c, RAX, offset);
     store_pc(c->s, RAX);
     as_jmp(c->s, S_COMMON, c->thunk[T_POLL]);
     c->s = s;
@@ -208,7 +208,7 @@ static void go_same_page(Cc *c, Link *l, const TcgJump *j, int cc)
     As *s = c->s;
     link_site(c, l, cc, next_stub(c, disp_padding(s)));
     c->s = &c->cold;
-    x86_load_pc(c, RAX, j->target);
+    x64_load_pc(c, RAX, j->target);
     link_stub(c, j);
     c->s = s;
 }
@@ -252,7 +252,7 @@ static void go_cross_page(Cc *c, Link *l, const TcgJump *j)
     if (over) {
         as_close(s, over);
     }
-    x86_load_pc(c, RAX, j->target & -(i64)PAGE_SIZE);
+    x64_load_pc(c, RAX, j->target & -(i64)PAGE_SIZE);
     check_guard(c, j, stub);
     l->guarded = true;
     link_site(c, l, -1, stub);
@@ -294,7 +294,7 @@ static void go(Cc *c, u16 target, bool poll)
         poll_direct(c, offset);
     }
     if (!may_link(c, offset)) {
-        x86_load_pc(c, RAX, offset);
+        x64_load_pc(c, RAX, offset);
         store_pc(c->s, RAX);
         as_jmp(c->s, S_COMMON, c->thunk[T_LEAVE]);
         return;
@@ -339,9 +339,9 @@ static void exit_pair(Cc *c, const Ins *i, const Ins *last)
     i64 offset;
     hold_target(c, i->a.id);
     hold_target(c, last->a.id);
-    x86_cond_operands(c, i->b.id);
+    x64_cond_operands(c, i->b.id);
     store_slots(c);
-    unsigned cc = x86_cond(c, i->b.id);
+    unsigned cc = x64_cond(c, i->b.id);
     if (is_direct(c, i->a.id, &offset) && same_page(offset) &&
         !(i->sub & EXIT_POLL) && may_link(c, offset)) {
         Link *l = &c->link[c->out->njumps];
@@ -354,7 +354,7 @@ static void exit_pair(Cc *c, const Ins *i, const Ins *last)
     go(c, last->a.id, last->sub & EXIT_POLL);
 }
 
-void x86_exit_if(Cc *c, u16 v, const HostOp *row)
+void x64_exit_if(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     u16 last = final_exit(c, v);
@@ -365,7 +365,7 @@ void x86_exit_if(Cc *c, u16 v, const HostOp *row)
         return;
     }
     hold_target(c, i->a.id);
-    unsigned cc = x86_cond(c, i->b.id);
+    unsigned cc = x64_cond(c, i->b.id);
     as_jcc(c->s, cc, S_COLD, as_here(&c->cold));
     c->s = &c->cold;
     store_slots(c);
@@ -373,15 +373,15 @@ void x86_exit_if(Cc *c, u16 v, const HostOp *row)
     c->s = &c->hot;
 }
 
-void x86_trap_if(Cc *c, u16 v, const HostOp *row)
+void x64_trap_if(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     (void)row;
-    unsigned cc = x86_cond(c, i->a.id);
+    unsigned cc = x64_cond(c, i->a.id);
     as_jcc(c->s, cc, S_COLD, as_here(&c->cold));
     c->s = &c->cold;
     store_slots(c);
-    x86_load_pc(c, RAX, i->at);
+    x64_load_pc(c, RAX, i->at);
     store_pc(c->s, RAX);
     as_mov_imm(c->s, RAX, i->imm, true);
     as_op(c->s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, trap)));
@@ -389,7 +389,7 @@ void x86_trap_if(Cc *c, u16 v, const HostOp *row)
     c->s = &c->hot;
 }
 
-void x86_exit(Cc *c, u16 v, const HostOp *row)
+void x64_exit(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     (void)row;
@@ -401,7 +401,7 @@ void x86_exit(Cc *c, u16 v, const HostOp *row)
     go(c, i->a.id, i->sub & EXIT_POLL);
 }
 
-void x86_leave(Cc *c, u16 v, const HostOp *row)
+void x64_leave(Cc *c, u16 v, const HostOp *row)
 {
     (void)v;
     (void)row;
@@ -409,7 +409,7 @@ void x86_leave(Cc *c, u16 v, const HostOp *row)
     as_jmp(c->s, S_COMMON, c->thunk[T_LEAVE]);
 }
 
-void x86_poll(Cc *c, u16 v, const HostOp *row)
+void x64_poll(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     (void)row;
@@ -418,7 +418,7 @@ void x86_poll(Cc *c, u16 v, const HostOp *row)
     as_jcc(c->s, CC_NE, S_COLD, as_here(&c->cold));
     c->s = &c->cold;
     store_slots(c);
-    x86_fetch(c, i->a.id, RAX);
+    x64_fetch(c, i->a.id, RAX);
     if (!c->wp) {
         as_op(c->s, OP_LD, RAX, reg_opd(RAX));
     }
@@ -427,11 +427,11 @@ void x86_poll(Cc *c, u16 v, const HostOp *row)
     c->s = &c->hot;
 }
 
-void x86_sync(Cc *c, u16 v, const HostOp *row)
+void x64_sync(Cc *c, u16 v, const HostOp *row)
 {
     (void)row;
     store_slots(c);
-    x86_load_pc(c, RAX, ins_of(c, v)->at);
+    x64_load_pc(c, RAX, ins_of(c, v)->at);
     store_pc(c->s, RAX);
     alloc_synced(&c->a);
 }

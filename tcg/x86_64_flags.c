@@ -9,7 +9,7 @@
 #include "tcg/x86_64.h"
 #include <assert.h>
 
-bool x86_fold(const Ir *b, const Ins *i, unsigned use, unsigned uses)
+bool x64_fold(const Ir *b, const Ins *i, unsigned use, unsigned uses)
 {
     const Ins *k = &b->ins[i->b.id];
     switch (i->op) {
@@ -36,7 +36,7 @@ static unsigned any_reg(Cc *c, u16 v, unsigned scratch)
     if (c->a.reg[v] >= 0) {
         return (unsigned)c->a.reg[v];
     }
-    x86_fetch(c, v, scratch);
+    x64_fetch(c, v, scratch);
     return scratch;
 }
 
@@ -45,12 +45,12 @@ static void alu(Cc *c, u32 w, unsigned group, unsigned reg, u16 v)
 {
     Opd from;
     i32 imm;
-    if (x86_imm(c, v, &imm)) {
+    if (x64_imm(c, v, &imm)) {
         as_alu_imm(c->s, w, group, reg_opd(reg), imm);
         return;
     }
-    if (!x86_located(c, v, &from)) {
-        x86_fetch(c, v, RCX);
+    if (!x64_located(c, v, &from)) {
+        x64_fetch(c, v, RCX);
         from = reg_opd(RCX);
     }
     as_op(c->s, (group * 8 + 3) | w, reg, from);
@@ -63,14 +63,14 @@ static void alu_carry(Cc *c, const Ins *i, u32 w, unsigned group)
 {
     Opd carry, from = reg_opd(RCX);
     i32 imm = 0, k;
-    bool is_imm = x86_imm(c, i->b.id, &imm);
-    if (!is_imm && !x86_located(c, i->b.id, &from)) {
-        x86_fetch(c, i->b.id, RCX);
+    bool is_imm = x64_imm(c, i->b.id, &imm);
+    if (!is_imm && !x64_located(c, i->b.id, &from)) {
+        x64_fetch(c, i->b.id, RCX);
     }
-    if (x86_imm(c, i->c.id, &k)) {
+    if (x64_imm(c, i->c.id, &k)) {
         as_8(c->s, k & 1 ? 0xf9 : 0xf8);            /* stc, clc */
     } else {
-        bool ok = x86_located(c, i->c.id, &carry);
+        bool ok = x64_located(c, i->c.id, &carry);
         assert(ok);
         (void)ok;
         as_op(c->s, OP_BTI, 4, carry);
@@ -95,15 +95,15 @@ static void host_flags(Cc *c, u16 v)
         alu(c, w, G_CMP, a, i->b.id);
         break;
     case IR_addf:
-        x86_fetch(c, i->a.id, RAX);
+        x64_fetch(c, i->a.id, RAX);
         alu(c, w, G_ADD, RAX, i->b.id);
         break;
     case IR_adcf:
-        x86_fetch(c, i->a.id, RAX);
+        x64_fetch(c, i->a.id, RAX);
         alu_carry(c, i, w, G_ADC);
         break;
     case IR_sbcf:
-        x86_fetch(c, i->a.id, RAX);
+        x64_fetch(c, i->a.id, RAX);
         alu_carry(c, i, w, G_SBB);
         break;
     default:
@@ -119,7 +119,7 @@ static void flag_word(Cc *c, u16 v)
 {
     const Ins *i = ins_of(c, v);
     if (i->op == IR_notc) {
-        x86_fetch(c, i->a.id, RAX);
+        x64_fetch(c, i->a.id, RAX);
         as_alu_imm(c->s, 0, G_XOR, reg_opd(RAX), FLAG_C);
         return;
     }
@@ -138,7 +138,7 @@ static void sunk_binary(Cc *c, const Ins *i)
         [IR_sar] = G_SAR,
     };
     u32 w = wide(i->type);
-    x86_fetch(c, i->a.id, RAX);
+    x64_fetch(c, i->a.id, RAX);
     if (i->op == IR_shl || i->op == IR_shr || i->op == IR_sar) {
         as_op(c->s, OP_SHI | w, groups[i->op], reg_opd(RAX));
         as_8(c->s, (u8)ins_of(c, i->b.id)->imm);
@@ -147,7 +147,7 @@ static void sunk_binary(Cc *c, const Ins *i)
     }
 }
 
-void x86_sunk(Cc *c, u16 v)
+void x64_sunk(Cc *c, u16 v)
 {
     const Ins *i = ins_of(c, v);
     switch (i->op) {
@@ -156,14 +156,14 @@ void x86_sunk(Cc *c, u16 v)
         flag_word(c, v);
         break;
     case IR_trunc:
-        x86_fetch(c, i->a.id, RAX);
+        x64_fetch(c, i->a.id, RAX);
         break;
     case IR_zext:
-        x86_fetch(c, i->a.id, RAX);
+        x64_fetch(c, i->a.id, RAX);
         as_op(c->s, OP_LD, RAX, reg_opd(RAX));
         break;
     case IR_sext:
-        x86_fetch(c, i->a.id, RAX);
+        x64_fetch(c, i->a.id, RAX);
         as_op(c->s, OP_MOVSXD | X_W, RAX, reg_opd(RAX));
         break;
     default:
@@ -184,12 +184,12 @@ static unsigned compare(Cc *c, const Ins *i)
 {
     u32 w = wide(ins_of(c, i->a.id)->type);
     i32 imm;
-    if (!x86_imm(c, i->b.id, &imm)) {
+    if (!x64_imm(c, i->b.id, &imm)) {
         unsigned a = (unsigned)alloc_use(&c->a, i->a.id);
-        as_op(c->s, OP_CMP | w, a, x86_opd(c, i->b.id));
+        as_op(c->s, OP_CMP | w, a, x64_opd(c, i->b.id));
         return cond_cc[i->sub];
     }
-    Opd a = x86_opd(c, i->a.id);
+    Opd a = x64_opd(c, i->a.id);
     if (!imm && a.kind == O_REG) {
         as_op(c->s, OP_TEST | w, a.reg, a);
     } else {
@@ -280,10 +280,10 @@ static unsigned flag_cond(Cc *c, const Ins *i)
         host_flags(c, f);
         return host_cond(c, (FlagCond)i->sub, inv);
     }
-    return word_cond(c, (FlagCond)i->sub, x86_opd(c, f), inv);
+    return word_cond(c, (FlagCond)i->sub, x64_opd(c, f), inv);
 }
 
-unsigned x86_cond(Cc *c, u16 v)
+unsigned x64_cond(Cc *c, u16 v)
 {
     const Ins *i = ins_of(c, v);
     if (c->a.fate[v] == FOLD) {
@@ -294,7 +294,7 @@ unsigned x86_cond(Cc *c, u16 v)
     return CC_NE;
 }
 
-void x86_cond_operands(Cc *c, u16 v)
+void x64_cond_operands(Cc *c, u16 v)
 {
     if (c->a.fate[v] == FOLD) {
         flag_operands(c, v);
@@ -311,19 +311,19 @@ static void set_from(Cc *c, u16 v, unsigned cc)
     as_op(c->s, OP_MOVZX8, (unsigned)alloc_def(&c->a, v), reg_opd(RAX));
 }
 
-void x86_set(Cc *c, u16 v, const HostOp *row)
+void x64_set(Cc *c, u16 v, const HostOp *row)
 {
     (void)row;
     set_from(c, v, compare(c, ins_of(c, v)));
 }
 
-void x86_fcond(Cc *c, u16 v, const HostOp *row)
+void x64_fcond(Cc *c, u16 v, const HostOp *row)
 {
     (void)row;
     set_from(c, v, flag_cond(c, ins_of(c, v)));
 }
 
-void x86_flags(Cc *c, u16 v, const HostOp *row)
+void x64_flags(Cc *c, u16 v, const HostOp *row)
 {
     (void)row;
     flag_operands(c, v);
@@ -331,14 +331,14 @@ void x86_flags(Cc *c, u16 v, const HostOp *row)
     as_mov(c->s, 0, (unsigned)alloc_def(&c->a, v), RAX);
 }
 
-void x86_notc(Cc *c, u16 v, const HostOp *row)
+void x64_notc(Cc *c, u16 v, const HostOp *row)
 {
     unsigned to = (unsigned)alloc_def_over(&c->a, v, ins_of(c, v)->a.id);
     (void)row;
     as_alu_imm(c->s, 0, G_XOR, reg_opd(to), FLAG_C);
 }
 
-void x86_packf(Cc *c, u16 v, const HostOp *row)
+void x64_packf(Cc *c, u16 v, const HostOp *row)
 {
     unsigned to = (unsigned)alloc_def_over(&c->a, v, ins_of(c, v)->a.id);
     (void)row;
@@ -348,7 +348,7 @@ void x86_packf(Cc *c, u16 v, const HostOp *row)
     as_alu_imm(c->s, 0, G_AND, reg_opd(to), (i32)0xf0000000);
 }
 
-void x86_unpackf(Cc *c, u16 v, const HostOp *row)
+void x64_unpackf(Cc *c, u16 v, const HostOp *row)
 {
     unsigned to = (unsigned)alloc_def_over(&c->a, v, ins_of(c, v)->a.id);
     (void)row;
@@ -361,23 +361,23 @@ void x86_unpackf(Cc *c, u16 v, const HostOp *row)
 
 /* "c if a cond b else d": d's copy is overwritten by c under the condition.
  * What brings c and d along leaves the flags alone. */
-void x86_select(Cc *c, u16 v, const HostOp *row)
+void x64_select(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     (void)row;
     unsigned cc = c->a.fate[i->a.id] == FOLD
-                ? x86_cond(c, i->a.id) ^ (i->sub == EQ)
+                ? x64_cond(c, i->a.id) ^ (i->sub == EQ)
                 : compare(c, i);
     c->keep_flags = true;
     if (class_of(i->type) == CLASS_INT) {
-        Opd from = x86_opd(c, i->c.id);
+        Opd from = x64_opd(c, i->c.id);
         unsigned to = (unsigned)alloc_def_over(&c->a, v, i->d.id);
         as_op(c->s, OP_CMOV | cc | wide(i->type), to, from);
     } else {
         unsigned from = (unsigned)alloc_use(&c->a, i->c.id);
         unsigned to = (unsigned)alloc_def_over(&c->a, v, i->d.id);
         u32 skip = as_jcc_open(c->s, cc ^ 1);
-        x86_move(c, i->type, to, from);
+        x64_move(c, i->type, to, from);
         as_close(c->s, skip);
     }
     c->keep_flags = false;

@@ -47,7 +47,7 @@ static void cold_call(Cc *c, u16 v, const int *regs, unsigned dst)
 {
     u32 back = as_here(&c->hot);
     c->s = &c->cold;
-    x86_op_by_call(c, v, regs, (int)dst);
+    x64_op_by_call(c, v, regs, (int)dst);
     as_jmp(c->s, S_HOT, back);
     c->s = &c->hot;
 }
@@ -61,8 +61,8 @@ static void jump_cold(Cc *c, unsigned cc)
 static void check_scalar(Cc *c, u16 v, bool is64, const int *regs,
                          unsigned dst)
 {
-    x86_v3(c, OP_PAND, 0, dst, konst(is64 ? K_ABS64 : K_ABS32));
-    x86_v2(c, OP_UCOMIS | packed(is64), 0, konst(is64 ? K_MIN64 : K_MIN32));
+    x64_v3(c, OP_PAND, 0, dst, konst(is64 ? K_ABS64 : K_ABS32));
+    x64_v2(c, OP_UCOMIS | packed(is64), 0, konst(is64 ? K_MIN64 : K_MIN32));
     jump_cold(c, CC_E);
     cold_call(c, v, regs, dst);
 }
@@ -70,7 +70,7 @@ static void check_scalar(Cc *c, u16 v, bool is64, const int *regs,
 static void compare_packed(Cc *c, bool is64, unsigned dst, unsigned a, Opd b,
                            unsigned predicate)
 {
-    x86_v3(c, OP_CMPP | packed(is64), dst, a, b);
+    x64_v3(c, OP_CMPP | packed(is64), dst, a, b);
     as_8(c->s, (u8)predicate);
 }
 
@@ -78,16 +78,16 @@ static void check_vector(Cc *c, u16 v, bool is64, const int *regs,
                          unsigned dst)
 {
     Opd least = konst(is64 ? K_MIN64 : K_MIN32);
-    x86_v3(c, OP_PAND, 0, dst, konst(is64 ? K_ABS64 : K_ABS32));
+    x64_v3(c, OP_PAND, 0, dst, konst(is64 ? K_ABS64 : K_ABS32));
     if (c->has.avx) {
         compare_packed(c, is64, 0, 0, least, CMP_EQ_UQ);
     } else {
-        x86_move(c, V128T, 1, 0);
+        x64_move(c, V128T, 1, 0);
         compare_packed(c, is64, 1, 1, reg_opd(1), CMP_UNORD);
         compare_packed(c, is64, 0, 0, least, CMP_EQ);
-        x86_v3(c, OP_POR, 0, 0, reg_opd(1));
+        x64_v3(c, OP_POR, 0, 0, reg_opd(1));
     }
-    x86_v2(c, OP_PTEST, 0, reg_opd(0));
+    x64_v2(c, OP_PTEST, 0, reg_opd(0));
     jump_cold(c, CC_NE);
     cold_call(c, v, regs, dst);
 }
@@ -105,34 +105,34 @@ static unsigned operands(Cc *c, u16 v, int *regs)
 
 /* ---- scalar arithmetic -------------------------------------------------- */
 
-void x86_farith(Cc *c, u16 v, const HostOp *row)
+void x64_farith(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     bool is64 = i->type == F64;
     int regs[4];
     if (!c->b->fp_inline) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned dst = operands(c, v, regs);
     int b = regs[1] < 0 ? regs[0] : regs[1];        /* sqrt has one */
-    x86_v3(c, row->op[0] | scalar(is64), dst, (unsigned)regs[0],
+    x64_v3(c, row->op[0] | scalar(is64), dst, (unsigned)regs[0],
            reg_opd((unsigned)b));
     check_scalar(c, v, is64, regs, dst);
 }
 
-void x86_ffma(Cc *c, u16 v, const HostOp *row)
+void x64_ffma(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     bool vector = i->type == V128T;
     bool is64 = vector ? i->sub == L64 : i->type == F64;
     int regs[4];
     if (!c->b->fp_inline || !c->has.fma) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned dst = operands(c, v, regs);
-    x86_move(c, V128T, dst, (unsigned)regs[0]);
+    x64_move(c, V128T, dst, (unsigned)regs[0]);
     as_vex(c->s, OP_FMADD213 | row->op[0] | (is64 ? X_W : 0), dst,
            (unsigned)regs[1], reg_opd((unsigned)regs[2]));
     if (vector) {
@@ -143,25 +143,25 @@ void x86_ffma(Cc *c, u16 v, const HostOp *row)
 }
 
 /* Equal ones may be zeros of two signs. */
-void x86_fminmax(Cc *c, u16 v, const HostOp *row)
+void x64_fminmax(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     bool is64 = i->type == F64;
     int regs[4];
     if (!c->b->fp_inline) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned dst = operands(c, v, regs);
     unsigned a = (unsigned)regs[0], b = (unsigned)regs[1];
-    x86_v2(c, OP_UCOMIS | packed(is64), a, reg_opd(b));
+    x64_v2(c, OP_UCOMIS | packed(is64), a, reg_opd(b));
     jump_cold(c, CC_E);
-    x86_v3(c, row->op[0] | scalar(is64), dst, a, reg_opd(b));
+    x64_v3(c, row->op[0] | scalar(is64), dst, a, reg_opd(b));
     cold_call(c, v, regs, dst);
 }
 
 /* ucomis: less CF; equal ZF; unordered CF, ZF and PF. */
-void x86_fcmpf(Cc *c, u16 v, const HostOp *row)
+void x64_fcmpf(Cc *c, u16 v, const HostOp *row)
 {
     static const struct { u8 cc; u32 word; } ways[] = {
         { CC_B, FLAG_N }, { CC_E, FLAG_Z | FLAG_C }, { CC_P, FLAG_C | FLAG_V },
@@ -169,12 +169,12 @@ void x86_fcmpf(Cc *c, u16 v, const HostOp *row)
     const Ins *i = ins_of(c, v);
     bool is64 = ins_of(c, i->a.id)->type == F64;
     if (!c->b->fp_inline) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned a = use(c, i->a), b = use(c, i->b);
     unsigned dst = (unsigned)alloc_def(&c->a, v);
-    x86_v2(c, (i->sub ? OP_COMIS : OP_UCOMIS) | packed(is64), a, reg_opd(b));
+    x64_v2(c, (i->sub ? OP_COMIS : OP_UCOMIS) | packed(is64), a, reg_opd(b));
     as_mov_imm(c->s, dst, FLAG_C, false);
     for (unsigned n = 0; n < countof(ways); n++) {
         as_mov_imm(c->s, RCX, ways[n].word, false);
@@ -184,28 +184,28 @@ void x86_fcmpf(Cc *c, u16 v, const HostOp *row)
 
 /* ---- conversions -------------------------------------------------------- */
 
-void x86_f2f(Cc *c, u16 v, const HostOp *row)
+void x64_f2f(Cc *c, u16 v, const HostOp *row)
 {
     bool to64 = ins_of(c, v)->type == F64;
     int regs[4];
     if (!c->b->fp_inline) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned dst = operands(c, v, regs);
-    x86_v3(c, OP_CVT_F | scalar(!to64), dst, (unsigned)regs[0],
+    x64_v3(c, OP_CVT_F | scalar(!to64), dst, (unsigned)regs[0],
            reg_opd((unsigned)regs[0]));
     check_scalar(c, v, to64, regs, dst);
 }
 
-void x86_i2f(Cc *c, u16 v, const HostOp *row)
+void x64_i2f(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     u32 w = wide(ins_of(c, i->a.id)->type);
     bool is_unsigned = i->sub & FR_UNSIGNED;
     int regs[4];
     if (!c->b->fp_inline) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned dst = operands(c, v, regs), a = (unsigned)regs[0];
@@ -217,8 +217,8 @@ void x86_i2f(Cc *c, u16 v, const HostOp *row)
         a = RAX;
         w = X_W;
     }
-    x86_v3(c, OP_PXOR, dst, dst, reg_opd(dst));
-    x86_v3(c, OP_CVT_SI | scalar(i->type == F64) | w, dst, dst, reg_opd(a));
+    x64_v3(c, OP_PXOR, dst, dst, reg_opd(dst));
+    x64_v3(c, OP_CVT_SI | scalar(i->type == F64) | w, dst, dst, reg_opd(a));
     if (is_unsigned && wide(ins_of(c, i->a.id)->type)) {
         cold_call(c, v, regs, dst);
     }
@@ -231,7 +231,7 @@ static const u8 round_mode[] = {
 
 static void round_to(Cc *c, bool is64, unsigned dst, unsigned a, unsigned imm)
 {
-    x86_v3(c, OP_ROUND | (is64 ? 0x0b : 0x0a), dst, a, reg_opd(a));
+    x64_v3(c, OP_ROUND | (is64 ? 0x0b : 0x0a), dst, a, reg_opd(a));
     as_8(c->s, (u8)imm);
 }
 
@@ -247,11 +247,11 @@ static void convert_rounded(Cc *c, const Ins *i, bool is64, unsigned dst,
     u32 w = i->type == I64 || is_unsigned ? X_W : 0;
     round_to(c, is64, 0, a, round_mode[i->sub & FR_MODE] | ROUND_QUIET);
     if (is_unsigned && i->type == I64) {
-        x86_v2(c, OP_UCOMIS | packed(is64), 0, konst(is64 ? K_2P63_64
+        x64_v2(c, OP_UCOMIS | packed(is64), 0, konst(is64 ? K_2P63_64
                                                           : K_2P63_32));
         jump_cold(c, CC_AE);
     }
-    x86_v2(c, OP_CVTT_TO_SI | scalar(is64) | w, dst, reg_opd(0));
+    x64_v2(c, OP_CVTT_TO_SI | scalar(is64) | w, dst, reg_opd(0));
 }
 
 /* Jumps to cold code if the conversion to dst went out of range. */
@@ -270,7 +270,7 @@ static void check_range(Cc *c, bool is_unsigned, bool to64, unsigned dst)
     }
 }
 
-void x86_f2i(Cc *c, u16 v, const HostOp *row)
+void x64_f2i(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     unsigned mode = i->sub & FR_MODE;
@@ -278,69 +278,69 @@ void x86_f2i(Cc *c, u16 v, const HostOp *row)
     bool is64 = ins_of(c, i->a.id)->type == F64;
     int regs[4];
     if (!c->b->fp_inline || mode == FR_AWAY) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned dst = operands(c, v, regs), a = (unsigned)regs[0];
     if (!is_unsigned && (mode == FR_ZERO || mode == FR_DYN)) {
         u32 op = mode == FR_ZERO ? OP_CVTT_TO_SI : OP_CVT_TO_SI;
-        x86_v2(c, op | scalar(is64) | wide(i->type), dst, reg_opd(a));
+        x64_v2(c, op | scalar(is64) | wide(i->type), dst, reg_opd(a));
         check_range(c, false, to64, dst);
     } else {
         convert_rounded(c, i, is64, dst, a);
         check_range(c, is_unsigned, to64, dst);
-        x86_v2(c, OP_CVTT_TO_SI | scalar(is64) | X_W, RAX, reg_opd(a));
+        x64_v2(c, OP_CVTT_TO_SI | scalar(is64) | X_W, RAX, reg_opd(a));
     }
     cold_call(c, v, regs, dst);
 }
 
-void x86_fround(Cc *c, u16 v, const HostOp *row)
+void x64_fround(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     unsigned mode = i->sub & FR_MODE;
     bool is64 = i->type == F64;
     int regs[4];
     if (!c->b->fp_inline || mode == FR_AWAY) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned dst = operands(c, v, regs);
     round_to(c, is64, dst, (unsigned)regs[0],
              round_mode[mode] | (i->sub & FR_EXACT ? 0 : ROUND_QUIET));
-    x86_v2(c, OP_UCOMIS | packed(is64), dst, reg_opd(dst));
+    x64_v2(c, OP_UCOMIS | packed(is64), dst, reg_opd(dst));
     jump_cold(c, CC_P);
     cold_call(c, v, regs, dst);
 }
 
 /* ---- vectors ------------------------------------------------------------ */
 
-void x86_vfarith(Cc *c, u16 v, const HostOp *row)
+void x64_vfarith(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     bool is64 = i->sub == L64;
     u32 op = row->op[0] | packed(is64);
     int regs[4];
     if (!c->b->fp_inline) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned dst = operands(c, v, regs);
     if (regs[1] < 0) {
-        x86_v2(c, op, dst, reg_opd((unsigned)regs[0]));
+        x64_v2(c, op, dst, reg_opd((unsigned)regs[0]));
     } else {
-        x86_v3(c, op, dst, (unsigned)regs[0], reg_opd((unsigned)regs[1]));
+        x64_v3(c, op, dst, (unsigned)regs[0], reg_opd((unsigned)regs[1]));
     }
     check_vector(c, v, is64, regs, dst);
 }
 
 /* a >= b is b <= a where there is no predicate for it. */
-void x86_vfcmp(Cc *c, u16 v, const HostOp *row)
+void x64_vfcmp(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     unsigned predicate = row->op[c->has.avx];
     int regs[4];
     if (!c->b->fp_inline) {
-        x86_call_op(c, v, row);
+        x64_call_op(c, v, row);
         return;
     }
     unsigned dst = operands(c, v, regs);

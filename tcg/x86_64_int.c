@@ -35,7 +35,7 @@ static bool lea(Cc *c, u16 v, u16 a, u16 b)
     if (i->op != IR_add || dies_in_reg(c, a)) {
         return false;
     }
-    if (x86_imm(c, b, &imm)) {
+    if (x64_imm(c, b, &imm)) {
         int from = alloc_use(&c->a, a);
         int to = alloc_def_new(&c->a, v);
         as_op(c->s, OP_LEA | wide(i->type), (unsigned)to,
@@ -71,7 +71,7 @@ static bool low_half(Cc *c, u16 v, u16 a, u16 b)
         k->imm != UINT32_MAX) {
         return false;
     }
-    Opd from = x86_opd(c, a);
+    Opd from = x64_opd(c, a);
     as_op(c->s, OP_LD, (unsigned)alloc_def(&c->a, v), from);
     return true;
 }
@@ -87,7 +87,7 @@ static bool negate(Cc *c, u16 v, u16 a, u16 b)
     return true;
 }
 
-void x86_alu(Cc *c, u16 v, const HostOp *row)
+void x64_alu(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     u16 a = i->a.id, b = i->b.id;
@@ -101,36 +101,36 @@ void x86_alu(Cc *c, u16 v, const HostOp *row)
     if (lea(c, v, a, b) || low_half(c, v, a, b) || negate(c, v, a, b)) {
         return;
     }
-    if (x86_imm(c, b, &imm)) {
+    if (x64_imm(c, b, &imm)) {
         unsigned to = (unsigned)alloc_def_over(&c->a, v, a);
         if (!alu_special(c, v, to, imm)) {
             as_alu_imm(c->s, w, op >> 3 & 7, reg_opd(to), imm);
         }
         return;
     }
-    Opd from = x86_opd(c, b);
+    Opd from = x64_opd(c, b);
     unsigned to = (unsigned)alloc_def_over(&c->a, v, a);
     as_op(c->s, op | w, to, from);
 }
 
-void x86_mul(Cc *c, u16 v, const HostOp *row)
+void x64_mul(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     u16 a = i->a.id, b = i->b.id;
     u32 w = wide(i->type);
     i32 imm;
     (void)row;
-    if (x86_imm(c, a, &imm)) {
+    if (x64_imm(c, a, &imm)) {
         a = i->b.id;
         b = i->a.id;
     }
-    if (x86_imm(c, b, &imm)) {
-        Opd from = x86_opd(c, a);
+    if (x64_imm(c, b, &imm)) {
+        Opd from = x64_opd(c, a);
         as_op(c->s, OP_IMULI | w, (unsigned)alloc_def(&c->a, v), from);
         as_32(c->s, (u32)imm);
         return;
     }
-    Opd from = x86_opd(c, b);
+    Opd from = x64_opd(c, b);
     unsigned to = (unsigned)alloc_def_over(&c->a, v, a);
     as_op(c->s, OP_IMUL | w, to, from);
 }
@@ -142,7 +142,7 @@ static bool rdx_busy(const Cc *c, u16 v)
     return owner && owner != v;
 }
 
-void x86_mulh(Cc *c, u16 v, const HostOp *row)
+void x64_mulh(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     u32 w = wide(i->type);
@@ -184,7 +184,7 @@ static void divide(Cc *c, u16 v, unsigned group, unsigned a, unsigned b)
     }
 }
 
-void x86_div(Cc *c, u16 v, const HostOp *row)
+void x64_div(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     u32 w = wide(i->type), over = 0;
@@ -210,20 +210,20 @@ void x86_div(Cc *c, u16 v, const HostOp *row)
 
 /* ---- shifts ------------------------------------------------------------- */
 
-void x86_shift(Cc *c, u16 v, const HostOp *row)
+void x64_shift(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     u16 a = i->a.id, b = i->b.id;
     u32 w = wide(i->type);
     i32 imm;
-    if (x86_imm(c, b, &imm)) {
+    if (x64_imm(c, b, &imm)) {
         unsigned to = (unsigned)alloc_def_over(&c->a, v, a);
         shift_imm(c, w, row->op[0], to, (unsigned)imm & (width(i) - 1));
         return;
     }
     unsigned count = (unsigned)alloc_use(&c->a, b);
     if (c->has.bmi2 && row->op[1]) {
-        Opd from = x86_opd(c, a);
+        Opd from = x64_opd(c, a);
         unsigned to = (unsigned)alloc_def(&c->a, v);
         as_vex(c->s, row->op[1] | w, to, count, from);
         return;
@@ -250,10 +250,10 @@ static void scan(Cc *c, u16 v, Opd from)
     as_mov(c->s, 0, (unsigned)alloc_def(&c->a, v), RCX);
 }
 
-void x86_count(Cc *c, u16 v, const HostOp *row)
+void x64_count(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
-    Opd from = x86_opd(c, i->a.id);
+    Opd from = x64_opd(c, i->a.id);
     if (i->op == IR_clz ? c->has.lzcnt : c->has.tzcnt) {
         unsigned to = (unsigned)alloc_def(&c->a, v);
         as_op(c->s, row->op[0] | wide(i->type), to, from);
@@ -262,7 +262,7 @@ void x86_count(Cc *c, u16 v, const HostOp *row)
     }
 }
 
-void x86_bswap(Cc *c, u16 v, const HostOp *row)
+void x64_bswap(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     unsigned to = (unsigned)alloc_def_over(&c->a, v, i->a.id);
@@ -275,7 +275,7 @@ void x86_bswap(Cc *c, u16 v, const HostOp *row)
 }
 
 /* An I32 may have anything above: nothing to do. */
-void x86_trunc(Cc *c, u16 v, const HostOp *row)
+void x64_trunc(Cc *c, u16 v, const HostOp *row)
 {
     (void)row;
     alloc_def_over(&c->a, v, ins_of(c, v)->a.id);
@@ -294,7 +294,7 @@ static bool is_clean(const Cc *c, u16 v)
     }
 }
 
-void x86_zext(Cc *c, u16 v, const HostOp *row)
+void x64_zext(Cc *c, u16 v, const HostOp *row)
 {
     u16 a = ins_of(c, v)->a.id;
     (void)row;
@@ -302,14 +302,14 @@ void x86_zext(Cc *c, u16 v, const HostOp *row)
         alloc_def_over(&c->a, v, a);
         return;
     }
-    Opd from = x86_opd(c, a);
+    Opd from = x64_opd(c, a);
     as_op(c->s, OP_LD, (unsigned)alloc_def(&c->a, v), from);
 }
 
-void x86_sext(Cc *c, u16 v, const HostOp *row)
+void x64_sext(Cc *c, u16 v, const HostOp *row)
 {
     (void)row;
-    Opd from = x86_opd(c, ins_of(c, v)->a.id);
+    Opd from = x64_opd(c, ins_of(c, v)->a.id);
     as_op(c->s, OP_MOVSXD | X_W, (unsigned)alloc_def(&c->a, v), from);
 }
 
@@ -344,7 +344,7 @@ static bool extract_low(Cc *c, u16 v, bool sign)
     return true;
 }
 
-void x86_extract(Cc *c, u16 v, const HostOp *row)
+void x64_extract(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     unsigned pos = i->imm & 255, len = i->imm >> 8 & 255, n = width(i);
@@ -365,7 +365,7 @@ void x86_extract(Cc *c, u16 v, const HostOp *row)
     }
 }
 
-void x86_sextract(Cc *c, u16 v, const HostOp *row)
+void x64_sextract(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     unsigned pos = i->imm & 255, len = i->imm >> 8 & 255, n = width(i);
@@ -378,7 +378,7 @@ void x86_sextract(Cc *c, u16 v, const HostOp *row)
     shift_imm(c, wide(i->type), G_SAR, to, n - len);
 }
 
-void x86_deposit(Cc *c, u16 v, const HostOp *row)
+void x64_deposit(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     unsigned pos = i->imm & 255, len = i->imm >> 8 & 255, n = width(i);

@@ -26,14 +26,14 @@ static void slow_trampoline(Cc *c)
     as_jmp(s, S_COMMON, c->thunk[T_SLOW]);
 }
 
-void x86_access(Cc *c, u16 v, u32 kind, Access *m)
+void x64_access(Cc *c, u16 v, u32 kind, Access *m)
 {
     const Ins *i = ins_of(c, v), *a = ins_of(c, i->a.id);
     u16 base = i->a.id;
     i32 disp = 0;
     if (c->a.fate[base] == FOLD) {
         base = a->a.id;
-        x86_imm(c, a->b.id, &disp);
+        x64_imm(c, a->b.id, &disp);
     }
     if (c->slow == UINT32_MAX) {
         slow_trampoline(c);
@@ -45,7 +45,7 @@ void x86_access(Cc *c, u16 v, u32 kind, Access *m)
     };
 }
 
-void x86_access_snapshot(Cc *c, u16 v, Access *m)
+void x64_access_snapshot(Cc *c, u16 v, Access *m)
 {
     m->record = c->side.n;
     snap_encode(c, ins_of(c, v)->at);
@@ -60,7 +60,7 @@ static void address(Cc *c, const Access *m)
     }
 }
 
-void x86_check(Cc *c, const Access *m, bool write, bool aligned)
+void x64_check(Cc *c, const Access *m, bool write, bool aligned)
 {
     u32 size = 1u << size_log2(m->memop);
     u32 total = m->memop & M_PAIR ? 2 * size : size;
@@ -82,7 +82,7 @@ void x86_check(Cc *c, const Access *m, bool write, bool aligned)
           idx_opd(R15, RCX, table + (i32)offsetof(TlbEntry, host)));
 }
 
-void x86_slow_call(Cc *c, const Access *m)
+void x64_slow_call(Cc *c, const Access *m)
 {
     address(c, m);
     as_op(c->s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, mem_addr)));
@@ -92,21 +92,21 @@ void x86_slow_call(Cc *c, const Access *m)
     snap_returns(c, m->record, as_here(c->s));
 }
 
-void x86_full_fence(Cc *c)
+void x64_full_fence(Cc *c)
 {
     as_8(c->s, 0xf0);                               /* lock */
     as_alu_imm(c->s, 0, G_OR, mem_opd(RSP, -64), 0);
 }
 
-void x86_fence(Cc *c, u16 v, const HostOp *row)
+void x64_fence(Cc *c, u16 v, const HostOp *row)
 {
     (void)row;
     if (ins_of(c, v)->imm & FENCE_SL) {     /* the only one x86 lacks */
-        x86_full_fence(c);
+        x64_full_fence(c);
     }
 }
 
-void x86_nothing(Cc *c, u16 v, const HostOp *row)
+void x64_nothing(Cc *c, u16 v, const HostOp *row)
 {
     (void)c;
     (void)v;
@@ -115,7 +115,7 @@ void x86_nothing(Cc *c, u16 v, const HostOp *row)
 
 /* ---- moves -------------------------------------------------------------- */
 
-void x86_load_int(Cc *c, Type t, u32 memop, unsigned reg, Opd from)
+void x64_load_int(Cc *c, Type t, u32 memop, unsigned reg, Opd from)
 {
     static const u32 op[2][4] = {
         { OP_MOVZX8, OP_MOVZX16, OP_LD, OP_LD | X_W },
@@ -154,13 +154,13 @@ static void load_int_be(Cc *c, Type t, u32 memop, unsigned reg, Opd from)
 {
     unsigned size = size_log2(memop);
     if (size == M_8) {
-        x86_load_int(c, t, memop, reg, from);
+        x64_load_int(c, t, memop, reg, from);
         return;
     }
     if (c->has.movbe && size >= M_32) {
         as_op(c->s, OP_MOVBE_LD | size_w(size), reg, from);
     } else {
-        x86_load_int(c, t, size, reg, from);
+        x64_load_int(c, t, size, reg, from);
         swap_bytes(c, size, reg);
     }
     if (memop & M_SIGN && (size == M_16 || (size == M_32 && t == I64))) {
@@ -175,16 +175,16 @@ static void load(Cc *c, Type t, u32 memop, unsigned reg, Opd from)
         if (memop & M_BE) {
             load_int_be(c, t, memop, reg, from);
         } else {
-            x86_load_int(c, t, memop, reg, from);
+            x64_load_int(c, t, memop, reg, from);
         }
     } else if (t == V128T || !(memop & M_BE)) {
-        x86_load(c, t, reg, from);
+        x64_load(c, t, reg, from);
         if (memop & M_BE) {
-            x86_v3(c, OP_PSHUFB, reg, reg, konst(K_REVERSE));
+            x64_v3(c, OP_PSHUFB, reg, reg, konst(K_REVERSE));
         }
     } else {
         load_int_be(c, I64, size_log2(memop), RAX, from);
-        x86_v2(c, OP_MOVD | size_w(size_log2(memop)), reg, reg_opd(RAX));
+        x64_v2(c, OP_MOVD | size_w(size_log2(memop)), reg, reg_opd(RAX));
     }
 }
 
@@ -207,13 +207,13 @@ static void store_int(Cc *c, unsigned size, unsigned reg, Opd to)
 static void store_swapped(Cc *c, Type t, unsigned size, unsigned reg, Opd to)
 {
     if (t == V128T) {
-        x86_move(c, t, 0, reg);
-        x86_v3(c, OP_PSHUFB, 0, 0, konst(K_REVERSE));
-        x86_store(c, t, 0, to);
+        x64_move(c, t, 0, reg);
+        x64_v3(c, OP_PSHUFB, 0, 0, konst(K_REVERSE));
+        x64_store(c, t, 0, to);
         return;
     }
     if (class_of(t) == CLASS_VEC) {
-        x86_v2(c, OP_MOVD_ST | size_w(size), reg, reg_opd(RAX));
+        x64_v2(c, OP_MOVD_ST | size_w(size), reg, reg_opd(RAX));
     } else {
         as_op(c->s, OP_LD | X_W, RAX, reg_opd(reg));
     }
@@ -229,14 +229,14 @@ static void store(Cc *c, u16 v, int reg, u32 memop, Opd to)
     unsigned size = size_log2(memop);
     i32 imm;
     if (reg < 0) {
-        x86_imm(c, v, &imm);
+        x64_imm(c, v, &imm);
         store_imm(c, size, imm, to);
     } else if (memop & M_BE) {
         store_swapped(c, t, size, (unsigned)reg, to);
     } else if (class_of(t) == CLASS_INT) {
         store_int(c, size, (unsigned)reg, to);
     } else {
-        x86_store(c, t, (unsigned)reg, to);
+        x64_store(c, t, (unsigned)reg, to);
     }
 }
 
@@ -267,7 +267,7 @@ static void load_stub(Cc *c, Type t, const Access *m, const int *reg)
 {
     u32 back = as_here(&c->hot), memop = m->memop & ~(u32)M_BE;
     c->s = &c->cold;
-    x86_slow_call(c, m);
+    x64_slow_call(c, m);
     for (unsigned n = 0; n < 2; n++) {
         if (reg[n] < 0) {
             continue;
@@ -279,15 +279,15 @@ static void load_stub(Cc *c, Type t, const Access *m, const int *reg)
     c->s = &c->hot;
 }
 
-void x86_loads(Cc *c, u16 v, const HostOp *row)
+void x64_loads(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     Type t = i->type;
     int reg[2] = { -1, -1 };
     Access m;
     (void)row;
-    x86_access(c, v, MEM_LOAD << MEM_KIND_SHIFT, &m);
-    x86_access_snapshot(c, v, &m);
+    x64_access(c, v, MEM_LOAD << MEM_KIND_SHIFT, &m);
+    x64_access_snapshot(c, v, &m);
     if (i->op == IR_load2 && c->a.fate[v + 1] != DEAD) {
         reg[1] = alloc_def_new(&c->a, v + 1);
     }
@@ -295,7 +295,7 @@ void x86_loads(Cc *c, u16 v, const HostOp *row)
         reg[0] = alloc_def(&c->a, v);
     }
     if (m.direct) {
-        x86_check(c, &m, false, m.memop & M_ALIGN);
+        x64_check(c, &m, false, m.memop & M_ALIGN);
         Opd from = host_address(c, m.memop);
         if (reg[1] >= 0) {
             load(c, t, m.memop, (unsigned)reg[1], next_to(from, m.memop));
@@ -319,18 +319,18 @@ static void store_stub(Cc *c, const Ins *i, const Access *m, const int *reg)
         unsigned at = t == V128T ? 2 * n : n;
         i32 imm;
         if (reg[n] >= 0) {
-            x86_store(c, t, (unsigned)reg[n], mem_val(at));
+            x64_store(c, t, (unsigned)reg[n], mem_val(at));
         } else {
-            x86_imm(c, value[n], &imm);
+            x64_imm(c, value[n], &imm);
             store_imm(c, M_64, imm, mem_val(at));
         }
     }
-    x86_slow_call(c, m);
+    x64_slow_call(c, m);
     as_jmp(c->s, S_HOT, back);
     c->s = &c->hot;
 }
 
-void x86_stores(Cc *c, u16 v, const HostOp *row)
+void x64_stores(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     const u16 value[2] = { i->b.id, i->c.id };
@@ -339,14 +339,14 @@ void x86_stores(Cc *c, u16 v, const HostOp *row)
     i32 imm;
     (void)row;
     for (unsigned n = 0; n < 2 && value[n]; n++) {
-        if (i->imm & M_BE || !x86_imm(c, value[n], &imm)) {
+        if (i->imm & M_BE || !x64_imm(c, value[n], &imm)) {
             reg[n] = alloc_use(&c->a, value[n]);
         }
     }
-    x86_access(c, v, MEM_STORE << MEM_KIND_SHIFT, &m);
-    x86_access_snapshot(c, v, &m);
+    x64_access(c, v, MEM_STORE << MEM_KIND_SHIFT, &m);
+    x64_access_snapshot(c, v, &m);
     if (m.direct) {
-        x86_check(c, &m, true, m.memop & M_ALIGN);
+        x64_check(c, &m, true, m.memop & M_ALIGN);
         Opd to = host_address(c, m.memop);
         store(c, value[0], reg[0], m.memop, to);
         if (value[1]) {
@@ -357,6 +357,6 @@ void x86_stores(Cc *c, u16 v, const HostOp *row)
     }
     store_stub(c, i, &m, reg);
     if (m.memop & M_REL) {
-        x86_full_fence(c);
+        x64_full_fence(c);
     }
 }

@@ -5,17 +5,17 @@
 
 /* ---- memory and registers ----------------------------------------------- */
 
-void x86_store(Cc *c, Type t, unsigned reg, Opd to)
+void x64_store(Cc *c, Type t, unsigned reg, Opd to)
 {
     switch (t) {
     case F32:
-        x86_v2(c, OP_MOVSS_ST, reg, to);
+        x64_v2(c, OP_MOVSS_ST, reg, to);
         break;
     case F64:
-        x86_v2(c, OP_MOVSD_ST, reg, to);
+        x64_v2(c, OP_MOVSD_ST, reg, to);
         break;
     case V128T:
-        x86_v2(c, OP_MOVUPS_ST, reg, to);
+        x64_v2(c, OP_MOVUPS_ST, reg, to);
         break;
     default:
         as_op(c->s, OP_ST | wide(t), reg, to);
@@ -23,17 +23,17 @@ void x86_store(Cc *c, Type t, unsigned reg, Opd to)
     }
 }
 
-void x86_load(Cc *c, Type t, unsigned reg, Opd from)
+void x64_load(Cc *c, Type t, unsigned reg, Opd from)
 {
     switch (t) {
     case F32:
-        x86_v2(c, OP_MOVSS, reg, from);
+        x64_v2(c, OP_MOVSS, reg, from);
         break;
     case F64:
-        x86_v2(c, OP_MOVSD, reg, from);
+        x64_v2(c, OP_MOVSD, reg, from);
         break;
     case V128T:
-        x86_v2(c, OP_MOVUPS, reg, from);
+        x64_v2(c, OP_MOVUPS, reg, from);
         break;
     default:
         as_op(c->s, OP_LD | wide(t), reg, from);
@@ -41,13 +41,13 @@ void x86_load(Cc *c, Type t, unsigned reg, Opd from)
     }
 }
 
-void x86_move(Cc *c, Type t, unsigned to, unsigned from)
+void x64_move(Cc *c, Type t, unsigned to, unsigned from)
 {
     if (to == from) {
         return;
     }
     if (class_of(t) == CLASS_VEC) {
-        x86_v2(c, OP_MOVAPS, to, reg_opd(from));
+        x64_v2(c, OP_MOVAPS, to, reg_opd(from));
     } else {
         as_op(c->s, OP_LD | wide(t), to, reg_opd(from));
     }
@@ -55,7 +55,7 @@ void x86_move(Cc *c, Type t, unsigned to, unsigned from)
 
 /* ---- constants ---------------------------------------------------------- */
 
-u32 x86_data(Cc *c, u64 lo, u64 hi)
+u32 x64_data(Cc *c, u64 lo, u64 hi)
 {
     const u64 w[2] = { lo, hi };
     for (u8 *p = c->data.buf + DATA_START; p < c->data.p; p += 16) {
@@ -75,14 +75,14 @@ static void load_const(Cc *c, Type t, const u64 w[2], unsigned reg)
         as_mov_imm(c->s, reg, t == I32 ? (u32)w[0] : w[0],
                    !c->keep_flags);
     } else if (!w[0] && !w[1]) {
-        x86_v3(c, OP_PXOR, reg, reg, reg_opd(reg));
+        x64_v3(c, OP_PXOR, reg, reg, reg_opd(reg));
     } else {
-        u32 at = x86_data(c, t == F32 ? (u32)w[0] : w[0], w[1]);
-        x86_load(c, t, reg, rip_opd(S_DATA, at));
+        u32 at = x64_data(c, t == F32 ? (u32)w[0] : w[0], w[1]);
+        x64_load(c, t, reg, rip_opd(S_DATA, at));
     }
 }
 
-bool x86_imm(const Cc *c, u16 v, i32 *imm)
+bool x64_imm(const Cc *c, u16 v, i32 *imm)
 {
     const Ins *i = ins_of(c, v);
     if (i->op != IR_const || class_of(i->type) == CLASS_VEC) {
@@ -92,7 +92,7 @@ bool x86_imm(const Cc *c, u16 v, i32 *imm)
     return i->type == I32 || fits32((i64)i->imm);
 }
 
-void x86_load_pc(Cc *c, unsigned reg, i64 offset)
+void x64_load_pc(Cc *c, unsigned reg, i64 offset)
 {
     as_op(c->s, OP_LD | c->wp, reg, env_opd(offsetof(TcgEnv, pc_page)));
     if (!c->wp || fits32(offset)) {
@@ -108,12 +108,12 @@ void x86_load_pc(Cc *c, unsigned reg, i64 offset)
 
 /* ---- any value ---------------------------------------------------------- */
 
-bool x86_unchanged(const Cc *c, unsigned slot, u16 v)
+bool x64_unchanged(const Cc *c, unsigned slot, u16 v)
 {
     return c->a.fate[v] == HOME && ins_of(c, v)->imm == slot;
 }
 
-bool x86_located(const Cc *c, u16 v, Opd *where)
+bool x64_located(const Cc *c, u16 v, Opd *where)
 {
     const Ins *i = ins_of(c, v);
     if (c->a.reg[v] >= 0) {
@@ -128,41 +128,41 @@ bool x86_located(const Cc *c, u16 v, Opd *where)
     return true;
 }
 
-void x86_fetch(Cc *c, u16 v, unsigned reg)
+void x64_fetch(Cc *c, u16 v, unsigned reg)
 {
     const Ins *i = ins_of(c, v);
     Opd from;
     u64 w[2];
-    if (x86_located(c, v, &from)) {
+    if (x64_located(c, v, &from)) {
         if (from.kind == O_REG) {
-            x86_move(c, i->type, reg, from.reg);
+            x64_move(c, i->type, reg, from.reg);
         } else {
-            x86_load(c, i->type, reg, from);
+            x64_load(c, i->type, reg, from);
         }
     } else if (ir_const_of(c->b, v, w)) {
         load_const(c, i->type, w, reg);
     } else if (i->op == IR_pc) {
-        x86_load_pc(c, reg, (i64)i->imm);
+        x64_load_pc(c, reg, (i64)i->imm);
     } else {
         assert(c->a.fate[v] == SUNK || c->a.fate[v] == FOLD);
-        x86_sunk(c, v);
-        x86_move(c, i->type, reg, RAX);
+        x64_sunk(c, v);
+        x64_move(c, i->type, reg, RAX);
     }
 }
 
-void x86_get(Cc *c, u16 v, const HostOp *row)
+void x64_get(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
     (void)row;
-    x86_load(c, i->type, (unsigned)alloc_def_new(&c->a, v),
+    x64_load(c, i->type, (unsigned)alloc_def_new(&c->a, v),
              env_opd(c->b->slots[i->imm].offset));
 }
 
-Opd x86_opd(Cc *c, u16 v)
+Opd x64_opd(Cc *c, u16 v)
 {
     Opd where;
     if (c->a.reg[v] < 0 && c->a.fate[v] != REMAT && !alloc_wanted(&c->a, v) &&
-        x86_located(c, v, &where)) {
+        x64_located(c, v, &where)) {
         return where;
     }
     return reg_opd((unsigned)alloc_use(&c->a, v));
@@ -170,7 +170,7 @@ Opd x86_opd(Cc *c, u16 v)
 
 /* ---- operations by way of C --------------------------------------------- */
 
-void x86_op_by_call(Cc *c, u16 v, const int *regs, int result)
+void x64_op_by_call(Cc *c, u16 v, const int *regs, int result)
 {
     const Ins *i = ins_of(c, v);
     const u16 operand[4] = { i->a.id, i->b.id, i->c.id, i->d.id };
@@ -183,7 +183,7 @@ void x86_op_by_call(Cc *c, u16 v, const int *regs, int result)
         Opd to = mem_opd(RSP, FRAME_OPND + (i32)n * PLACE_SIZE);
         if (operand[n]) {
             Type t = ins_of(c, operand[n])->type;
-            x86_store(c, t, (unsigned)regs[n], to);
+            x64_store(c, t, (unsigned)regs[n], to);
         }
     }
     u32 at = as_here(&c->data);
@@ -191,10 +191,10 @@ void x86_op_by_call(Cc *c, u16 v, const int *regs, int result)
     c->data.p += align_up(sizeof(call), 16);
     as_op(c->s, OP_LEA | X_W, RAX, rip_opd(S_DATA, at));
     as_call(c->s, S_COMMON, c->thunk[T_OP]);
-    x86_load(c, i->type, (unsigned)result, mem_opd(RSP, FRAME_OPND));
+    x64_load(c, i->type, (unsigned)result, mem_opd(RSP, FRAME_OPND));
 }
 
-void x86_call_op(Cc *c, u16 v, const HostOp *row)
+void x64_call_op(Cc *c, u16 v, const HostOp *row)
 {
     (void)row;
     const Ins *i = ins_of(c, v);
@@ -205,5 +205,5 @@ void x86_call_op(Cc *c, u16 v, const HostOp *row)
             regs[n] = alloc_use(&c->a, operand[n]);
         }
     }
-    x86_op_by_call(c, v, regs, alloc_def(&c->a, v));
+    x64_op_by_call(c, v, regs, alloc_def(&c->a, v));
 }

@@ -286,12 +286,58 @@ static u64 order(const Slow *s, u64 v)
         ? __builtin_bswap64(v) >> (64 - 8 * s->size) : v;
 }
 
+static void atomic_wrote(const Slow *s)
+{
+    const TlbHit *h = &s->hit[0];
+
+    if (h->slow) {
+        ram_wrote(h->range->ram, h->range->offset + (h->pa - h->range->base),
+                  s->size);
+    }
+}
+
+#ifdef __x86_64__
+__attribute__((target("cx16")))         /* all but the first models have it */
+#endif
+static u128 host_swap16(u128 *p, u128 old, u128 v)
+{
+    return __sync_val_compare_and_swap(p, old, v);
+}
+
+static u128 pair_of(const u64 *v) { return (u128)v[1] << 64 | v[0]; }
+
+/* Compare and swap of 16 bytes; little-endian. */
+static void atomic16(Slow *s)
+{
+    TcgEnv *e = &s->c->tcg;
+    TlbHit *h = &s->hit[0];
+    u128 expect = pair_of(e->mem_expect), v = pair_of(e->mem_val), old;
+
+    if (h->host && s->split == s->span && !(s->va & 15)) {
+        old = host_swap16((u128 *)h->host, expect, v);
+        if (old == expect) {
+            atomic_wrote(s);
+        }
+    } else {
+        move_all(s, (u8 *)&old, false);
+        if (old == expect) {
+            move_all(s, (u8 *)&v, true);
+        }
+    }
+    e->mem_val[0] = (u64)old;
+    e->mem_val[1] = (u64)(old >> 64);
+}
+
 /* Atomic on aligned RAM; elsewhere a read followed by a write. */
 static void atomic(Slow *s)
 {
     u64 old, v;
     TlbHit *h = &s->hit[0];
 
+    if (s->size == 16) {
+        atomic16(s);
+        return;
+    }
     if (h->host && s->split == s->span && !(s->va & (s->size - 1))) {
         u64 raw;
         bool stores;
@@ -301,9 +347,8 @@ static void atomic(Slow *s)
             stores = new_value(s, old, &v);
         } while (stores && !host_swap(h->host, s->size, raw,
                                       order(s, v & MASK(s->size * 8))));
-        if (stores && h->slow) {
-            const MemRange *r = h->range;
-            ram_wrote(r->ram, r->offset + (h->pa - r->base), s->size);
+        if (stores) {
+            atomic_wrote(s);
         }
     } else {
         u8 buf[16];

@@ -369,6 +369,7 @@ u32 jit_front(Jit *j, Cpu *c, u64 pc, const JitSource *from, u32 max,
 
     ir_start(b, t->slots, t->nslots, t->word == 64 ? I64 : I32, (u16)at);
     b->soft = t->soft;
+    b->alone = max == 1 || from->next.host;
     *count = 0;
     if (from->next.host) {
         ir_insn(b, (u16)at);
@@ -376,8 +377,8 @@ u32 jit_front(Jit *j, Cpu *c, u64 pc, const JitSource *from, u32 max,
         host = across;
         *count = 1;
     }
-    while (!from->next.host && !b->ended && !b->full && *count < max
-           && at < PAGE_SIZE && n) {
+    while (!from->next.host && !b->ended && !b->full
+           && (*count < max || b->bound) && at < PAGE_SIZE && n) {
         if (*count && c->debug && jit_has_breakpoint(c, pc + (at - start))) {
             break;
         }

@@ -308,6 +308,8 @@ typedef struct Ir {
     bool raw;                       /* no folding, no merging: for tests */
     bool ended;                     /* an ENDS op was appended */
     bool full;                      /* no room for one more guest insn */
+    bool alone;                     /* the block has one guest insn only */
+    bool bound;                     /* see ir_bind_next() */
     bool fp_inline;                 /* host arithmetic serves the FP mode */
     const FpSoft *soft;
     u16  hash[256];                 /* value numbering: heads */
@@ -323,6 +325,11 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at);
 Ir  *ir_copy(const Ir *b);
 /* Tells that what follows belongs to the guest instruction at `at`. */
 void ir_insn(Ir *b, u16 at);
+/*
+ * Says that the next guest instruction, which is in the same page, must be in
+ * this block too: no interrupt may come between.  False: it will not be.
+ */
+bool ir_bind_next(Ir *b);
 Type ir_type(const Ir *b, Val v);
 /* Is v a constant?  Then *k is its value. */
 bool ir_is_const(const Ir *b, Val v, u64 *k);
@@ -376,6 +383,7 @@ Val  ir_fround(Ir *b, Val x, unsigned round);
 Val  ir_vlow(Ir *b, Type t, Val x);             /* t: F32 or F64 */
 Val  ir_vins(Ir *b, Lane lane, Val x, unsigned index, Val y);
 Val  ir_vshuf(Ir *b, Val x, Val y, u64 mask_lo, u64 mask_hi);
+Val  ir_vshuf_by(Ir *b, Val x, Val y, Val mask);
 Val  ir_vffma(Ir *b, Lane lane, Val x, Val y, Val z);
 
 /*
