@@ -103,6 +103,9 @@ void cpu_line(void *sink, int n, bool level)
     } else {
         __atomic_fetch_and(&c->lines, ~(1u << n), __ATOMIC_SEQ_CST);
     }
+    if (c->target->line) {
+        c->target->line(c, n, level);
+    }
 }
 
 /* ---- devices ------------------------------------------------------------ */

@@ -68,6 +68,8 @@ struct Machine {
     bool        (*plug)(Machine *m, Device *d, Err *err);
     /* Presses the power button; NULL: there is none.  Main thread. */
     void        (*power_button)(Machine *m);
+    void        (*nmi)(Machine *m);     /* to all CPUs; the same */
+    struct KeyQueue *keys;          /* what monitors type: ui/sendkey.h */
     const char   *serial[SERIALS];  /* ids of chardevs; NULL: none */
     bool          no_reboot, no_shutdown;
     struct Vcpus *vcpus;            /* accel/vcpu.c */
