@@ -8,19 +8,12 @@
 #include "accel/accel.h"
 #include "block/block.h"
 #include "gdbstub/gdbstub.h"
-#include "monitor/monitor.h"
+#include "monitor/hmp.h"
 #include "net/net.h"
 #include "target/target.h"
 #include "util/log.h"
 
 enum { LINE_MAX_LEN = 512, HISTORY = 32 };
-
-/* What a command works on. */
-typedef struct Hmp {
-    Machine *m;
-    FILE    *out;
-    Cpu    **cpu;               /* the one that `cpu N` chose */
-} Hmp;
 
 typedef struct Command {
     const char *name, *args, *help;
@@ -410,8 +403,14 @@ static const Command commands[] = {
     { "info",         "ITEM",      "show something; `info` lists", cmd_info },
     { "log",          "ITEMS",     "what -d logs, or none",        cmd_log },
     { "logfile",      "FILE",      "where the log goes",           cmd_logfile },
+    { "mouse_button", "MASK",      "1 left, 2 right, 4 middle",    hmp_mouse_button },
+    { "mouse_move",   "X Y [Z]",   "move the mouse, turn its wheel", hmp_mouse_move },
+    { "nmi",          "",          "non-maskable interrupt",       hmp_nmi },
     { "quit",         "",          "end anole",                    cmd_quit },
+    { "screendump",   "FILE [-f png]", "picture of the screen",    hmp_screendump },
+    { "sendkey",      "KEYS [MS]", "press keys: ctrl-alt-delete",  hmp_sendkey },
     { "stop",         "",          "pause the machine",            cmd_stop },
+    { "system_powerdown", "",      "press the power button",       hmp_powerdown },
     { "system_reset", "",          "reset the machine",            cmd_reset },
     { "x",            "/FMT ADDR", "show virtual memory",          cmd_x },
     { "xp",           "/FMT ADDR", "show physical memory",         cmd_xp },

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Firmware configuration device with its memory-mapped interface and DMA.
+ * Firmware configuration device, memory-mapped and among x86's ports, with
+ * DMA.
  * Reference: "QEMU Firmware Configuration (fw_cfg) Device" specification.
  *
- * At 0 the data of the selected item, as a stream of bytes; at 8 the selector,
- * 16 bits, big-endian; at 16 the address of a DMA descriptor, 64 bits,
- * big-endian, whose low half starts it.  Left out: items that a guest writes
- * and the legacy x86 items.
+ * In memory: at 0 the data of the selected item, as a stream of bytes; at 8
+ * the selector, 16 bits, big-endian; at 16 the address of a DMA descriptor, 64
+ * bits, big-endian, whose low half starts it.  Ports: at 510H the selector, 16
+ * bits, little-endian; at 511H a byte of data; at 514H the DMA address.  Left
+ * out: items that a guest writes.
  */
 #include <glib.h>
 #include "hw/misc/fw_cfg.h"
 #include "util/log.h"
 
 enum { AT_DATA = 0, AT_SELECT = 8, AT_DMA = 16, WINDOW = 24 };
+enum { IO_SELECT = 0, IO_DATA = 1, IO_DMA = 4, IO_WINDOW = 12 };
 enum { NAME_MAX_LEN = 56, DIR_ENTRY = 64 };
-enum { KEY_MASK = 0x3fff };             /* without the write and arch bits */
+enum { KEY_MASK = 0xbfff };             /* without the write bit */
 enum { HAS_TRADITIONAL = 1 << 0, HAS_DMA = 1 << 1 };
 enum {                                  /* control word of a descriptor */
     DMA_ERROR = 1 << 0, DMA_READ = 1 << 1, DMA_SKIP = 1 << 2,
@@ -121,11 +124,48 @@ void fw_cfg_file(Device *d, const char *name, const void *data, u32 size)
             key = item->key;
             break;
         }
-        key = MAX(key, item->key + 1);
+        if (!(item->key & FW_CFG_ARCH)) {
+            key = MAX(key, item->key + 1);
+        }
     }
     fw_cfg_set(d, key, data, size);
     g_strlcpy(find(s, key)->name, name, NAME_MAX_LEN);
     make_directory(s);
+}
+
+void fw_cfg_e820(Device *d, const FwCfgE820 *row, u32 rows)
+{
+    enum { BYTES = 20 };
+    g_autofree u8 *table = g_malloc0(rows * BYTES);
+
+    for (u32 i = 0; i < rows; i++) {
+        store_le(table + i * BYTES, 8, row[i].base);
+        store_le(table + i * BYTES + 8, 8, row[i].size);
+        store_le(table + i * BYTES + 16, 4, row[i].type);
+    }
+    fw_cfg_file(d, "etc/e820", table, rows * BYTES);
+}
+
+/*
+ * Sleep states for firmware: bit 7 says that there is one, the rest is its
+ * SLP_TYP.  Only S0 and S5 are there.
+ */
+static const u8 system_states[6] = { 0x80, 0, 0, 1, 2, 0x80 };
+
+void fw_cfg_x86(Device *d, const FwCfgX86 *x)
+{
+    u64 numa[1 + 256] = { 0 };          /* no nodes; then one a CPU */
+
+    fw_cfg_set_number(d, FW_CFG_RAM_SIZE, 8, x->ram);
+    fw_cfg_set_number(d, FW_CFG_NOGRAPHIC, 2, x->nographic);
+    fw_cfg_set_number(d, FW_CFG_NB_CPUS, 2, x->cpus);
+    fw_cfg_set_number(d, FW_CFG_MAX_CPUS, 2, x->max_cpus);
+    fw_cfg_set_number(d, FW_CFG_BOOT_MENU, 2, x->boot_menu);
+    fw_cfg_set_number(d, FW_CFG_IRQ0_OVERRIDE, 4, 1);
+    fw_cfg_set(d, FW_CFG_NUMA, numa,
+               (1 + MIN(x->max_cpus, 256u)) * (u32)sizeof numa[0]);
+    fw_cfg_file(d, "etc/system-states", system_states, sizeof system_states);
+    fw_cfg_e820(d, x->e820, x->rows);
 }
 
 /* ---- the stream --------------------------------------------------------- */
@@ -268,6 +308,29 @@ static void fw_write(void *opaque, u64 at, unsigned size, u64 v)
     }
 }
 
+static u64 io_read(void *opaque, u64 at, unsigned size)
+{
+    if (at == IO_DATA && size == 1) {
+        return read_data(opaque, 1);
+    }
+    if (at >= IO_DMA && at + size <= IO_WINDOW) {
+        return load_le(dma_signature + (at - IO_DMA), size);
+    }
+    return 0;
+}
+
+static void io_write(void *opaque, u64 at, unsigned size, u64 v)
+{
+    if (at == IO_SELECT && size == 2) {
+        select_item(opaque, (u32)v);
+    } else if (at >= IO_DMA && at + size <= IO_WINDOW) {
+        write_dma(opaque, at - IO_DMA, size, v);
+    } else {
+        log_line(LOG_GUEST, "fw_cfg: %u-byte write at port %#llx is not taken",
+                 size, (unsigned long long)(FW_CFG_PORT + at));
+    }
+}
+
 /* ---- life --------------------------------------------------------------- */
 
 static bool start(void *opaque, Err *err)
@@ -307,6 +370,21 @@ DEVICE(fw_cfg) {
     .compatible = "qemu,fw-cfg-mmio",
     .mmio_read = fw_read,
     .mmio_write = fw_write,
+    .state  = (const Field[]) {
+        SAVE(FwCfg, selected), SAVE(FwCfg, offset), SAVE(FwCfg, dma), { 0 }
+    },
+    .start  = start,
+    .loaded = loaded,
+    .stop   = stop,
+};
+
+DEVICE(fw_cfg_io) {
+    .name   = "fw_cfg_io",
+    .about  = "firmware configuration, among the ports",
+    .size   = sizeof(FwCfg),
+    .window = IO_WINDOW,
+    .mmio_read = io_read,
+    .mmio_write = io_write,
     .state  = (const Field[]) {
         SAVE(FwCfg, selected), SAVE(FwCfg, offset), SAVE(FwCfg, dma), { 0 }
     },

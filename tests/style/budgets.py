@@ -33,6 +33,10 @@ STATICS = {
     ("softmmu/machine.c", "depth"): "how often this thread holds it",
     ("accel/vcpu.c", "current"): "the vCPU of this thread",
     ("gdbstub/gdbstub.c", "stub"): "one debugger",
+    ("ui/input.c", "sinks"): "the process has one keyboard and mouse",
+    ("ui/screen.c", "screens"): "the process's screens, as its chardevs",
+    ("target/i386/decode.c", "index"): "the tables turned round, once",
+    ("target/i386/decode.c", "made"): "and that it was done",
     ("net/user.c", "source_funcs"): "GLib wants it writable",
 }
 STATICS_ANYWHERE = {"softmmu/main.c"}

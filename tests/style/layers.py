@@ -16,7 +16,7 @@ from csource import files, read
 HOST = ["block", "chardev", "net", "ui"]
 TARGET = ["util", "tcg/ir.h", "tcg/helper.h", "tcg/fp.h", "softmmu",
           "target/target.h"]
-DEVICE = ["util", "softmmu", "hw/core", *HOST]
+DEVICE = ["util", "softmmu", "hw/core", "hw/pci", *HOST]
 ALL = ["*"]
 
 # Folder, by its longest matching row: promises, or single headers.
@@ -26,16 +26,20 @@ RULES = {
     "block":          ["util"],
     "chardev":        ["util", "softmmu/clock.h"],
     "net":            ["util", "softmmu/clock.h"],
-    "ui":             ["util"],
+    "ui":             ["util", "softmmu/clock.h"],
     # TcgEnv begins a Cpu, a Machine lists devices and runs on an accelerator.
     "softmmu":        ["util", "tcg/tcg.h", "hw/core", "target/target.h",
                        "accel/accel.h"],
     "softmmu/main.c": ALL,
+    "softmmu/devices.c": ALL,
     "softmmu/machine.c": ALL,
     "target":         TARGET,
     "accel":          ["util", "tcg", "softmmu", "target/target.h"],
     "hw/core":        ["util", "softmmu", *HOST],  # properties name back ends
     "hw":             DEVICE,
+    "hw/acpi":        [*DEVICE, "hw"],  # tables name what boards are made of
+    "hw/smbios":      [*DEVICE, "hw/misc/fw_cfg.h"],
+    "hw/misc":        [*DEVICE, "hw/timer"],    # port 61 gates the timer
     "hw/board":       [*DEVICE, "hw", "target/target.h"],
     "migration":      ["util", "softmmu", "hw/core", "target/target.h"],
     "monitor":        ALL,

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The PC boards: `isapc`, a PC of the time before PCI; `microvm`, which has
+ * virtio devices in the place of PCI.
+ *
+ * With -kernel and no -bios there is no firmware: a ROM of our own starts
+ * the kernel.
+ */
+#include "hw/board/pc.h"
+#include "hw/virtio/virtio.h"
+#include "target/target.h"
+
+/* What no device answers reads as ones. */
+static u64 open_bus(void *opaque, u64 at, unsigned size)
+{
+    (void)opaque;
+    (void)at;
+    return MASK(size * 8);
+}
+
+static void make_port_space(Machine *m)
+{
+    static const MemRegion nothing = {
+        .name = "nothing", .size = 0x10000, .priority = -1, .read = open_bus,
+        .lockless = true,
+    };
+
+    m->io = mem_new();
+    mem_add(m->io, &nothing);
+}
+
+static bool make_cpus(Machine *m, Err *err)
+{
+    const char *model = m->opts->cpu ? m->opts->cpu : m->board->cpu;
+
+    for (u32 i = 0; i < m->opts->smp; i++) {
+        if (!machine_add_cpu(m, model, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What firmware asks for, and what a kernel is told without it. */
+static bool make_fw_cfg(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+    FwCfgX86 x = {
+        .ram = m->ram_size, .cpus = m->opts->smp, .max_cpus = m->opts->smp,
+        .nographic = m->opts->nographic, .e820 = s->boot.map,
+    };
+
+    s->boot.low_ram = pc_tables_at(s);
+    s->boot.nmap = x.rows = pc_memory_rows(m, s->boot.map);
+    s->fw_cfg = pc_at_port(m, "fw_cfg_io", "fw_cfg", NULL, FW_CFG_PORT, err);
+    if (s->fw_cfg) {
+        fw_cfg_x86(s->fw_cfg, &x);
+        fw_cfg_file(s->fw_cfg, "bootorder", "", 0);
+    }
+    return s->fw_cfg != NULL;
+}
+
+/* ---- virtio without PCI ------------------------------------------------- */
+
+static bool make_transports(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+    const PcTransports *t = &s->kind->transports;
+
+    for (u32 i = 0; i < t->count; i++) {
+        g_autofree char *id = g_strdup_printf("virtio-mmio%u", i);
+        Device *d = machine_device(m, "virtio-mmio", id, NULL,
+                                   t->base + i * t->step, err);
+        if (!d) {
+            return false;
+        }
+        line_connect(device_line(d, "irq", 0), device_input, s->ioapic,
+                     (int)(t->gsi + i));
+        s->transport[i] = d;
+    }
+    return true;
+}
+
+static bool plug(Machine *m, Device *d, Err *err)
+{
+    Pc *s = pc(m);
+
+    if (d->type->bus != BUS_VIRTIO || !s->kind->transports.count) {
+        return false;
+    }
+    if (s->plugged == s->kind->transports.count) {
+        return fail(err, "all %u virtio-mmio transports of this machine are "
+                    "taken", s->plugged);
+    }
+    return virtio_plug(s->transport[s->plugged++], d, err);
+}
+
+/* ---- starting ----------------------------------------------------------- */
+
+static void boot(Machine *m)
+{
+    Pc *s = pc(m);
+
+    if (!s->firmware) {
+        if (s->kind->acpi) {
+            pc_place_acpi(m);
+        }
+        x86_boot_load(m, &s->boot, s->bios->host);
+    }
+}
+
+static bool load(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+    const Options *o = m->opts;
+
+    if (!o->kernel && (o->initrd || o->append)) {
+        return fail(err, "-%s needs -kernel", o->initrd ? "initrd" : "append");
+    }
+    if (s->firmware) {
+        return !o->kernel || fail(err, "-bios and -kernel together: this "
+                                  "machine has no way to tell the firmware");
+    }
+    return x86_boot_read(m, &s->boot, err);
+}
+
+static bool make_all(Machine *m, Err *err)
+{
+    return pc_make_memory(m, err) && make_cpus(m, err) && pc_make_pics(m, err)
+        && pc_make_timers(m, err) && pc_make_ports(m, err)
+        && make_fw_cfg(m, err) && make_transports(m, err)
+        && (!pc(m)->kind->acpi || pc_make_acpi(m, err));
+}
+
+static bool init(Machine *m, const PcKind *kind, Err *err)
+{
+    bool ok;
+
+    m->board_data = g_new0(Pc, 1);
+    pc(m)->kind = kind;
+    make_port_space(m);
+    mem_begin(m->mem);
+    mem_begin(m->io);
+    ok = make_all(m, err);
+    mem_commit(m->io);
+    mem_commit(m->mem);
+    m->plug = plug;
+    m->on_reset = boot;
+    return ok && load(m, err);
+}
+
+/* ---- boards ------------------------------------------------------------- */
+
+static const char *const targets[] = { "x86_64", "i386", NULL };
+static const char *const cpus[] = {
+    "qemu32", "qemu64", "pentium", "pentium3", "core2duo", "Nehalem",
+    "Haswell", "Skylake-Client", "EPYC", "max", NULL
+};
+
+static const PcKind isapc_kind = { .ram_below_4g = 3ull << 30, .legacy = true };
+static const BoardDrive isapc_drives[] = { { NULL, NULL } };
+
+static bool init_isapc(Machine *m, Err *err)
+{
+    return init(m, &isapc_kind, err);
+}
+
+BOARD(isapc) {
+    .name = "isapc",
+    .about = "PC without PCI",
+    .targets = targets,
+    .cpu = "qemu64",
+    .cpus = cpus,
+    .max_cpus = 1,
+    .ram_default = 128ull << 20,
+    .ram_max = 3ull << 30,
+    .serials = SERIALS,
+    .drives = isapc_drives,
+    .init = init_isapc,
+};
+
+static const PcKind microvm_kind = {
+    .ram_below_4g = 3ull << 30, .apic = true, .acpi = true, .ich9_pm = true,
+    .transports = { PC_TRANSPORTS, 0xfeb00000, 0x200, 16 },
+};
+static const BoardDrive microvm_drives[] = {
+    { "virtio", "virtio-blk-device" }, { NULL, NULL }
+};
+
+static bool init_microvm(Machine *m, Err *err)
+{
+    return init(m, &microvm_kind, err);
+}
+
+BOARD(microvm) {
+    .name = "microvm",
+    .about = "PC with virtio-mmio devices and no PCI",
+    .targets = targets,
+    .cpu = "qemu64",
+    .cpus = cpus,
+    .max_cpus = 8,
+    .ram_default = 128ull << 20,
+    .ram_max = 255ull << 30,
+    .serials = SERIALS,
+    .nic = "virtio-net-device",
+    .drives = microvm_drives,
+    .init = init_microvm,
+};

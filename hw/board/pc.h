@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to the PC boards: what they have in common.
+ *
+ * pc.c makes a board out of the parts that its PcKind asks for: pc_isa.c the
+ * devices of the PC AT, pc_memory.c RAM and firmware.
+ */
+#pragma once
+#include "hw/acpi/tables.h"
+#include "hw/board/x86_boot.h"
+#include "hw/intc/apic.h"
+#include "hw/intc/ioapic.h"
+#include "softmmu/run.h"
+
+/* ISA interrupts. */
+enum {
+    IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_CASCADE = 2, IRQ_COM2 = 3,
+    IRQ_COM1 = 4, IRQ_FLOPPY = 6, IRQ_LPT1 = 7, IRQ_RTC = 8, IRQ_ACPI = 9,
+    IRQ_MOUSE = 12, IRQ_FPU = 13, IRQ_IDE = 14, ISA_IRQS = 16,
+};
+enum { LOW_RAM_END = 0xa0000, HIGH_RAM = 0x100000 };
+/* Where a board without firmware puts ACPI's tables; they end low RAM. */
+enum { PC_RSDP = 0xe0000, PC_TABLES = 0x20000 };
+
+enum { PC_TRANSPORTS = 8 };
+
+/* virtio-mmio transports of a board without PCI. */
+typedef struct PcTransports {
+    u32 count, base, step, gsi;
+} PcTransports;
+
+/* A board of this family. */
+typedef struct PcKind {
+    u64  ram_below_4g;          /* most RAM below 4 GiB */
+    bool apic;                  /* local and I/O APICs */
+    bool acpi;                  /* power management and tables */
+    bool ich9_pm;               /* ICH9's registers for it, not PIIX4's */
+    bool hpet;
+    bool legacy;                /* keyboard controller, port 92 */
+    PcTransports transports;
+    /* Adds what is PCI's to the description; or NULL. */
+    void (*describe_pci)(Machine *m, AcpiBoard *b);
+} PcKind;
+
+/* Who drives an ISA interrupt; they are ORed. */
+typedef enum PcSource { FROM_ISA, FROM_PCI, FROM_ACPI, FROM_HPET } PcSource;
+
+typedef struct Pc {
+    const PcKind *kind;
+    u64     low, high;          /* bytes of RAM below and above 4 GiB */
+    Ram    *bios;               /* its end is at 4 GiB */
+    bool    firmware;           /* the user's or SeaBIOS: else our own ROM */
+    Device *pic[2], *pit, *rtc;
+    ApicBus *apics;             /* NULL: no APICs */
+    Device *ioapic, *fw_cfg, *pm, *hpet;
+    Device *transport[PC_TRANSPORTS];
+    u32     plugged;            /* transports in use, from the first */
+    AcpiTables *tables;         /* NULL: no ACPI */
+    u32     a20;                /* gates that are open */
+    u32     driven[ISA_IRQS];   /* PcSource bits */
+    X86Boot boot;
+} Pc;
+
+static inline Pc *pc(const Machine *m) { return m->board_data; }
+static inline u64 pc_tables_at(const Pc *s) { return s->low - PC_TABLES; }
+
+/* ---- pc_memory.c -------------------------------------------------------- */
+bool pc_make_memory(Machine *m, Err *err);
+/* The memory map for kernels and firmware; the number of rows. */
+u32  pc_memory_rows(const Machine *m, FwCfgE820 *row);
+
+/* ---- pc_isa.c ----------------------------------------------------------- */
+bool pc_make_pics(Machine *m, Err *err);
+bool pc_make_timers(Machine *m, Err *err);
+bool pc_make_ports(Machine *m, Err *err);
+/* A line for line_connect(), of Machine; n is irq | source << 8. */
+void pc_irq(void *machine, int n, bool level);
+/* The same for the HPET's wires: n is a pin of the I/O APIC. */
+void pc_hpet_irq(void *machine, int n, bool level);
+/* Makes a device whose window is at a port. */
+Device *pc_at_port(Machine *m, const char *type, const char *id,
+                   const char *props, u64 port, Err *err);
+
+/* ---- pc_acpi.c ---------------------------------------------------------- */
+bool pc_make_acpi(Machine *m, Err *err);
+/* Tables and registers in place, after a reset without firmware. */
+void pc_place_acpi(Machine *m);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* What ACPI has on the PC boards: power management, HPET, the tables. */
+#include "hw/acpi/pm.h"
+#include "hw/acpi/tables.h"
+#include "hw/board/pc.h"
+#include "hw/timer/hpet.h"
+
+enum { LEGACY_PARTS = 1 << ACPI_ISA_KEYBOARD | 1 << ACPI_ISA_MOUSE };
+
+static void press_button(Machine *m)
+{
+    acpi_pm_power_button(pc(m)->pm);
+}
+
+static bool make_pm(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+    bool ich9 = s->kind->ich9_pm;
+    g_autofree char *props = ich9
+        ? g_strdup_printf("ich9=on,enable=%d,disable=%d", PM_ENABLE_ICH9,
+                          PM_DISABLE_ICH9) : NULL;
+    Device *reset;
+
+    s->pm = machine_device(m, "acpi-pm", "pm", props, ~0ull, err);
+    reset = s->pm ? pc_at_port(m, "reset-control", "reset", NULL, RESET_PORT,
+                               err) : NULL;
+    if (!reset) {
+        return false;
+    }
+    acpi_pm_map_smi(s->pm, m->io);
+    if (!ich9) {
+        acpi_pm_map_gpe(s->pm, m->io, PM_PIIX4_GPE0);
+    }
+    line_connect(device_line(s->pm, "sci", 0), pc_irq, m,
+                 IRQ_ACPI | FROM_ACPI << 8);
+    m->power_button = press_button;
+    return true;
+}
+
+static bool make_hpet(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+
+    s->hpet = machine_device(m, "hpet", "hpet", NULL, HPET_BASE, err);
+    if (!s->hpet) {
+        return false;
+    }
+    for (u32 i = 0; i < IOAPIC_PINS; i++) {
+        line_connect(device_line(s->hpet, "irq", i), pc_hpet_irq, m, (int)i);
+    }
+    line_connect(device_line(s->hpet, "legacy", 0), device_input, s->pit, 0);
+    line_connect(device_line(s->rtc, "irq", 0), device_input, s->hpet, 0);
+    return true;
+}
+
+/* ---- tables ------------------------------------------------------------- */
+
+static u32 isa_parts(const Machine *m)
+{
+    const Pc *s = pc(m);
+    u32 parts = 1 << ACPI_ISA_RTC | 1 << ACPI_ISA_PIT | 1 << ACPI_ISA_PIC
+        | 1 << ACPI_ISA_SPEAKER | 1 << ACPI_ISA_FW_CFG;
+
+    parts |= s->kind->legacy ? LEGACY_PARTS : 0;
+    parts |= m->serial[0] ? 1 << ACPI_ISA_COM1 : 0;
+    parts |= m->serial[1] ? 1 << ACPI_ISA_COM2 : 0;
+    return parts;
+}
+
+/* Virtio transports are devices of ACPI: LNRO0005. */
+static void describe_transports(const Pc *s, AcpiBoard *b, AcpiDevice *row,
+                                char name[][8])
+{
+    const PcTransports *t = &s->kind->transports;
+
+    for (u32 i = 0; i < t->count; i++) {
+        snprintf(name[i], sizeof name[i], "VR%02u", i % 100);
+        row[i] = (AcpiDevice) {
+            .name = name[i], .hid = "LNRO0005", .uid = i,
+            .mem = t->base + i * t->step, .mem_size = t->step,
+            .gsi = t->gsi + i, .level = true,
+        };
+    }
+    b->extra = row;
+    b->extras = t->count;
+}
+
+static AcpiTables *describe(Machine *m)
+{
+    const Pc *s = pc(m);
+    AcpiDevice row[PC_TRANSPORTS];
+    char name[PC_TRANSPORTS][8];
+    AcpiBoard b = {
+        .cpus = m->ncpus, .ioapic = IOAPIC_BASE, .ioapic_id = 0,
+        .sci = IRQ_ACPI, .level_irqs = 1u << IRQ_ACPI, .pm_base = PM_BASE,
+        .ich9 = s->kind->ich9_pm, .reset_port = true,
+        .hpet = s->hpet ? HPET_BASE : 0, .isa = isa_parts(m),
+    };
+
+    describe_transports(s, &b, row, name);
+    if (s->kind->describe_pci) {
+        s->kind->describe_pci(m, &b);
+    }
+    return acpi_build(&b);
+}
+
+bool pc_make_acpi(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+
+    if (!make_pm(m, err) || (s->kind->hpet && !make_hpet(m, err))) {
+        return false;
+    }
+    s->tables = describe(m);
+    acpi_to_fw_cfg(s->tables, s->fw_cfg);
+    return true;
+}
+
+/* What firmware would do: place the tables, and the registers they name. */
+void pc_place_acpi(Machine *m)
+{
+    Pc *s = pc(m);
+
+    acpi_pm_map(s->pm, m->io, PM_BASE);
+    acpi_load(s->tables, m->mem, PC_RSDP, pc_tables_at(s));
+    s->boot.rsdp = PC_RSDP;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory of the PC boards: RAM below and above 4 GiB, the firmware's ROM.
+ *
+ * The ROM ends at 4 GiB, where the CPU starts; its last 128 KiB are seen
+ * below 1 MiB too.
+ */
+#include "hw/board/pc.h"
+
+enum { ROM_WINDOW = 0x20000, BIOS_MAX = 16 << 20 };
+static const char *const seabios[] = { "bios-256k.bin", "bios.bin" };
+
+static void add(Machine *m, Ram *ram, u64 base, u64 size, u64 offset,
+                bool readonly)
+{
+    MemRegion r = {
+        .name = ram->name, .base = base, .size = size, .ram = ram,
+        .ram_offset = offset, .readonly = readonly,
+    };
+
+    if (size) {
+        mem_add(m->mem, &r);
+    }
+}
+
+static bool make_ram(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+
+    s->low = MIN(m->ram_size, s->kind->ram_below_4g);
+    s->high = m->ram_size - s->low;
+    if (s->low < 2 * HIGH_RAM) {
+        return fail(err, "-m: %s needs 2 MiB at least", m->board->name);
+    }
+    m->ram = ram_new("pc.ram", m->ram_size, err);
+    if (!m->ram) {
+        return false;
+    }
+    add(m, m->ram, 0, LOW_RAM_END, 0, false);
+    add(m, m->ram, 0xc0000, s->low - 0xc0000, 0xc0000, false);
+    add(m, m->ram, 1ull << 32, s->high, s->low, false);
+    return true;
+}
+
+/* What is at C0000 to FFFFF is RAM unless a ROM with priority hides it. */
+static void map_rom(Machine *m, Ram *rom)
+{
+    u64 seen = MIN(rom->size, (u64)ROM_WINDOW);
+    MemRegion low = {
+        .name = rom->name, .base = HIGH_RAM - seen, .size = seen, .ram = rom,
+        .ram_offset = rom->size - seen, .readonly = true, .priority = 1,
+    };
+
+    add(m, rom, (1ull << 32) - rom->size, rom->size, 0, true);
+    mem_add(m->mem, &low);
+}
+
+/* The user's firmware or SeaBIOS; *none: there is a kernel to start without. */
+static bool read_firmware(Machine *m, Blob *b, bool *none, Err *err)
+{
+    const Options *o = m->opts;
+    Err why = { 0 };
+
+    *none = !o->bios && o->kernel;
+    if (*none) {
+        return true;
+    }
+    if (o->bios) {
+        return firmware_read(m, o->bios, b, err);
+    }
+    for (u32 i = 0; i < countof(seabios); i++) {
+        if (firmware_read(m, seabios[i], b, &why)) {
+            return true;
+        }
+    }
+    return fail(err, "%s; Debian's package seabios has it, -bios FILE takes "
+                "another, -kernel FILE needs none", why.text);
+}
+
+static bool make_rom(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+    Blob b = { 0 };
+    bool none;
+    u64 size;
+
+    if (!read_firmware(m, &b, &none, err)) {
+        return false;
+    }
+    s->firmware = !none;
+    size = none ? X86_BOOT_ROM : align_up(b.size, 0x10000);
+    if (size > BIOS_MAX) {
+        fail(err, "-bios %s: %zu bytes; firmware has 16 MiB at most",
+             m->opts->bios, b.size);
+    }
+    s->bios = err->text[0] ? NULL : ram_new("pc.bios", size, err);
+    if (s->bios && b.data) {
+        memcpy(s->bios->host + size - b.size, b.data, b.size);
+    }
+    blob_free(&b);
+    if (s->bios) {
+        map_rom(m, s->bios);
+    }
+    return s->bios != NULL;
+}
+
+bool pc_make_memory(Machine *m, Err *err)
+{
+    return make_ram(m, err) && make_rom(m, err);
+}
+
+/* What firmware is told, which keeps its own areas out of what it passes on. */
+static u32 plain_rows(const Pc *s, FwCfgE820 *row)
+{
+    row[0] = (FwCfgE820) { 0, s->low, E820_RAM };
+    row[1] = (FwCfgE820) { 1ull << 32, s->high, E820_RAM };
+    return s->high ? 2 : 1;
+}
+
+u32 pc_memory_rows(const Machine *m, FwCfgE820 *row)
+{
+    enum { EBDA = 1024 };
+    const Pc *s = pc(m);
+    u32 n = 0;
+
+    if (s->firmware) {
+        return plain_rows(s, row);
+    }
+    row[n++] = (FwCfgE820) { 0, LOW_RAM_END - EBDA, E820_RAM };
+    row[n++] = (FwCfgE820) { LOW_RAM_END - EBDA, EBDA, E820_RESERVED };
+    row[n++] = (FwCfgE820) { PC_RSDP, HIGH_RAM - PC_RSDP, E820_RESERVED };
+    row[n++] = (FwCfgE820) { HIGH_RAM, pc_tables_at(s) - HIGH_RAM, E820_RAM };
+    row[n++] = (FwCfgE820) { pc_tables_at(s), PC_TABLES, E820_ACPI };
+    if (s->high) {
+        row[n++] = (FwCfgE820) { 1ull << 32, s->high, E820_RAM };
+    }
+    return n;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to the x86 boards: starting a Linux kernel without firmware. */
+#pragma once
+#include "hw/core/loader.h"
+#include "hw/misc/fw_cfg.h"
+
+/* The memory map that firmware would tell (INT 15H, E820H): types. */
+enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3, E820_ROWS = 32 };
+
+typedef struct X86Boot {
+    Blob kernel, initrd;
+    FwCfgE820 map[E820_ROWS];
+    u32  nmap;
+    u64  low_ram;               /* end of the RAM below 4 GiB that is free */
+    u64  rsdp;                  /* address of the ACPI root pointer, or 0 */
+    u64  entry, initrd_at;
+} X86Boot;
+
+/* A reset ROM of this size ends at 4 GiB and is seen below 1 MiB too. */
+enum { X86_BOOT_ROM = 0x10000 };
+
+/* Reads -kernel and -initrd and checks that they fit. */
+bool x86_boot_read(Machine *m, X86Boot *b, Err *err);
+/*
+ * Puts kernel, RAM disk, command line and boot parameters into memory, as
+ * after each reset, and writes into `rom` what runs first: it enters the
+ * kernel by the 32-bit boot protocol.
+ */
+void x86_boot_load(Machine *m, const X86Boot *b, u8 *rom);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ACPI's fixed hardware, device "acpi-pm": PM1 event and control registers,
+ * PM timer, GPE0, the SMI command port, the power button; and the reset
+ * register, device "reset-control".
+ *
+ * Wires of acpi-pm: "sci", a level; "smi", a pulse for each SMI.
+ * Properties: ich9=on: ICH9's block of 128 bytes with GPE0 and SMI_EN in it,
+ * else PIIX4's of 64 with GPE0 elsewhere; enable, disable: what the SMI
+ * command port takes for turning ACPI on and off.
+ */
+#pragma once
+#include "hw/core/device.h"
+
+/* Ports that firmware and tables agree on; PM_BASE is what firmware sets. */
+enum {
+    PM_BASE = 0x600, PM_PIIX4_GPE0 = 0xafe0, PM_PIIX4_GPE0_BYTES = 4,
+    PM_ICH9_GPE0 = 0x20, PM_ICH9_GPE0_BYTES = 16,   /* from the base */
+    PM_SMI_CMD = 0xb2, RESET_PORT = 0xcf9, RESET_VALUE = 0x0f,
+    PM_ENABLE_PIIX4 = 0xf1, PM_DISABLE_PIIX4 = 0xf0,
+    PM_ENABLE_ICH9 = 2, PM_DISABLE_ICH9 = 3,
+};
+
+/*
+ * Moves the block of registers: PMBASE of the PCI function that holds it
+ * changed.  base 0: nowhere.
+ */
+void acpi_pm_map(Device *d, MemSpace *io, u64 base);
+/* The SMI command and status ports, at B2H and B3H. */
+void acpi_pm_map_smi(Device *d, MemSpace *io);
+/* PIIX4's GPE0 registers. */
+void acpi_pm_map_gpe(Device *d, MemSpace *io, u64 base);
+/* PIIX4: does a write to the SMI command port raise an SMI (APMC_EN)? */
+void acpi_pm_apm_smi(Device *d, bool on);
+/* Presses the power button; for Machine.power_button. */
+void acpi_pm_power_button(Device *d);
+/* Raises general-purpose event n (0 .. 15 of PIIX4, 63 of ICH9). */
+void acpi_pm_gpe(Device *d, u32 n);
+/* Where the guest put the block; 0: nowhere. */
+u64  acpi_pm_base(const Device *d);
