@@ -4,7 +4,7 @@
 #   make                  build
 #   make demo             build, then boot Linux to a shell in this terminal
 #   make check            build, then run every test
-#   make bench            compare with qemu-system-aarch64 (N=5 JSON=file)
+#   make bench            compare with qemu-system-* (N=5 ARCH=amd64 JSON=file)
 #   make clean
 #
 # SANITIZE=1 does it with the sanitizers, in a folder of its own. CONFIGURE has
@@ -32,18 +32,19 @@ build: configured
 
 demo: setup-build-guests
 	@$(MAKE) -s build
-	@scripts/fetch.sh kernel
+	@scripts/fetch.sh -a arm64 kernel
 	@scripts/demo.py $(BUILD)/anole
 
 check: setup-build-guests-test configured
-	@scripts/fetch.sh kernel workloads tools installer || \
+	@scripts/fetch.sh kernel workloads tools installer firmware || \
 	    echo "check: no guests here; tests that boot one are skipped"
 	@scripts/check.py $(BUILD) $(if $(SANITIZE),-t 4)
 
 bench: setup-build-guests-bench
 	@$(MAKE) -s build
 	@scripts/fetch.sh kernel workloads
-	@scripts/bench.py -n $(N) $(if $(JSON),--json $(JSON)) $(BUILD)/anole
+	@scripts/bench.py -n $(N) $(if $(ARCH),-a "$(ARCH)") \
+	    $(if $(JSON),--json $(JSON)) $(BUILD)/anole
 
 clean:
 	rm -rf build build-*

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Compare anole with QEMU on the same guests with the same options.
 
-usage: bench.py [-n RUNS] [-p PERCENT] [-w "int fp ..."] [-t SECONDS]
-                [--cpu] [--phases] [--json FILE] [PROGRAM [QEMU]]
+usage: bench.py [-n RUNS] [-a "arm64 amd64 ..."] [-p PERCENT]
+                [-w "int fp ..."] [-t SECONDS] [--cpu] [--phases]
+                [--json FILE] [PROGRAM [QEMU]]
 
-PROGRAM is build/anole by default, QEMU qemu-system-aarch64. Runs of both
-alternate, and so does who begins. Rows of the table, medians over the runs:
+PROGRAM is build/anole by default, QEMU the qemu-system-* of the guest's
+architecture. There is a table for each architecture. Runs of both alternate,
+and so does who begins. Rows of the table, medians over the runs:
 
-  start      the whole life of a guest that switches off at once
+  start      the whole life of a guest that switches off at once (arm64)
   boot       from start to the shell of the Linux guest
   NAME       a workload in the guest, by the guest's clock
 
@@ -23,6 +25,7 @@ import argparse
 import json
 import math
 import os
+import platform
 import re
 import shutil
 import statistics
@@ -33,9 +36,12 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "boot"))
-from guest import MACHINE, cached, linux  # noqa: E402
+from guest import MACHINES, cached, linux  # noqa: E402
 
 WORKLOADS = "int fp simd mem branch sys smp selfmod"
+MORE = {"arm64": "", "amd64": " simd-avx2", "i386": " fp-x87"}
+QEMU = {"arm64": "qemu-system-aarch64", "amd64": "qemu-system-x86_64",
+        "i386": "qemu-system-i386"}
 STARTS = 5              # starts are short: so many for each run
 RESULT = re.compile(r"RESULT (\S+) seconds=([\d.]+) check=(\w+)")
 PHASE = re.compile(r"([a-z]+\.\w+)\s+([\d.]+) s  check")
@@ -95,24 +101,31 @@ def watch(command, limit, row=None):
 
 
 def start_command(program):
-    return [program, *MACHINE, "-nographic", "-no-reboot",
+    return [program, *MACHINES["arm64"], "-nographic", "-no-reboot",
             "-kernel", cached("bare", "off.elf")]
 
 
-def work_command(program, options):
+def work_command(program, arch, options):
     run = ("for w in %s; do echo BENCH-BEGIN $w; $w %d 1; done"
-           % (options.workloads, options.percent))
+           % (workloads(arch, options), options.percent))
     return linux(program, 'quiet guest.run="%s"' % run,
-                 initrd="workloads.gz", extra=["-smp", "1"])
+                 initrd="workloads.gz", extra=["-smp", "1"], arch=arch)
 
 
-def native(options):
-    """The workloads on this machine."""
+def workloads(arch, options):
+    """Names, parted by blanks."""
+    return options.workloads or WORKLOADS + MORE[arch]
+
+
+def native(arch, options):
+    """The workloads on this machine; the guest's program where it runs."""
     sample = Sample()
-    for name in options.workloads.split():
+    folder = arch if platform.machine() == "x86_64" and arch != "arm64" \
+        else "native"
+    for name in workloads(arch, options).split():
         before = os.times()
         out = subprocess.run(
-            [cached("workloads", "native", name), str(options.percent), "1"],
+            [cached("workloads", folder, name), str(options.percent), "1"],
             stdout=subprocess.PIPE, check=True).stdout.decode()
         after = os.times()
         result = RESULT.search(out)
@@ -126,7 +139,7 @@ def native(options):
     return sample
 
 
-def measure(programs, options):
+def measure(programs, arch, options):
     """All runs; {who: [samples]}, with "native" among them."""
     samples = {who: [] for who in programs}
     samples["native"] = []
@@ -134,14 +147,15 @@ def measure(programs, options):
         order = list(programs)
         for who in order if run % 2 == 0 else order[::-1]:
             program = programs[who]
-            for _ in range(STARTS):
+            for _ in range(STARTS if arch == "arm64" else 0):
                 samples[who].append(
                     watch(start_command(program), 30, "start"))
-            print("# run %d of %d: %s" % (run + 1, options.runs, who),
+            print("# %s, run %d of %d: %s"
+                  % (arch, run + 1, options.runs, who),
                   file=sys.stderr, flush=True)
             samples[who].append(
-                watch(work_command(program, options), options.limit))
-        samples["native"].append(native(options))
+                watch(work_command(program, arch, options), options.limit))
+        samples["native"].append(native(arch, options))
     return samples
 
 
@@ -174,11 +188,12 @@ def ratio(over, under):
     return over / under if over and under else None
 
 
-def summary(samples, options):
+def summary(samples, arch, options):
     """The rows of the table, as dicts."""
     column = 1 if options.cpu else 0
     rows = []
-    for name in ["start", "boot"] + options.workloads.split():
+    begin = ["start", "boot"] if arch == "arm64" else ["boot"]
+    for name in begin + workloads(arch, options).split():
         ours = median_of(samples["anole"], name, column)
         qemu = median_of(samples["qemu"], name, column)
         rows.append({
@@ -226,9 +241,9 @@ def cell(value, form):
     return "-".rjust(width) if value is None else form % value
 
 
-def show(rows, averages):
+def show(title, rows, averages):
     print("%-16s %9s %9s %9s %9s %10s %10s" % (
-        "", "anole s", "QEMU s", "QEMU/ours", "native s", "anole MiB",
+        title, "anole s", "QEMU s", "QEMU/ours", "native s", "anole MiB",
         "QEMU MiB"))
     for r in rows:
         print(" ".join([
@@ -241,16 +256,13 @@ def show(rows, averages):
         print("geometric mean of %-19s %s" % (name, cell(value, "%9.2f")))
 
 
-def write_json(path, rows, samples, options, programs, wrong):
+def as_json(arch, rows, samples, options, programs, wrong):
     runs = {who: [vars(s) for s in some] for who, some in samples.items()}
-    with open(path, "w") as f:
-        json.dump({"machine": MACHINE, "programs": programs,
-                   "percent": options.percent, "runs": options.runs,
-                   "column": "cpu" if options.cpu else "clock",
-                   "rows": rows, "phases": phases(samples),
-                   "means": means(rows), "wrong": wrong,
-                   "samples": runs}, f, indent=1)
-        f.write("\n")
+    return {"machine": MACHINES[arch], "programs": programs,
+            "percent": options.percent, "runs": options.runs,
+            "column": "cpu" if options.cpu else "clock",
+            "rows": rows, "phases": phases(samples), "means": means(rows),
+            "wrong": wrong, "samples": runs}
 
 
 def arguments():
@@ -259,43 +271,58 @@ def arguments():
         usage=argparse.SUPPRESS)
     p.add_argument("-n", dest="runs", type=int, default=1)
     p.add_argument("-p", dest="percent", type=int, default=100)
-    p.add_argument("-w", dest="workloads", default=WORKLOADS)
+    p.add_argument("-a", dest="arches", default=" ".join(QEMU))
+    p.add_argument("-w", dest="workloads")
     p.add_argument("-t", dest="limit", type=float, default=900)
     p.add_argument("--cpu", action="store_true")
     p.add_argument("--phases", action="store_true")
     p.add_argument("--json")
     p.add_argument("program", nargs="?",
                    default=os.path.join(TOP, "build", "anole"))
-    p.add_argument("qemu", nargs="?", default="qemu-system-aarch64")
+    p.add_argument("qemu", nargs="?")
     return p.parse_args()
+
+
+def bench(arch, options):
+    """One architecture's table; what goes into the JSON file."""
+    programs = {"anole": os.path.abspath(options.program)}
+    qemu = options.qemu or QEMU[arch]
+    if shutil.which(qemu):
+        programs["qemu"] = shutil.which(qemu)
+    else:
+        print("bench: no %s here, so anole is alone" % qemu)
+    for path in (programs["anole"], cached(arch, "workloads.gz")):
+        if not os.path.exists(path):
+            sys.exit("bench: there is no %s: run make bench" % path)
+    samples = measure(programs, arch, options)
+    samples.setdefault("qemu", [])
+    rows, wrong = summary(samples, arch, options), wrong_checks(samples)
+    show(arch, rows, means(rows))
+    if options.phases:
+        print()
+        show(arch, phases(samples), {})
+    for line in wrong:
+        print("WRONG " + line)
+    missing = [r["row"] for r in rows if r["anole"] is None]
+    if missing:
+        print("anole has no result for: " + " ".join(missing))
+    print()
+    return as_json(arch, rows, samples, options, programs, wrong + missing)
 
 
 def main():
     options = arguments()
-    programs = {"anole": os.path.abspath(options.program)}
-    if shutil.which(options.qemu):
-        programs["qemu"] = shutil.which(options.qemu)
-    else:
-        print("bench: no %s here, so anole is alone" % options.qemu)
-    for path in (programs["anole"], cached("bare", "off.elf"),
-                 cached("arm64", "workloads.gz")):
-        if not os.path.exists(path):
-            sys.exit("bench: there is no %s: run make bench" % path)
-    samples = measure(programs, options)
-    samples.setdefault("qemu", [])
-    rows, wrong = summary(samples, options), wrong_checks(samples)
-    show(rows, means(rows))
-    if options.phases:
-        print()
-        show(phases(samples), {})
-    for line in wrong:
-        print("WRONG " + line)
+    results = {}
+    for arch in options.arches.split():
+        if arch not in QEMU:
+            sys.exit("bench: no such architecture: %s (there are: %s)"
+                     % (arch, " ".join(QEMU)))
+        results[arch] = bench(arch, options)
     if options.json:
-        write_json(options.json, rows, samples, options, programs, wrong)
-    missing = [r["row"] for r in rows if r["anole"] is None]
-    if missing:
-        print("anole has no result for: " + " ".join(missing))
-    return 1 if wrong or missing else 0
+        with open(options.json, "w") as f:
+            json.dump(results, f, indent=1)
+            f.write("\n")
+    return 1 if any(r["wrong"] for r in results.values()) else 0
 
 
 if __name__ == "__main__":

@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: MIT
 # fetch.sh - get ready the guests that demo, check and bench boot.
 #
-# usage: fetch.sh [kernel] [workloads] [tools] [installer]  (default: kernel)
+# usage: fetch.sh [-a ARCH]... [kernel] [workloads] [tools] [installer]
+#                 [firmware]                            (default: kernel)
 #
-#   kernel     arm64/kernel and arm64/initramfs.gz (see guests.sh)
-#   workloads  workloads/{arm64,native}/NAME, and arm64/workloads.gz: an
-#              initramfs that has the arm64 programs in /bin; and
-#              bare/NAME.elf, which run without a kernel
-#   tools      arm64/tools.gz: an initramfs with Debian's e2fsprogs, and with
+#   kernel     ARCH/kernel and ARCH/initramfs.gz (see guests.sh)
+#   workloads  workloads/{ARCH,native}/NAME, and ARCH/workloads.gz: an
+#              initramfs that has the programs in /bin; and bare/NAME.elf,
+#              which run without a kernel
+#   tools      ARCH/tools.gz: an initramfs with Debian's e2fsprogs, and with
 #              tests/guests/user/NAME as /bin/NAME
-#   installer  arm64/installer/{linux,initrd.gz}
+#   installer  ARCH/installer/{linux,initrd.gz}
+#   firmware   firmware/: SeaBIOS, OVMF, U-Boot; GRUB's, iPXE's and memtest86+'s
+#              images
 #
+# ARCH is arm64, amd64 or i386; without -a it is done for all of them.
 # Everything is under the cache directory, GUESTS_CACHE, by default
 # ~/.cache/anole. What is there already is not made again.
 set -euo pipefail
@@ -19,27 +23,30 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/anole}
 export GUESTS_CACHE=$cache
-readonly WORKLOADS="int fp simd mem branch sys smp selfmod"
+declare -rA COMPILER=([arm64]=aarch64-linux-gnu-gcc
+  [amd64]=x86_64-linux-gnu-gcc [i386]=i686-linux-gnu-gcc)
 readonly TOOL_PACKAGES="e2fsprogs libext2fs2 libcom-err2 libss2 libblkid1
   libuuid1 libc6"
 
 fetch_kernel() {
-  if [[ ! -f $cache/arm64/kernel || ! -f $cache/arm64/initramfs.gz ]]; then
-    "$here/guests.sh" arm64
+  local dir=$cache/$1
+  if [[ ! -f $dir/kernel || ! -f $dir/initramfs.gz ]]; then
+    "$here/guests.sh" "$1"
   fi
 }
 
 fetch_workloads() {
-  local image=$cache/arm64/workloads.gz name
+  local image=$cache/$1/workloads.gz programs=$cache/workloads/$1 path name
   local -a adds=()
   mkdir -p "$cache/workloads"
-  make -s -C "$here/../tests/guests/workloads" ARCHES="arm64 native" \
+  make -s -C "$here/../tests/guests/workloads" ARCHES="$1 native" \
     BUILD="$cache/workloads"
-  for name in $WORKLOADS; do
-    adds+=(--add "$cache/workloads/%a/$name:/bin/$name")
+  for path in "$programs"/*; do
+    name=$(basename "$path")
+    adds+=(--add "$path:/bin/$name")
   done
-  if [[ ! -f $image || -n $(find "$cache/workloads/arm64" -newer "$image") ]]; then
-    "$here/guests.sh" --name workloads "${adds[@]}" arm64
+  if [[ ! -f $image || -n $(find "$programs" -newer "$image") ]]; then
+    "$here/guests.sh" --name workloads "${adds[@]}" "$1"
   fi
   fetch_bare
 }
@@ -61,35 +68,52 @@ fetch_bare() {
 }
 
 fetch_tools() {
-  local image=$cache/arm64/tools.gz source name
+  local image=$cache/$1/tools.gz programs=$cache/user/$1 source name
   local -a options=()
-  mkdir -p "$cache/user"
+  mkdir -p "$programs"
   for source in "$here"/../tests/guests/user/*.c; do
     name=$(basename "$source" .c)
-    [[ $cache/user/$name -nt $source ]] ||
-      aarch64-linux-gnu-gcc -O1 -Wall -static -no-pie -o "$cache/user/$name" \
+    [[ $programs/$name -nt $source ]] ||
+      "${COMPILER[$1]}" -O1 -Wall -static -no-pie -o "$programs/$name" \
         "$source"
-    options+=(--add "$cache/user/$name:/bin/$name")
+    options+=(--add "$programs/$name:/bin/$name")
   done
   for name in $TOOL_PACKAGES; do
     options+=(--package "$name")
   done
-  if [[ ! -f $image || -n $(find "$cache/user" -newer "$image") ]]; then
-    "$here/guests.sh" --name tools "${options[@]}" arm64
+  if [[ ! -f $image || -n $(find "$programs" -newer "$image") ]]; then
+    "$here/guests.sh" --name tools "${options[@]}" "$1"
   fi
   fetch_bare
 }
 
 fetch_installer() {
-  if [[ ! -f $cache/arm64/installer/initrd.gz ]]; then
-    "$here/guests.sh" --installer arm64
+  if [[ ! -f $cache/$1/installer/initrd.gz ]]; then
+    "$here/guests.sh" --installer "$1"
   fi
 }
 
-(($#)) || set -- kernel
-for part; do
-  case $part in
-    kernel | workloads | tools | installer) "fetch_$part" ;;
-    *) echo "usage: ${0##*/} [kernel] [workloads] [tools] [installer]" >&2 && exit 2 ;;
+fetch_firmware() {
+  "$here/guests.sh" --firmware
+}
+
+arches=()
+parts=()
+while (($#)); do
+  case $1 in
+    -a) arches+=("${2:?-a wants an architecture}") && shift ;;
+    kernel | workloads | tools | installer | firmware) parts+=("$1") ;;
+    *) sed -n 's/^# usage/usage/p' "$0" >&2 && exit 2 ;;
   esac
+  shift
+done
+((${#arches[@]})) || arches=(arm64 amd64 i386)
+((${#parts[@]})) || parts=(kernel)
+for arch in "${arches[@]}"; do
+  [[ -n ${COMPILER[$arch]-} ]] ||
+    { echo "${0##*/}: no such architecture: $arch (there are:" \
+      "${!COMPILER[*]})" >&2 && exit 2; }
+  for part in "${parts[@]}"; do
+    "fetch_$part" "$arch"
+  done
 done

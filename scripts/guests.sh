@@ -9,6 +9,7 @@
 #   ARCH/NAME.gz         a small initramfs (NAME is "initramfs" by default)
 #   ARCH/config          the kernel's build configuration, for reading
 #   ARCH/release         the kernel release, e.g. 6.1.0-50-arm64
+#   firmware/            with --firmware: PC firmware, and images that it boots
 #   ARCH/installer/      with --installer: Debian's network installer, the files
 #                        linux and initrd.gz as Debian ships them
 #
@@ -41,6 +42,9 @@ readonly CARRY_MODULES="virtio_scsi virtio_console virtio_rng 9p 9pnet_virtio
   ata_piix ahci nvme sdhci_pci mmci mmc_block e1000 e1000e pcnet32 8139cp
   ibmvscsi ibmveth"
 
+# What firmware/ is made of.
+readonly FIRMWARE_PACKAGES="seabios ovmf grub-rescue-pc memtest86+ ipxe u-boot-qemu"
+
 usage() {
   cat <<EOF
 usage: ${0##*/} [options] ARCH...
@@ -49,6 +53,7 @@ usage: ${0##*/} [options] ARCH...
   --mod NAME         carry kernel module NAME too
   --package NAME     unpack Debian's package NAME in the initramfs, without its
                      documentation and without what it depends on
+  --firmware         fetch firmware for PCs and images that it boots
   --installer        fetch Debian's network installer too (linux, initrd.gz)
   --name NAME        write ARCH/NAME.gz instead of ARCH/initramfs.gz
   --refresh          ask the archive again, even when the packages are here
@@ -189,6 +194,33 @@ fetch_installer() {
   trap - EXIT
   [[ -f $dir/linux && -f $dir/initrd.gz ]] ||
     die "$arch: no kernel and initrd in $name"
+}
+
+# Downloads firmware and bootable images, once; they go to firmware/.
+fetch_firmware() {
+  local dir=$cache/firmware tmp name package
+  if [[ -f $dir/.packages && $(<"$dir/.packages") == "$FIRMWARE_PACKAGES" ]]; then
+    return
+  fi
+  tmp=$(mktemp -d "$cache/firmware.XXXXXX")
+  # shellcheck disable=SC2064  # the path is known now and local
+  trap "rm -rf '$tmp'" EXIT
+  # shellcheck disable=SC2086  # a list of words
+  download amd64 "$tmp" $FIRMWARE_PACKAGES
+  mkdir -p "$tmp/root" "$dir"
+  for package in "$tmp"/*.deb; do
+    dpkg-deb --fsys-tarfile "$package" | tar -C "$tmp/root" -xf -
+  done
+  find "$tmp/root" -path '*/u-boot' -prune -o -type f -size +4k \( -name '*.bin' -o -name '*.fd' -o \
+    -name '*.iso' -o -name '*.img' -o -name '*.lkrn' \) \
+    -exec install -m 644 {} "$dir/" \;
+  for name in qemu-x86 qemu-x86_64; do
+    install -m 644 "$tmp/root/usr/lib/u-boot/$name/u-boot.rom" \
+      "$dir/u-boot-$name.rom"
+  done
+  printf '%s\n' "$FIRMWARE_PACKAGES" >"$dir/.packages"
+  rm -rf "$tmp"
+  trap - EXIT
 }
 
 # ----------------------------------------------------------------- modules --
@@ -369,7 +401,7 @@ build_initramfs() {
 # -------------------------------------------------------------------- main --
 
 main() {
-  local refresh=0 installer=0 name=initramfs arch tool wanted spec mod size
+  local refresh=0 installer=0 firmware=0 name=initramfs arch tool wanted spec mod size
   local -a arches=() adds=() mods=() packages=()
   while (($#)); do
     case $1 in
@@ -378,6 +410,7 @@ main() {
       --name) name=${2:?--name needs a name} && shift ;;
       --package) packages+=("${2:?--package needs a name}") && shift ;;
       --installer) installer=1 ;;
+      --firmware) firmware=1 ;;
       --refresh) refresh=1 ;;
       --help | -h) usage && return ;;
       -*) usage >&2 && return 2 ;;
@@ -386,7 +419,7 @@ main() {
     esac
     shift
   done
-  ((${#arches[@]})) || { usage >&2; return 2; }
+  ((${#arches[@]} || firmware)) || { usage >&2; return 2; }
   for tool in apt-get apt-cache apt-config dpkg-deb cpio gzip tar; do
     command -v "$tool" >/dev/null || die "missing tool: $tool"
   done
@@ -394,6 +427,8 @@ main() {
     [[ $spec == ?*:/?* ]] || die "--add wants FILE:/PATH, not $spec"
   done
 
+  mkdir -p "$cache"
+  ((!firmware)) || fetch_firmware
   for arch in "${arches[@]}"; do
     flavour_of "$arch" >/dev/null || die "unknown architecture: $arch"
     mkdir -p "$cache/$arch"

@@ -31,9 +31,15 @@ CACHE = os.environ.get("GUESTS_CACHE") or os.path.join(
 READY = r"GUEST-READY (\w+)\n"          # what /init says before its command
 DONE = r"GUEST-DONE rc=(\d+)\n"         # and after it
 
-# The machine that tests, demo and benchmark have in common.
-MACHINE = ["-M", "virt", "-cpu", "cortex-a57", "-m", "1024"]
-CONSOLE = "console=ttyAMA0 panic=-1"
+# The machines that tests, demo and benchmark have in common, by the names that
+# Debian gives architectures.
+MACHINES = {
+    "arm64": ["-M", "virt", "-cpu", "cortex-a57", "-m", "1024"],
+    "amd64": ["-M", "pc", "-cpu", "max", "-m", "1024"],
+    "i386": ["-M", "pc", "-cpu", "max", "-m", "1024"],
+}
+CONSOLES = {"arm64": "ttyAMA0", "amd64": "ttyS0", "i386": "ttyS0"}
+MACHINE = MACHINES["arm64"]
 
 
 def cached(*parts):
@@ -66,12 +72,13 @@ def bare(program, *extra):
             "-kernel", cached("bare", program + ".elf")]
 
 
-def linux(program, append="", initrd="initramfs.gz", extra=()):
-    """The command that boots the arm64 Linux guest."""
-    return [program, *MACHINE, *extra, "-nographic", "-no-reboot",
-            "-kernel", cached("arm64", "kernel"),
-            "-initrd", cached("arm64", initrd),
-            "-append", (CONSOLE + " " + append).strip()]
+def linux(program, append="", initrd="initramfs.gz", extra=(), arch="arm64",
+          machine=None):
+    """The command that boots a Linux guest."""
+    return [program, *(machine or MACHINES[arch]), *extra, "-nographic",
+            "-no-reboot", "-kernel", cached(arch, "kernel"),
+            "-initrd", cached(arch, initrd), "-append",
+            ("console=%s panic=-1 %s" % (CONSOLES[arch], append)).strip()]
 
 
 class Guest:
