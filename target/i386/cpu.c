@@ -793,6 +793,7 @@ static void dump(Cpu *cpu, FILE *f)
     .wakes = x86_wakes,                                                     \
     .line = line,                                                           \
     .clean_address = x86_clean_address,                                     \
+    .precise_code = true,                                                   \
     .describe = describe,                                                   \
     .dump = dump
 
