@@ -457,6 +457,11 @@ static bool check_limits(Machine *m, const Options *o, Err *err)
         return fail(err, "-smp %u: %s has at most %u CPUs", o->smp, b->name,
                     b->max_cpus);
     }
+    if (o->vga && strcmp(o->vga, "none") != 0
+        && (!b->vga || strcmp(o->vga, b->vga) != 0)) {
+        return fail(err, "-vga %s: %s takes %s%snone", o->vga, b->name,
+                    b->vga ? b->vga : "", b->vga ? " or " : "");
+    }
     m->ram_size = o->ram ? align_up(o->ram, GUEST_PAGE) : b->ram_default;
     return m->ram_size <= b->ram_max
         || fail(err, "-m: %s has at most %llu GiB", b->name,

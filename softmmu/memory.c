@@ -487,18 +487,47 @@ void mem_wrote(MemSpace *m, u64 pa, u64 len)
     }
 }
 
+/* A device's range that has all of the access, which it sees as one. */
+static const MemRange *one_device(MemSpace *m, u64 pa, unsigned size)
+{
+    const MemRange *r = mem_find(m, pa);
+
+    return r && (!r->ram || r->read) && size <= r->size - (pa - r->base)
+        ? r : NULL;
+}
+
 u64 mem_get(MemSpace *m, u64 pa, unsigned size)
 {
+    const MemRange *r = one_device(m, pa, size);
     u8 buf[8] = { 0 };
+    u64 v;
 
-    mem_read(m, pa, buf, MIN(size, 8));
-    return load_le(buf, MIN(size, 8));
+    if (!r || !r->read) {
+        mem_read(m, pa, buf, MIN(size, 8));
+        return load_le(buf, MIN(size, 8));
+    }
+    if (r->lockless) {
+        return r->read(r->opaque, r->offset + (pa - r->base), size);
+    }
+    machine_lock();
+    v = r->read(r->opaque, r->offset + (pa - r->base), size);
+    machine_unlock();
+    return v;
 }
 
 void mem_put(MemSpace *m, u64 pa, unsigned size, u64 v)
 {
+    const MemRange *r = one_device(m, pa, size);
     u8 buf[8];
 
-    store_le(buf, MIN(size, 8), v);
-    mem_write(m, pa, buf, MIN(size, 8));
+    if (!r || !r->write) {
+        store_le(buf, MIN(size, 8), v);
+        mem_write(m, pa, buf, MIN(size, 8));
+    } else if (r->lockless) {
+        r->write(r->opaque, r->offset + (pa - r->base), size, v);
+    } else {
+        machine_lock();
+        r->write(r->opaque, r->offset + (pa - r->base), size, v);
+        machine_unlock();
+    }
 }

@@ -269,14 +269,6 @@ static bool set_display(Options *o, const char *value, bool *done, Err *err)
                 "none", value);
 }
 
-static bool set_vga(Options *o, const char *value, bool *done, Err *err)
-{
-    (void)o;
-    (void)done;
-    return strcmp(value, "none") == 0
-        || fail(err, "no display adapter \"%s\" yet; -vga none", value);
-}
-
 /* Seconds from the host's UTC to the time that text names. */
 static bool clock_base(const char *text, i64 *ahead, Err *err)
 {
@@ -415,7 +407,7 @@ static const Option options[] = {
     { "parallel",  "none", "accepted",                                       ONLY(TAKEN) },
     { "nographic", NULL, "serial port and monitor on this terminal",         IN(FLAG, nographic) },
     { "display",   "none", "no window",                                      CALL(set_display) },
-    { "vga",       "none", "no display adapter",                             CALL(set_vga) },
+    { "vga",       "std|none", "the display adapter",                        IN(TEXT, vga) },
     { "nodefaults", NULL, "no devices but those asked for",                  IN(FLAG, nodefaults) },
     { "no-user-config", NULL, "accepted",                                    ONLY(TAKEN) },
     { "boot",      "order=..", "accepted",                                   ONLY(TAKEN) },

@@ -60,6 +60,35 @@ static bool make_fw_cfg(Machine *m, Err *err)
     return s->fw_cfg != NULL;
 }
 
+/* ---- the screen --------------------------------------------------------- */
+
+/* An adapter that is no PCI function has its BIOS from the firmware's files. */
+static bool give_vga_bios(Machine *m, const char *file)
+{
+    g_autofree char *name = g_strdup_printf("vgaroms/%s", file);
+    Blob b = { 0 };
+    Err why = { 0 };
+
+    if (firmware_read(m, file, &b, &why)) {
+        fw_cfg_file(pc(m)->fw_cfg, name, b.data, (u32)b.size);
+        blob_free(&b);
+    }
+    return true;
+}
+
+static bool make_vga(Machine *m, Err *err)
+{
+    const PcKind *k = pc(m)->kind;
+    const Options *o = m->opts;
+    bool none = o->vga ? strcmp(o->vga, "none") == 0 : o->nodefaults;
+
+    if (none || !k->vga) {
+        return true;
+    }
+    return machine_device(m, k->vga, "vga", NULL, ~0ull, err)
+        && (!k->vga_bios || give_vga_bios(m, k->vga_bios));
+}
+
 /* ---- virtio without PCI ------------------------------------------------- */
 
 static bool make_transports(Machine *m, Err *err)
@@ -101,6 +130,9 @@ static void boot(Machine *m)
 {
     Pc *s = pc(m);
 
+    if (s->kind->ram_firmware) {
+        pc_place_firmware(m);
+    }
     if (!s->firmware) {
         if (s->kind->acpi) {
             pc_place_acpi(m);
@@ -128,7 +160,8 @@ static bool make_all(Machine *m, Err *err)
 {
     return pc_make_memory(m, err) && make_cpus(m, err) && pc_make_pics(m, err)
         && pc_make_timers(m, err) && pc_make_ports(m, err)
-        && make_fw_cfg(m, err) && make_transports(m, err)
+        && make_fw_cfg(m, err) && make_vga(m, err)
+        && make_transports(m, err)
         && (!pc(m)->kind->acpi || pc_make_acpi(m, err));
 }
 
@@ -157,7 +190,10 @@ static const char *const cpus[] = {
     "Haswell", "Skylake-Client", "EPYC", "max", NULL
 };
 
-static const PcKind isapc_kind = { .ram_below_4g = 3ull << 30, .legacy = true };
+static const PcKind isapc_kind = {
+    .ram_below_4g = 3ull << 30, .seabios = "bios.bin", .ram_firmware = true,
+    .legacy = true, .vga = "isa-vga", .vga_bios = "vgabios-isavga.bin",
+};
 static const BoardDrive isapc_drives[] = { { NULL, NULL } };
 
 static bool init_isapc(Machine *m, Err *err)
@@ -175,12 +211,14 @@ BOARD(isapc) {
     .ram_default = 128ull << 20,
     .ram_max = 3ull << 30,
     .serials = SERIALS,
+    .vga = "std",
     .drives = isapc_drives,
     .init = init_isapc,
 };
 
 static const PcKind microvm_kind = {
-    .ram_below_4g = 3ull << 30, .apic = true, .acpi = true, .ich9_pm = true,
+    .ram_below_4g = 3ull << 30, .seabios = "bios-microvm.bin", .apic = true,
+    .acpi = true, .ich9_pm = true,
     .transports = { PC_TRANSPORTS, 0xfeb00000, 0x200, 16 },
 };
 static const BoardDrive microvm_drives[] = {

@@ -32,11 +32,15 @@ typedef struct PcTransports {
 /* A board of this family. */
 typedef struct PcKind {
     u64  ram_below_4g;          /* most RAM below 4 GiB */
+    const char *seabios;        /* the firmware without -bios */
+    bool ram_firmware;          /* what is seen of it below 1 MiB is RAM */
     bool apic;                  /* local and I/O APICs */
     bool acpi;                  /* power management and tables */
     bool ich9_pm;               /* ICH9's registers for it, not PIIX4's */
     bool hpet;
     bool legacy;                /* keyboard controller, port 92 */
+    const char *vga;            /* what -vga std is; NULL: no screen */
+    const char *vga_bios;       /* its BIOS in fw_cfg, or NULL */
     PcTransports transports;
     /* Adds what is PCI's to the description; or NULL. */
     void (*describe_pci)(Machine *m, AcpiBoard *b);
@@ -66,6 +70,8 @@ static inline u64 pc_tables_at(const Pc *s) { return s->low - PC_TABLES; }
 
 /* ---- pc_memory.c -------------------------------------------------------- */
 bool pc_make_memory(Machine *m, Err *err);
+/* Puts the firmware's end where RAM stands for it; after each reset. */
+void pc_place_firmware(Machine *m);
 /* The memory map for kernels and firmware; the number of rows. */
 u32  pc_memory_rows(const Machine *m, FwCfgE820 *row);
 

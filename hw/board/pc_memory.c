@@ -8,7 +8,6 @@
 #include "hw/board/pc.h"
 
 enum { ROM_WINDOW = 0x20000, BIOS_MAX = 16 << 20 };
-static const char *const seabios[] = { "bios-256k.bin", "bios.bin" };
 
 static void add(Machine *m, Ram *ram, u64 base, u64 size, u64 offset,
                 bool readonly)
@@ -42,17 +41,32 @@ static bool make_ram(Machine *m, Err *err)
     return true;
 }
 
+static u64 bytes_seen(const Ram *rom)
+{
+    return MIN(rom->size, (u64)ROM_WINDOW);
+}
+
+void pc_place_firmware(Machine *m)
+{
+    const Ram *rom = pc(m)->bios;
+    u64 seen = bytes_seen(rom);
+
+    mem_load(m->mem, HIGH_RAM - seen, rom->host + rom->size - seen, seen);
+}
+
 /* What is at C0000 to FFFFF is RAM unless a ROM with priority hides it. */
 static void map_rom(Machine *m, Ram *rom)
 {
-    u64 seen = MIN(rom->size, (u64)ROM_WINDOW);
+    u64 seen = bytes_seen(rom);
     MemRegion low = {
         .name = rom->name, .base = HIGH_RAM - seen, .size = seen, .ram = rom,
         .ram_offset = rom->size - seen, .readonly = true, .priority = 1,
     };
 
     add(m, rom, (1ull << 32) - rom->size, rom->size, 0, true);
-    mem_add(m->mem, &low);
+    if (!pc(m)->kind->ram_firmware) {
+        mem_add(m->mem, &low);
+    }
 }
 
 /* The user's firmware or SeaBIOS; *none: there is a kernel to start without. */
@@ -68,12 +82,8 @@ static bool read_firmware(Machine *m, Blob *b, bool *none, Err *err)
     if (o->bios) {
         return firmware_read(m, o->bios, b, err);
     }
-    for (u32 i = 0; i < countof(seabios); i++) {
-        if (firmware_read(m, seabios[i], b, &why)) {
-            return true;
-        }
-    }
-    return fail(err, "%s; Debian's package seabios has it, -bios FILE takes "
+    return firmware_read(m, pc(m)->kind->seabios, b, &why)
+        || fail(err, "%s; Debian's package seabios has it, -bios FILE takes "
                 "another, -kernel FILE needs none", why.text);
 }
 

@@ -38,6 +38,7 @@ typedef struct Board {
     u64         ram_default, ram_max;
     u32         serials;            /* ports, up to SERIALS */
     const char *nic;                /* the device that -nic makes */
+    const char *vga;                /* what -vga takes beside none; or NULL */
     const BoardDrive *drives;       /* the first is for no if= */
     bool      (*init)(Machine *m, Err *err);
     /* Board options, "-M virt,gic-version=2": false if unknown or wrong. */

@@ -110,6 +110,9 @@ void mem_wrote(MemSpace *m, u64 pa, u64 len);
 /* Notes a write of len bytes at offset of r, for code and dirty tracking. */
 void ram_wrote(Ram *r, u64 offset, u64 len);
 
-/* Little-endian accesses of 1..8 bytes by devices; absent memory reads 0. */
+/*
+ * Little-endian accesses of 1, 2, 4 or 8 bytes by devices and to ports, one
+ * access for a device even if unaligned; absent memory reads 0.
+ */
 u64  mem_get(MemSpace *m, u64 pa, unsigned size);
 void mem_put(MemSpace *m, u64 pa, unsigned size, u64 v);

@@ -11,7 +11,7 @@ typedef struct Options {
     u32         smp;
     u64         ram;            /* bytes; 0: the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios;
-    const char *gdb, *name, *pidfile;
+    const char *gdb, *name, *pidfile, *vga;
     i64         rtc_ahead;      /* -rtc base: seconds from the host's UTC */
     /* Text of options that may be repeated, in order; char *. */
     GPtrArray  *accels, *drives, *devices, *netdevs, *nics, *chardevs,
