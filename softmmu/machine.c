@@ -190,17 +190,26 @@ bool machine_adopt(Machine *m, Device *d, Err *err)
     return true;
 }
 
-Device *machine_device(Machine *m, const char *type, const char *id,
-                       const char *props, u64 base, Err *err)
+Device *machine_device_on(Machine *m, void *bus, const char *type,
+                          const char *id, const char *props, Err *err)
 {
     KeyVal *kv = keyval_parse(props ? props : "", NULL, err);
     Device *d = kv ? machine_new_device(m, type, id, kv, err) : NULL;
 
     keyval_free(kv);
-    if (!d || !machine_adopt(m, d, err)) {
+    if (!d) {
         return NULL;
     }
-    if (base != ~0ull) {
+    d->bus = bus;
+    return machine_adopt(m, d, err) ? d : NULL;
+}
+
+Device *machine_device(Machine *m, const char *type, const char *id,
+                       const char *props, u64 base, Err *err)
+{
+    Device *d = machine_device_on(m, NULL, type, id, props, err);
+
+    if (d && base != ~0ull) {
         device_map(d, m->mem, base);
     }
     return d;

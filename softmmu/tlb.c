@@ -396,6 +396,10 @@ static bool watched(const Cpu *c, u64 va)
 {
     u64 page = va >> PAGE_BITS;
 
+    if (c->watches && c->target->watch((Cpu *)c, page << PAGE_BITS, PAGE_SIZE,
+                                       ACCESS_WRITE, false)) {
+        return true;
+    }
     for (u32 i = 0; c->debug && i < c->debug->breaks->len; i++) {
         const Break *b = &g_array_index(c->debug->breaks, Break, i);
         if (b->kind >= WATCH_W && b->addr >> PAGE_BITS <= page

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PC boards: `isapc`, a PC of the time before PCI; `microvm`, which has
- * virtio devices in the place of PCI.
+ * The PC boards: `pc` with PCI, `q35` with PCI Express, `isapc`, a PC of the
+ * time before them, `microvm`, which has virtio devices in their place.
  *
  * With -kernel and no -bios there is no firmware: a ROM of our own starts
  * the kernel.
@@ -85,7 +85,7 @@ static bool make_vga(Machine *m, Err *err)
     if (none || !k->vga) {
         return true;
     }
-    return machine_device(m, k->vga, "vga", NULL, ~0ull, err)
+    return machine_device_on(m, pc(m)->pci, k->vga, "vga", NULL, err)
         && (!k->vga_bios || give_vga_bios(m, k->vga_bios));
 }
 
@@ -114,6 +114,10 @@ static bool plug(Machine *m, Device *d, Err *err)
 {
     Pc *s = pc(m);
 
+    if (d->type->bus == BUS_PCI && s->pci) {
+        pci_plug(s->pci, d);
+        return true;
+    }
     if (d->type->bus != BUS_VIRTIO || !s->kind->transports.count) {
         return false;
     }
@@ -158,11 +162,13 @@ static bool load(Machine *m, Err *err)
 
 static bool make_all(Machine *m, Err *err)
 {
+    const PcKind *k = pc(m)->kind;
+
     return pc_make_memory(m, err) && make_cpus(m, err) && pc_make_pics(m, err)
         && pc_make_timers(m, err) && pc_make_ports(m, err)
-        && make_fw_cfg(m, err) && make_vga(m, err)
-        && make_transports(m, err)
-        && (!pc(m)->kind->acpi || pc_make_acpi(m, err));
+        && make_fw_cfg(m, err) && (!k->acpi || pc_make_pm(m, err))
+        && (k->chipset == PC_NO_PCI || pc_make_pci(m, err))
+        && make_vga(m, err) && make_transports(m, err);
 }
 
 static bool init(Machine *m, const PcKind *kind, Err *err)
@@ -177,6 +183,9 @@ static bool init(Machine *m, const PcKind *kind, Err *err)
     ok = make_all(m, err);
     mem_commit(m->io);
     mem_commit(m->mem);
+    if (ok && kind->acpi) {
+        pc_make_tables(m);
+    }
     m->plug = plug;
     m->on_reset = boot;
     return ok && load(m, err);
@@ -188,6 +197,62 @@ static const char *const targets[] = { "x86_64", "i386", NULL };
 static const char *const cpus[] = {
     "qemu32", "qemu64", "pentium", "pentium3", "core2duo", "Nehalem",
     "Haswell", "Skylake-Client", "EPYC", "max", NULL
+};
+
+static const PcKind pc_kind = {
+    .ram_below_4g = 0xc0000000, .seabios = "bios-256k.bin",
+    .chipset = PC_440FX, .apic = true, .acpi = true, .hpet = true,
+    .legacy = true, .vga = "VGA",
+};
+static const PcKind q35_kind = {
+    .ram_below_4g = 0x80000000, .seabios = "bios-256k.bin",
+    .chipset = PC_Q35, .apic = true, .acpi = true, .ich9_pm = true,
+    .hpet = true, .legacy = true, .vga = "VGA",
+};
+static const BoardDrive pci_drives[] = {
+    { "virtio", "virtio-blk-pci" }, { NULL, NULL }
+};
+
+static bool init_pc(Machine *m, Err *err)
+{
+    return init(m, &pc_kind, err);
+}
+
+static bool init_q35(Machine *m, Err *err)
+{
+    return init(m, &q35_kind, err);
+}
+
+BOARD(pc) {
+    .name = "pc",
+    .about = "PC with PCI (i440FX, PIIX3)",
+    .targets = targets,
+    .cpu = "qemu64",
+    .cpus = cpus,
+    .max_cpus = 8,
+    .ram_default = 128ull << 20,
+    .ram_max = 255ull << 30,
+    .serials = SERIALS,
+    .nic = "virtio-net-pci",
+    .vga = "std",
+    .drives = pci_drives,
+    .init = init_pc,
+};
+
+BOARD(q35) {
+    .name = "q35",
+    .about = "PC with PCI Express (Q35, ICH9)",
+    .targets = targets,
+    .cpu = "qemu64",
+    .cpus = cpus,
+    .max_cpus = 8,
+    .ram_default = 128ull << 20,
+    .ram_max = 255ull << 30,
+    .serials = SERIALS,
+    .nic = "virtio-net-pci",
+    .vga = "std",
+    .drives = pci_drives,
+    .init = init_q35,
 };
 
 static const PcKind isapc_kind = {

@@ -10,6 +10,7 @@
 #include "hw/board/x86_boot.h"
 #include "hw/intc/apic.h"
 #include "hw/intc/ioapic.h"
+#include "hw/pci/host.h"
 #include "softmmu/run.h"
 
 /* ISA interrupts. */
@@ -29,11 +30,14 @@ typedef struct PcTransports {
     u32 count, base, step, gsi;
 } PcTransports;
 
+typedef enum PcChipset { PC_NO_PCI, PC_440FX, PC_Q35 } PcChipset;
+
 /* A board of this family. */
 typedef struct PcKind {
     u64  ram_below_4g;          /* most RAM below 4 GiB */
     const char *seabios;        /* the firmware without -bios */
     bool ram_firmware;          /* what is seen of it below 1 MiB is RAM */
+    PcChipset chipset;
     bool apic;                  /* local and I/O APICs */
     bool acpi;                  /* power management and tables */
     bool ich9_pm;               /* ICH9's registers for it, not PIIX4's */
@@ -42,12 +46,12 @@ typedef struct PcKind {
     const char *vga;            /* what -vga std is; NULL: no screen */
     const char *vga_bios;       /* its BIOS in fw_cfg, or NULL */
     PcTransports transports;
-    /* Adds what is PCI's to the description; or NULL. */
-    void (*describe_pci)(Machine *m, AcpiBoard *b);
 } PcKind;
 
 /* Who drives an ISA interrupt; they are ORed. */
-typedef enum PcSource { FROM_ISA, FROM_PCI, FROM_ACPI, FROM_HPET } PcSource;
+typedef enum PcSource {
+    FROM_ISA, FROM_ACPI, FROM_HPET, FROM_PCI    /* one for each line on */
+} PcSource;
 
 typedef struct Pc {
     const PcKind *kind;
@@ -56,7 +60,10 @@ typedef struct Pc {
     bool    firmware;           /* the user's or SeaBIOS: else our own ROM */
     Device *pic[2], *pit, *rtc;
     ApicBus *apics;             /* NULL: no APICs */
-    Device *ioapic, *fw_cfg, *pm, *hpet;
+    Device *ioapic, *fw_cfg, *pm, *hpet, *reset;
+    PciBus *pci;                /* NULL: none */
+    PciHost *pci_host;
+    Device *host_bridge, *router, *pm_function;
     Device *transport[PC_TRANSPORTS];
     u32     plugged;            /* transports in use, from the first */
     AcpiTables *tables;         /* NULL: no ACPI */
@@ -87,7 +94,14 @@ void pc_hpet_irq(void *machine, int n, bool level);
 Device *pc_at_port(Machine *m, const char *type, const char *id,
                    const char *props, u64 port, Err *err);
 
+/* ---- pc_pci.c ----------------------------------------------------------- */
+bool pc_make_pci(Machine *m, Err *err);
+void pc_describe_pci(Machine *m, AcpiBoard *b);
+/* What firmware sets up, after a reset without it. */
+void pc_place_pci(Machine *m);
+
 /* ---- pc_acpi.c ---------------------------------------------------------- */
-bool pc_make_acpi(Machine *m, Err *err);
+bool pc_make_pm(Machine *m, Err *err);      /* power management, HPET */
+void pc_make_tables(Machine *m);
 /* Tables and registers in place, after a reset without firmware. */
 void pc_place_acpi(Machine *m);

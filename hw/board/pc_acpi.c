@@ -19,13 +19,15 @@ static bool make_pm(Machine *m, Err *err)
     g_autofree char *props = ich9
         ? g_strdup_printf("ich9=on,enable=%d,disable=%d", PM_ENABLE_ICH9,
                           PM_DISABLE_ICH9) : NULL;
-    Device *reset;
 
     s->pm = machine_device(m, "acpi-pm", "pm", props, ~0ull, err);
-    reset = s->pm ? pc_at_port(m, "reset-control", "reset", NULL, RESET_PORT,
-                               err) : NULL;
-    if (!reset) {
+    s->reset = s->pm ? machine_device(m, "reset-control", "reset", NULL, ~0ull,
+                                      err) : NULL;
+    if (!s->reset) {
         return false;
+    }
+    if (s->kind->chipset == PC_NO_PCI) {    /* else the port is PCI's */
+        device_map(s->reset, m->io, RESET_PORT);
     }
     acpi_pm_map_smi(s->pm, m->io);
     if (!ich9) {
@@ -98,22 +100,23 @@ static AcpiTables *describe(Machine *m)
     };
 
     describe_transports(s, &b, row, name);
-    if (s->kind->describe_pci) {
-        s->kind->describe_pci(m, &b);
+    if (s->pci) {
+        pc_describe_pci(m, &b);
     }
     return acpi_build(&b);
 }
 
-bool pc_make_acpi(Machine *m, Err *err)
+bool pc_make_pm(Machine *m, Err *err)
+{
+    return make_pm(m, err) && (!pc(m)->kind->hpet || make_hpet(m, err));
+}
+
+void pc_make_tables(Machine *m)
 {
     Pc *s = pc(m);
 
-    if (!make_pm(m, err) || (s->kind->hpet && !make_hpet(m, err))) {
-        return false;
-    }
     s->tables = describe(m);
     acpi_to_fw_cfg(s->tables, s->fw_cfg);
-    return true;
 }
 
 /* What firmware would do: place the tables, and the registers they name. */
@@ -121,7 +124,11 @@ void pc_place_acpi(Machine *m)
 {
     Pc *s = pc(m);
 
-    acpi_pm_map(s->pm, m->io, PM_BASE);
+    if (s->pci) {
+        pc_place_pci(m);
+    } else {
+        acpi_pm_map(s->pm, m->io, PM_BASE);
+    }
     acpi_load(s->tables, m->mem, PC_RSDP, pc_tables_at(s));
     s->boot.rsdp = PC_RSDP;
 }

@@ -59,6 +59,7 @@ struct Cpu {
     u64           space;        /* address-space id, as told to tlb_switch */
     void         *accel;        /* the accelerator's own */
     struct CpuDebug *debug;     /* break- and watchpoints; NULL: none */
+    u32           watches;      /* the guest's own that are on: Target.watch */
     struct Vcpu  *vcpu;         /* accel/vcpu.c: its thread */
     const CpuIntc *intc;        /* NULL: none, or it needs no acknowledge */
     void         *intc_state;

@@ -93,6 +93,9 @@ int  machine_ncpus(const Machine *m);
 /* Makes, sets ("a=1,b=2"), starts and maps a device; base ~0: no window. */
 Device *machine_device(Machine *m, const char *type, const char *id,
                        const char *props, u64 base, Err *err);
+/* The same on a bus (Device.bus); it has no window of its own. */
+Device *machine_device_on(Machine *m, void *bus, const char *type,
+                          const char *id, const char *props, Err *err);
 Device *machine_find_device(Machine *m, const char *id);
 
 /* Run state; any thread.  They ask; the main loop carries it out. */

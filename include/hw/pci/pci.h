@@ -68,7 +68,8 @@ typedef struct PciInfo {
     u8   pin;                   /* 1: INTA# ... 4: INTD#; 0: none */
     bool bridge;                /* header type 1 */
     bool multifunction;         /* of a board's devices */
-    u8   slot;                  /* of a board's devices; 0: any or by addr= */
+    u8   slot, function;        /* of a board's devices */
+    bool fixed;                 /* slot 0 is meant; else 0: any, or by addr= */
     /* The guest is about to read, or wrote size bytes at `at`; or NULL. */
     void (*reading)(PciDevice *d, u32 at, unsigned size);
     void (*wrote)(PciDevice *d, u32 at, unsigned size);
@@ -109,7 +110,8 @@ struct PciDevice {
     u8      wmask[PCIE_CONFIG_BYTES], w1c[PCIE_CONFIG_BYTES];
     PciMapped mapped[PCI_BARS + 1];
     u32     cap_end;            /* where the next capability goes */
-    u32     ext_end;            /* the last extended capability; 0: none */
+    u32     ext_last, ext_end;  /* extended capabilities: the last, and where
+                                   the next goes; 0: none */
     u32     msi_at, msix_at, express_at, pm_at;    /* 0: has none */
     u32     msix_bar, msix_table_at, msix_pba_at, msix_vectors;
     u8      intx;               /* level the device drives its pin to */
@@ -136,6 +138,10 @@ bool pci_init(PciDevice *d, const PciInfo *info, Err *err);
 void pci_reset(PciDevice *d);
 bool pci_loaded(PciDevice *d);
 void pci_stop(PciDevice *d);            /* also if pci_init() failed */
+/* The same as DeviceType's hooks, for functions that have no more to do. */
+void pci_device_reset(void *d);
+bool pci_device_loaded(void *d);
+void pci_device_stop(void *d);
 /* Adds base address register n (two of them if 64-bit), or PCI_ROM_BAR. */
 void pci_bar(PciDevice *d, u32 n, PciBar bar);
 /* A capability of `bytes` bytes, ID and link included: where it is. */
@@ -163,6 +169,12 @@ void pci_writable(PciDevice *d, u32 at, unsigned size, u64 mask);
 static inline u64 pci_get(const PciDevice *d, u32 at, unsigned size)
 {
     return load_le(d->config + at, size);
+}
+
+/* The device itself changes it; what is mapped does not follow. */
+static inline void pci_put(PciDevice *d, u32 at, unsigned size, u64 v)
+{
+    store_le(d->config + at, size, v);
 }
 
 /* Guest accesses to the configuration space: 1, 2 or 4 bytes. */
@@ -208,6 +220,7 @@ PciBus *pci_secondary_new(PciDevice *bridge, const char *name, bool express,
                           u32 slots);
 void    pci_bus_free(PciBus *b);                /* NULL is fine */
 const PciRoot *pci_root(const PciBus *b);
+PciDevice *pci_bus_bridge(const PciBus *b);     /* NULL: a root */
 /* Is d directly behind a port of PCI Express, or a root's endpoint? */
 bool    pci_on_express(const PciDevice *d);
 bool    pci_on_root(const PciDevice *d);
@@ -231,6 +244,8 @@ void pci_bus_remap(PciBus *b);
 void pci_remap(PciDevice *d);
 /* Are base .. last within the windows of all bridges above? */
 bool pci_bus_passes(const PciBus *b, u32 kind, u64 base, u64 last);
+/* The port says whether something is behind it. */
+void pcie_port_present(PciDevice *port, bool present);
 bool pci_bus_place(PciDevice *d, Err *err);
 void pci_bus_remove(PciDevice *d);
 void pci_bus_intx(PciDevice *d, bool level);

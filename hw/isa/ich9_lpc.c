@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ICH9's LPC bridge "ICH9-LPC" (8086:2918): interrupt router, and the place
+ * of the power management registers, an "acpi-pm".
+ * Reference: Intel I/O Controller Hub 9 data sheet (316972), 13.1.
+ *
+ * Left out: the root complex register block, GPIO, decode ranges.
+ */
+#include "hw/acpi/pm.h"
+#include "hw/pci/host.h"
+
+enum { PMBASE = 0x40, ACPI_CNTL = 0x44, ACPI_EN = 1 << 7, PIRQA = 0x60,
+       PIRQE = 0x68, PIRQS = 8, PIRQ_OFF = 0x80, RCBA = 0xf0 };
+enum { NOWHERE = 16 };
+
+typedef struct Ich9Lpc {
+    PciDevice  pci;
+    Device    *pm;
+    MemSpace  *io;
+    RouterIrq *irq;
+    void      *opaque;
+    bool       level[PIRQS];
+    u8         at[PIRQS];       /* ISA interrupt; 16: none */
+} Ich9Lpc;
+
+static u32 register_of(u32 line)
+{
+    return line < 4 ? PIRQA + line : PIRQE + line - 4;
+}
+
+static void drive(Ich9Lpc *s, u32 line, bool level)
+{
+    if (s->irq && s->at[line] != NOWHERE) {
+        s->irq(s->opaque, s->at[line], line, level);
+    }
+}
+
+static void route(Ich9Lpc *s)
+{
+    for (u32 i = 0; i < PIRQS; i++) {
+        u8 v = s->pci.config[register_of(i)];
+        u8 to = v & PIRQ_OFF ? NOWHERE : v & 15;
+        if (to != s->at[i]) {
+            drive(s, i, false);
+            s->at[i] = to;
+            drive(s, i, s->level[i]);
+        }
+    }
+}
+
+void ich9_line(Device *d, u32 line, bool level)
+{
+    Ich9Lpc *s = (Ich9Lpc *)d;
+
+    s->level[line % PIRQS] = level;
+    drive(s, line % PIRQS, level);
+}
+
+void ich9_attach(Device *d, RouterIrq *irq, void *opaque)
+{
+    Ich9Lpc *s = (Ich9Lpc *)d;
+
+    s->irq = irq;
+    s->opaque = opaque;
+}
+
+void ich9_attach_pm(Device *d, Device *pm, MemSpace *io)
+{
+    Ich9Lpc *s = (Ich9Lpc *)d;
+
+    s->pm = pm;
+    s->io = io;
+}
+
+static void place(Ich9Lpc *s)
+{
+    u64 base = pci_get(&s->pci, PMBASE, 4) & 0xff80;
+
+    if (s->pm) {
+        acpi_pm_map(s->pm, s->io,
+                    pci_get(&s->pci, ACPI_CNTL, 1) & ACPI_EN ? base : 0);
+    }
+}
+
+static void wrote(PciDevice *d, u32 at, unsigned size)
+{
+    Ich9Lpc *s = (Ich9Lpc *)d;
+
+    route(s);
+    if (at < ACPI_CNTL + 1 && at + size > PMBASE) {
+        place(s);
+    }
+}
+
+static bool start(void *opaque, Err *err)
+{
+    static const PciInfo info = {
+        .vendor = 0x8086, .device = 0x2918, .class = 0x060100, .revision = 2,
+        .slot = 0x1f, .multifunction = true, .wrote = wrote,
+    };
+    Ich9Lpc *s = opaque;
+
+    memset(s->at, NOWHERE, sizeof s->at);
+    if (!pci_init(&s->pci, &info, err)) {
+        return false;
+    }
+    pci_set(&s->pci, PCI_COMMAND, 2, 7);
+    pci_writable(&s->pci, PCI_COMMAND, 2, 1 << 8);
+    pci_set(&s->pci, PMBASE, 4, 1);
+    pci_writable(&s->pci, PMBASE, 4, 0xff80);
+    pci_writable(&s->pci, ACPI_CNTL, 1, 0x87);
+    pci_writable(&s->pci, 0x48, 8, ~0ull);      /* GPIO base and control */
+    pci_writable(&s->pci, 0x80, 8, ~0ull);      /* decode ranges */
+    pci_writable(&s->pci, RCBA, 4, 0xffffc001);
+    for (u32 i = 0; i < PIRQS; i++) {
+        pci_set(&s->pci, register_of(i), 1, PIRQ_OFF);
+        pci_writable(&s->pci, register_of(i), 1, PIRQ_OFF | 15);
+    }
+    return true;
+}
+
+static void reset(void *opaque)
+{
+    Ich9Lpc *s = opaque;
+
+    pci_reset(&s->pci);
+    route(s);
+    place(s);
+}
+
+static bool loaded(void *opaque)
+{
+    Ich9Lpc *s = opaque;
+    bool ok = pci_loaded(&s->pci);
+
+    route(s);
+    place(s);
+    return ok;
+}
+
+DEVICE(ich9_lpc) {
+    .name  = "ICH9-LPC",
+    .about = "LPC bridge of the Q35 chipset",
+    .bus   = BUS_PCI,
+    .size  = sizeof(Ich9Lpc),
+    .props = (const Prop[]) { PCI_PROPS(Ich9Lpc, pci), { 0 } },
+    .state = (const Field[]) { PCI_FIELDS(Ich9Lpc, pci), { 0 } },
+    .start  = start,
+    .reset  = reset,
+    .loaded = loaded,
+    .stop   = pci_device_stop,
+};
