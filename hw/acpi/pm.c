@@ -34,6 +34,7 @@ typedef struct AcpiPm {
     Line    sci, smi;
     bool    ich9;               /* property */
     u32     enable, disable;    /* properties */
+    bool    smm;                /* property */
     Timer  *timer;
     MemSpace *io;               /* where it is mapped, by `handle` */
     u32     handle;
@@ -381,6 +382,10 @@ static void reset(void *opaque)
 
     s->half = ticks() / TIMER_HALF;
     update(s);
+    if (!s->smm) {
+        s->smi_en = APMC_EN;
+        s->apm_smi = true;
+    }
 }
 
 static bool start(void *opaque, Err *err)
@@ -424,6 +429,7 @@ DEVICE(acpi_pm) {
     .props  = (const Prop[]) {
         PROP("ich9", PROP_BOOL, AcpiPm, ich9, "off", "ICH9's registers, not PIIX4's"),
         PROP("enable", PROP_U32, AcpiPm, enable, "0xf1", "SMI command: ACPI on"),
+        PROP("smm", PROP_BOOL, AcpiPm, smm, "on", "off: firmware finds SMIs set up"),
         PROP("disable", PROP_U32, AcpiPm, disable, "0xf0", "SMI command: ACPI off"),
         { 0 }
     },

@@ -17,8 +17,9 @@ static bool make_pm(Machine *m, Err *err)
     Pc *s = pc(m);
     bool ich9 = s->kind->ich9_pm;
     g_autofree char *props = ich9
-        ? g_strdup_printf("ich9=on,enable=%d,disable=%d", PM_ENABLE_ICH9,
-                          PM_DISABLE_ICH9) : NULL;
+        ? g_strdup_printf("smm=off,ich9=on,enable=%d,disable=%d",
+                          PM_ENABLE_ICH9, PM_DISABLE_ICH9)
+        : g_strdup("smm=off");
 
     s->pm = machine_device(m, "acpi-pm", "pm", props, ~0ull, err);
     s->reset = s->pm ? machine_device(m, "reset-control", "reset", NULL, ~0ull,

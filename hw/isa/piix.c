@@ -175,6 +175,7 @@ static bool pm_start(void *opaque, Err *err)
     pci_set(&s->pci, PCI_INTERRUPT_LINE, 1, 9);
     pci_set(&s->pci, PMBASE, 4, 1);
     pci_writable(&s->pci, PMBASE, 4, 0xffc0);
+    pci_set(&s->pci, DEVACTB, 4, DEVACTB_APMC);     /* there is no SMRAM */
     pci_writable(&s->pci, DEVACTB, 4, ~0u);
     pci_writable(&s->pci, PMREGMISC, 1, PMIOSE);
     pci_set(&s->pci, 0x90, 4, 1);               /* SMBus base: none */
