@@ -778,6 +778,29 @@ static Val cond_of_add(Ir *b, FlagCond fc, Val x, Val y)
         ? cond_of_logic(b, fc, ir_add(b, x, y), false) : none;
 }
 
+/* A word one of whose flags was replaced: looks past it, or only at it. */
+static Val cond_of_deposit(Ir *b, FlagCond fc, const Ins *f, bool inverted)
+{
+    enum { Z = FLAG_Z, C = FLAG_C, N = FLAG_N, V = FLAG_V };
+    static const u16 reads[] = {
+        [FC_Z] = Z, [FC_NZ] = Z, [FC_C] = C, [FC_NC] = C, [FC_N] = N,
+        [FC_NN] = N, [FC_V] = V, [FC_NV] = V, [FC_HI] = C | Z,
+        [FC_LS] = C | Z, [FC_GE] = N | V, [FC_LT] = N | V,
+        [FC_GT] = Z | N | V, [FC_LE] = Z | N | V,
+    };
+    u32 bits = (u32)MASK(field_len(f)) << field_pos(f);
+
+    if (!(reads[fc] & bits)) {
+        return ir_fcond(b, fc, inverted ? ir_notc(b, f->a) : f->a);
+    }
+    if (reads[fc] != bits) {
+        return none;
+    }
+    bool no = (fc & 1) != (inverted && bits == C);
+    return ir_set(b, no ? EQ : NE, ir_and(b, f->b, ir_i32(b, 1)),
+                  ir_i32(b, 0));
+}
+
 static Val fold_fcond(Ir *b, const Ins *i)
 {
     const Ins *f = ir_def(b, i->a);
@@ -796,6 +819,9 @@ static Val fold_fcond(Ir *b, const Ins *i)
         break;
     case IR_addf:
         v = inverted && reads_c ? none : cond_of_add(b, fc, f->a, f->b);
+        break;
+    case IR_deposit:
+        v = cond_of_deposit(b, fc, f, inverted);
         break;
     }
     if (!v.id && inverted && (fc == FC_C || fc == FC_NC || !reads_c)) {

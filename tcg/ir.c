@@ -32,7 +32,8 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     memset(b->hash, 0, sizeof b->hash);
     b->word = word;
     b->at = b->start = at;
-    b->raw = b->ended = b->full = b->alone = b->bound = false;
+    b->raw = b->ended = b->full = b->alone = false;
+    b->bound = b->follows = false;
     b->fp_inline = true;
     b->soft = NULL;
 }
@@ -72,6 +73,7 @@ bool ir_bind_next(Ir *b)
 
 void ir_insn(Ir *b, u16 at)
 {
+    b->follows = b->bound;
     b->bound = false;
     b->at = at;
 }

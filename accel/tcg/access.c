@@ -385,12 +385,17 @@ static void perform(Slow *s)
     }
 }
 
-/* Does the running block write to itself, and must that show at once? */
-static bool changes_itself(const Slow *s)
+/* Is it an access of which the guest wants to know? */
+static bool watched(const Slow *s, bool made)
 {
-    const TcgCode *code = s->c->tcg.exit;
-    const Block *b = container_of(code, Block, code);
+    Cpu *c = s->c;
 
+    return unlikely(c->watches)
+        && c->target->watch(c, s->va, s->span, access_of(s), made);
+}
+
+static bool writes_to(const Slow *s, const Block *b)
+{
     for (u32 i = 0; i < 2 && s->kind != MEM_LOAD; i++) {
         const TlbHit *h = &s->hit[i];
         u32 len = i ? s->span - s->split : s->split;
@@ -401,19 +406,34 @@ static bool changes_itself(const Slow *s)
     return false;
 }
 
+/*
+ * Must what it does show before the next instruction, and the running block
+ * goes on with that one?
+ */
+static bool must_be_alone(const Slow *s)
+{
+    const TcgCode *code = s->c->tcg.exit;
+    const Block *b = container_of(code, Block, code);
+
+    return b->count > 1
+        && ((s->c->target->precise_code && writes_to(s, b))
+            || watched(s, false));
+}
+
 bool jit_slow(void *env, const void *ret)
 {
     Cpu *c = env;
     Slow s = slow_of(c);
     bool ok = check(&s);
 
-    if (ok && ret && c->target->precise_code && changes_itself(&s)) {
+    if (ok && ret && must_be_alone(&s)) {
         tcg_restore(c->tcg.exit, env, ret);
         ((JitCpu *)c->accel)->one = true;
         cpu_resume(c);
     }
     if (likely(ok && !(c->debug && watch_hit(&s)))) {
         perform(&s);
+        watched(&s, true);
         return true;
     }
     if (ret) {
@@ -429,6 +449,8 @@ bool jit_slow(void *env, const void *ret)
 
 static void from_helper(Slow *s)
 {
+    JitCpu *t = s->c->accel;
+
     if (!check(s)) {
         cpu_fault(s->c, &s->fault);
     }
@@ -436,7 +458,12 @@ static void from_helper(Slow *s)
         cpu_request(s->c, REQ_DEBUG);
         cpu_resume(s->c);
     }
+    if (!t->alone && watched(s, false)) {
+        t->one = true;
+        cpu_resume(s->c);
+    }
     perform(s);
+    watched(s, true);
 }
 
 u64 cpu_load(Cpu *c, u64 va, u32 memop)

@@ -64,10 +64,12 @@ void jit_one(Cpu *c)
     if (setjmp(t->resume) == 0 && (ir = translate_one(jit_of(c), c))) {
         vcpu_enter_guest(c);
         c->tcg.pc_page = align_down(c->tcg.pc, PAGE_SIZE);
+        t->alone = true;
         if (ir_eval(ir, NULL, c, jit_slow) == TCG_TRAP) {
             c->target->trap(c, (u32)c->tcg.trap);
         }
     }
+    t->alone = false;
     vcpu_leave_guest(c);
     free(ir);
 }

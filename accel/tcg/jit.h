@@ -81,7 +81,8 @@ typedef struct JitCpu {
     jmp_buf resume;
     Cpu    *cpu;
     bool    one;                /* the next instruction alone: it writes to
-                                   the block that it is in */
+                                   the block that it is in, or is watched */
+    bool    alone;              /* that is being done */
 } JitCpu;
 
 static inline Jit *jit_of(const Cpu *c) { return c->machine->accel_data; }

@@ -83,6 +83,11 @@ struct Target {
     void  (*describe)(const Cpu *c, char *buf, size_t len);
     /* Multi-line state for `info registers` and -d cpu. */
     void  (*dump)(Cpu *c, FILE *f);
+    /*
+     * The guest's own watchpoints, while Cpu.watches is not 0: does one cover
+     * some of [va, va + len)?  made: it has been accessed, note it.
+     */
+    bool  (*watch)(Cpu *c, u64 va, u64 len, Access a, bool made);
     /* Debug exception instead of a stop?  Takes care of single-step. */
     void  (*debug_trap)(Cpu *c);
 };

@@ -62,6 +62,7 @@ typedef enum MemOp {
     M_USER   = 1 << 8,      /* with the rights of the unprivileged level */
     M_PAIR   = 1 << 9,      /* load2, store2: set by the builder */
     M_ATOMIC16 = 1 << 10,   /* 16 bytes as one single-copy atomic access */
+    M_STACK  = 1 << 11,     /* x86: through SS, which has faults of its own */
 } MemOp;
 
 typedef enum RmwKind {
@@ -310,6 +311,7 @@ typedef struct Ir {
     bool full;                      /* no room for one more guest insn */
     bool alone;                     /* the block has one guest insn only */
     bool bound;                     /* see ir_bind_next() */
+    bool follows;                   /* this guest insn was bound by the last */
     bool fp_inline;                 /* host arithmetic serves the FP mode */
     const FpSoft *soft;
     u16  hash[256];                 /* value numbering: heads */

@@ -57,7 +57,7 @@ u64 x86_eflags(const X86Cpu *c)
 
     v |= c->flags & FLAG_C ? FL_CF : 0;
     v |= __builtin_parity(c->pf & 0xff) ? 0 : FL_PF;
-    v |= c->af & FL_AF;
+    v |= (c->pf ^ c->af) & FL_AF;
     v |= c->flags & FLAG_Z ? FL_ZF : 0;
     v |= c->flags & FLAG_N ? FL_SF : 0;
     v |= (i64)c->df < 0 ? FL_DF : 0;
@@ -71,7 +71,7 @@ void x86_put_eflags(X86Cpu *c, u64 v)
     c->flags = (v & FL_CF ? FLAG_C : 0) | (v & FL_ZF ? FLAG_Z : 0)
         | (v & FL_SF ? FLAG_N : 0) | (v & FL_OF ? FLAG_V : 0);
     c->pf = v & FL_PF ? 0 : 1;
-    c->af = v & FL_AF;
+    c->af = v & FL_AF;                  /* bit 4 of pf is clear */
     c->df = v & FL_DF ? ~0ull : 1;
 }
 
@@ -129,8 +129,9 @@ static u32 flags_key(const X86Cpu *c)
 {
     u32 key = c->eflags & FL_VM ? KEY_VM : 0;
 
-    key |= c->eflags & FL_TF || c->step_pending ? KEY_TF : 0;
+    key |= c->eflags & FL_TF || c->debug_due ? KEY_TF : 0;
     key |= c->shadow ? KEY_SHADOW : 0;
+    key |= c->breaks ? KEY_BREAK : 0;
     if (c->cpl == 3) {
         key |= c->eflags & FL_AC && c->cr0 & CR0_AM ? KEY_AC : 0;
     } else {
@@ -196,7 +197,8 @@ static void read_eflags(Cpu *c, void *buf)
 static void write_eflags(Cpu *c, const void *buf)
 {
     tlb_flush(c, 0, 0, 0, 0);
-    x86_set_eflags(x86_cpu(c), load_le(buf, 4));
+    x86_put_eflags(x86_cpu(c), load_le(buf, 4));
+    x86_debug_changed(x86_cpu(c));
 }
 
 static void read_mxcsr(Cpu *c, void *buf)
@@ -307,7 +309,7 @@ WORD_HOOKS(fop, c->fop, c->fop = (u16)v)
     HIDDEN("LDTR", ldtr), HIDDEN("LDTR_base", ldtr_base),                   \
     HIDDEN("TR", tr), HIDDEN("TR_base", tr_base),                           \
     HIDDEN("GDTR", gdtr), HIDDEN("IDTR", idtr), HIDDEN("CPL", cpl),         \
-    HIDDEN("shadow", shadow), HIDDEN("step_pending", step_pending),         \
+    HIDDEN("shadow", shadow), HIDDEN("debug_due", debug_due),               \
     HIDDEN("nmi_blocked", nmi_blocked), HIDDEN("SMM", smm),                 \
     HIDDEN("A20", a20), HIDDEN("edges", edges),                             \
     HIDDEN("fpu", st), HIDDEN("FCW", fcw), HIDDEN("FSW", fsw),              \
@@ -570,7 +572,7 @@ static void reset(Cpu *cpu)
     cpu->tcg.pc = 0xfffffff0;
     tlb_flush(cpu, 0, 0, 0, 0);
     x86_new_space(c);
-    x86_mode_changed(c);
+    x86_debug_changed(c);
 }
 
 static bool init(Cpu *cpu, const char *model, const char *props, Err *err)
@@ -784,6 +786,7 @@ static void dump(Cpu *cpu, FILE *f)
     .reset = reset,                                                         \
     .start_at = start_at,                                                   \
     .translate = x86_translate,                                             \
+    .watch = x86_watch,                                                     \
     .trap = x86_trap,                                                       \
     .walk = x86_walk,                                                       \
     .misaligned = x86_misaligned,                                           \

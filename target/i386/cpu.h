@@ -8,7 +8,8 @@
  * instruction, CS.base + EIP; x86_ip() gives EIP or RIP.
  *
  * EFLAGS lives in pieces: N Z C V in `flags` as an IR flag word; PF is the
- * parity of the low byte of `pf`; AF is bit 4 of `af`; DF is `df`, the step of
+ * parity of the low byte of `pf`; AF is bit 4 of `pf` ^ `af`; DF is `df`, the
+ * step of
  * string instructions, 1 or -1; the rest is in `eflags` at its place.
  * x86_eflags() and x86_set_eflags() put them together.
  */
@@ -64,6 +65,7 @@ enum {
     KEY_SVM    = 1 << 23,       /* an SVM guest runs: intercepts */
     KEY_LMA    = 1 << 24,       /* EFER.LMA */
     KEY_UMIP   = 1 << 25,       /* SGDT etc. fault here */
+    KEY_BREAK  = 1 << 26,       /* breakpoints on instructions or ports */
 };
 
 /* CPUID feature words; a feature is word * 32 + bit.  See models.c. */
@@ -146,7 +148,8 @@ typedef struct X86Cpu {
     u64 dr[8];
     u8  cpl;
     bool shadow;                /* KEY_SHADOW */
-    bool step_pending;          /* a single step's #DB is due */
+    bool breaks;                /* KEY_BREAK */
+    u32 debug_due;              /* bits of DR6 for the #DB that is due */
     bool nmi_blocked, smm, a20;
     u32 mxcsr;                  /* control bits; flags gather in tcg.mxcsr */
     /* x87 */
@@ -247,12 +250,19 @@ void x86_set_ip(X86Cpu *c, u64 ip);
 /* Derives key and space from the registers and tells tlb_switch(). */
 void x86_mode_changed(X86Cpu *c);
 /*
- * To be called (H_READ | H_WRITE | H_RAISE) before an instruction whose key
- * has KEY_TF or KEY_SHADOW; it runs alone in its block, which ends in
- * ir_leave() or an exit with EXIT_POLL.  Takes the single step's #DB that the
- * instruction before left, ends the shadow, notes the next step.
+ * debug.c: to be called (H_READ | H_WRITE | H_RAISE) before an instruction
+ * whose key has KEY_TF, KEY_SHADOW or KEY_BREAK; with one of the first two it
+ * runs alone in its block, which ends in ir_leave() or an exit with EXIT_POLL.
+ * Takes the #DB that the instruction before left, stops at breakpoints, ends
+ * the shadow, notes the next step.
  */
 void x86_begin_insn(X86Cpu *c);
+void x86_take_debug(X86Cpu *c);         /* the #DB that is due */
+/* DR7, DR0..3 or CR4.DE changed: what is watched; the key. */
+void x86_debug_changed(X86Cpu *c);
+/* Target.watch: data of DR0..3. */
+bool x86_watch(Cpu *c, u64 va, u64 len, Access a, bool made);
+void x86_watch_port(X86Cpu *c, u32 number, u32 size);
 /* Looks at the lines again: IF, shadow or NMI blocking changed. */
 void x86_check_lines(X86Cpu *c);
 
@@ -304,6 +314,7 @@ void x86_cpuid(X86Cpu *c, u32 leaf, u32 sub, u32 out[4]);   /* eax ebx ecx edx *
 bool x86_rdmsr(X86Cpu *c, u32 msr, u64 *v);
 bool x86_wrmsr(X86Cpu *c, u32 msr, u64 v);
 u64  x86_tsc(const X86Cpu *c);          /* 1 GHz */
+bool x86_is_amd(const X86Cpu *c);       /* else Intel's */
 /* Bits of a physical address: CPUID 80000008H, EAX 7:0. */
 unsigned x86_address_bits(const X86Cpu *c);
 

@@ -15,9 +15,10 @@
 /* ---- the index ---------------------------------------------------------- */
 
 static const X86Map maps[] = {
-    { MAP_1, x86_int_1 }, { MAP_1, x86_string_1 }, { MAP_1, x86_sys_1 },
-    { MAP_1, x86_x87_1 },
-    { MAP_0F, x86_bmi_0f }, { MAP_0F, x86_int_0f }, { MAP_0F, x86_sys_0f },
+    { MAP_1, x86_int_1 }, { MAP_1, x86_arith_1 }, { MAP_1, x86_string_1 },
+    { MAP_1, x86_sys_1 }, { MAP_1, x86_x87_1 },
+    { MAP_0F, x86_bmi_0f }, { MAP_0F, x86_int_0f },
+    { MAP_0F, x86_arith_0f }, { MAP_0F, x86_sys_0f },
     { MAP_0F, x86_x87_0f }, { MAP_0F, x86_mmx_0f }, { MAP_0F, x86_sse_0f },
     { MAP_0F, x86_avx_0f },
     { MAP_0F38, x86_bmi_0f38 }, { MAP_0F38, x86_sys_0f38 },
@@ -551,7 +552,7 @@ u32 x86_translate(Ir *b, const Cpu *cpu, u32 key, const u8 *insn, u32 avail)
     }
     c.len = (u8)r.at;
     b->fp_inline = !(key & KEY_FP_SOFT);
-    if (x86_single(&c)) {
+    if (key & (KEY_TF | KEY_SHADOW | KEY_BREAK)) {
         IR_CALL(b, &helper_begin_insn);
     }
     if (r.status == OK) {
@@ -561,8 +562,10 @@ u32 x86_translate(Ir *b, const Cpu *cpu, u32 key, const u8 *insn, u32 avail)
     } else {
         undefined(&c, &r);
     }
-    if (x86_single(&c) && !b->ended) {
+    if (!b->ended && x86_single(&c)) {
         x86_goto(&c, ir_pc(b, c.at + c.len), EXIT_JUMP);
+    } else if (!b->ended && b->follows) {       /* the end of STI's shadow */
+        ir_exit(b, ir_pc(b, c.at + c.len), EXIT_JUMP | EXIT_POLL);
     }
     return MAX(c.len, 1);
 }

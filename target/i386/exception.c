@@ -429,7 +429,8 @@ void x86_interrupt_to(X86Cpu *c, unsigned vector, X86IntKind kind, u32 err,
     if (e.vector == X_DB && e.kind == INT_EXCEPTION) {
         c->dr[7] &= ~(u64)DR7_GD;
     }
-    c->shadow = c->step_pending = false;
+    c->shadow = false;
+    c->debug_due = 0;
     x86_mode_changed(c);
 }
 
@@ -461,7 +462,7 @@ static void enter_vm86(X86Cpu *c, unsigned vector, u64 next)
     }
     enter_real(c, vector, 0, flags, next);
     set_flags(c, FL_TF | FL_RF | (virtual_if ? FL_VIF : FL_IF));
-    c->step_pending = false;
+    c->debug_due = 0;
     x86_mode_changed(c);
 }
 
@@ -525,13 +526,6 @@ static void take_edge(X86Cpu *c, unsigned n)
     __atomic_fetch_and(&c->edges, ~(1u << n), __ATOMIC_SEQ_CST);
 }
 
-static void take_step(X86Cpu *c)
-{
-    c->step_pending = false;
-    c->dr[6] |= DR6_BS;
-    x86_interrupt_to(c, X_DB, INT_EXCEPTION, 0, x86_ip(c));
-}
-
 /* The vector that the interrupt controller gives; -1: none after all. */
 static int acknowledge(Cpu *cpu)
 {
@@ -558,8 +552,8 @@ bool x86_interrupt(Cpu *cpu)
     if (c->shadow) {
         return false;
     }
-    if (c->step_pending) {
-        take_step(c);
+    if (c->debug_due) {
+        x86_take_debug(c);
         return true;
     }
     if (nmi_due(c)) {
@@ -573,18 +567,4 @@ bool x86_interrupt(Cpu *cpu)
     }
     x86_interrupt_to(c, (unsigned)vector, INT_EXTERNAL, 0, x86_ip(c));
     return true;
-}
-
-void x86_begin_insn(X86Cpu *c)
-{
-    if (c->step_pending && !c->shadow) {
-        take_step(c);
-        cpu_resume(&c->cpu);
-    }
-    if (c->shadow) {
-        c->shadow = false;
-        x86_check_lines(c);
-    }
-    c->step_pending |= (c->eflags & FL_TF) != 0;
-    x86_mode_changed(c);
 }

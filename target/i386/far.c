@@ -6,7 +6,6 @@
  * 5.8 "Privilege Level Checking When Transferring Program Control", 8 "Task
  * Management".
  *
- * Left out: the T bit of a TSS (#DB after a task switch).
  */
 #include "target/i386/system.h"
 
@@ -305,7 +304,9 @@ static void put_flags(X86Cpu *c, u64 v, u64 mask)
 {
     u64 old = x86_eflags(c);
 
-    x86_put_eflags(c, ((old & ~mask) | (v & mask)) & ~(u64)FL_RF);
+    mask |= FL_RF;
+    v = c->breaks ? v : v & ~(u64)FL_RF;        /* else it does not show */
+    x86_put_eflags(c, (old & ~mask) | (v & mask));
 }
 
 /* Real and virtual-8086 mode. */
@@ -493,21 +494,22 @@ void x86_iret(X86Cpu *c, unsigned osize, u64 next)
 /* Where things are in a 16- and in a 32-bit TSS. */
 typedef struct Layout {
     u8 size;                    /* of a register */
-    u8 cr3, ip, flags, regs, segs, ldt;
+    u8 cr3, ip, flags, regs, segs, ldt, trap;
     u8 nsegs;
     u8 seg_step;
     u8 limit;                   /* the least a TSS's limit may be */
 } Layout;
 
-static const Layout layout16 = { 2, 0, 0x0e, 0x10, 0x12, 0x22, 0x2a, 4, 2,
+static const Layout layout16 = { 2, 0, 0x0e, 0x10, 0x12, 0x22, 0x2a, 0, 4, 2,
                                  0x2b };
-static const Layout layout32 = { 4, 0x1c, 0x20, 0x24, 0x28, 0x48, 0x60, 6, 4,
+static const Layout layout32 = { 4, 0x1c, 0x20, 0x24, 0x28, 0x48, 0x60, 0x64, 6, 4,
                                  0x67 };
 
 /* A task's state as its TSS holds it. */
 typedef struct TaskState {
     u64 cr3, ip, flags, r[8];
     u16 seg[SEGS], ldt;
+    bool trap;
 } TaskState;
 
 static const Layout *layout_of(unsigned type)
@@ -546,6 +548,7 @@ static TaskState load_task(X86Cpu *c, u64 at, const Layout *l)
         t.seg[i] = (u16)x86_sys_load(c, at + l->segs + i * l->seg_step, 2);
     }
     t.ldt = (u16)x86_sys_load(c, at + l->ldt, 2);
+    t.trap = l->trap && x86_sys_load(c, at + l->trap, 1) & 1;
     return t;
 }
 
@@ -667,7 +670,8 @@ void x86_task_switch(X86Cpu *c, u16 selector, const Desc *d, TaskKind kind,
     c->tr_base = d->base;
     adopt_task(c, &t, l);
     load_task_segs(c, &t);
-    x86_mode_changed(c);
+    c->debug_due |= t.trap ? DR6_BT : 0;
+    x86_debug_changed(c);
 }
 
 void x86_task_gate(X86Cpu *c, const Desc *gate, TaskKind kind, u32 ext,

@@ -313,7 +313,7 @@ static void vec_mask_probe(void *env, u64 addr, V128 mask, u32 lane)
         }
         page = align_down(last, GUEST_PAGE);
         if (align_down(first, GUEST_PAGE) != page) {
-            probe(env, last);
+            probe(env, page);
         }
     }
 }

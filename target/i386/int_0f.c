@@ -12,16 +12,6 @@ static u32 log2_of(unsigned size)
     return (u32)__builtin_ctz(size);
 }
 
-/* The E operand, to be written too. */
-static Val get_e_write(X86Ctx *c, unsigned size, Val *addr)
-{
-    if (!is_mem(c)) {
-        return x86_get(c, size, c->rm);
-    }
-    *addr = x86_mem(c, size, true);
-    return x86_load(c, *addr, size);
-}
-
 /* x if cond (I32) is not 0, else y. */
 static Val choose(X86Ctx *c, Val cond, Val x, Val y)
 {
@@ -188,99 +178,11 @@ static bool bit_scan(X86Ctx *c)
         n = ir_deposit(b, old, n, 0, 16);
     }
     ir_put(b, slot, choose(c, none, old, n));
-    put_flag(c, ZERO_BIT, none);
+    x86_flags_nzcv(c, ir_shl(b, none, k32(c, ZERO_BIT)));
+    n = choose(c, none, k32(c, 0), ir_trunc(b, n));
+    x86_flags_pf(c, n);
+    x86_flags_af(c, n);
     return true;
-}
-
-/* ---- SHLD, SHRD --------------------------------------------------------- */
-
-typedef struct Double {
-    unsigned size;
-    Val x, y, n;                /* n: of the operand's type, masked */
-    Val cf;                     /* I32 0 or 1 */
-} Double;
-
-static Val lowest(X86Ctx *c, Val v)
-{
-    return ir_and(c->b, v, ir_const(c->b, ir_type(c->b, v), 1));
-}
-
-/* 16 bits: counts above 16 go on with the destination's own bits. */
-static Val double16(X86Ctx *c, Double *d, bool right)
-{
-    Ir *b = c->b;
-    Val x = ir_zext(b, d->x), y = ir_zext(b, d->y), n = ir_zext(b, d->n);
-    Val all = ir_or(b, x, ir_shl(b, y, ir_i64(b, 16)));
-
-    all = ir_or(b, all, ir_shl(b, x, ir_i64(b, 32)));
-    if (right) {
-        Val less = ir_sub(b, n, ir_i64(b, 1));
-        d->cf = ir_trunc(b, lowest(c, ir_shr(b, all, less)));
-        return ir_trunc(b, ir_extract(b, ir_shr(b, all, n), 0, 16));
-    }
-    all = ir_shl(b, all, n);
-    d->cf = ir_trunc(b, ir_extract(b, all, 48, 1));
-    return ir_trunc(b, ir_extract(b, all, 32, 16));
-}
-
-/* 32 and 64 bits; a count of 0 shifts the other one out in two steps. */
-static Val double_wide(X86Ctx *c, Double *d, bool right)
-{
-    Ir *b = c->b;
-    Type t = type_of(d->size);
-    Val one = ir_const(b, t, 1), top = ir_const(b, t, d->size * 8 - 1);
-    Val rest = ir_xor(b, d->n, top), v, out;
-
-    if (right) {
-        v = ir_or(b, ir_shr(b, d->x, d->n),
-                  ir_shl(b, ir_shl(b, d->y, one), rest));
-        out = ir_shr(b, d->x, ir_sub(b, d->n, one));
-    } else {
-        v = ir_or(b, ir_shl(b, d->x, d->n),
-                  ir_shr(b, ir_shr(b, d->y, one), rest));
-        out = ir_shr(b, d->x, ir_sub(b, ir_const(b, t, 0), d->n));
-    }
-    out = lowest(c, out);
-    d->cf = d->size == 8 ? ir_trunc(b, out) : out;
-    return v;
-}
-
-static void put_counted(X86Ctx *c, const Double *d, unsigned slot, Val v)
-{
-    Val zero = ir_const(c->b, type_of(d->size), 0);
-
-    ir_put(c->b, slot, ir_select(c->b, NE, d->n, zero, v,
-                                 ir_get(c->b, slot)));
-}
-
-static bool shift_double(X86Ctx *c, Val n)
-{
-    Ir *b = c->b;
-    unsigned size = c->osize;
-    bool right = c->opcode & 8;
-    Double d = { .size = size };
-    Val addr = { 0 };
-
-    d.x = get_e_write(c, size, &addr);
-    d.y = x86_get(c, size, c->reg);
-    d.n = ir_and(b, n, x86_imm(c, size, size == 8 ? 63 : 31));
-    Val r = size == 2 ? double16(c, &d, right) : double_wide(c, &d, right);
-    x86_put_e(c, size, addr, r);
-    Val of = ir_xor(b, x86_top(c, size, r), x86_top(c, size, d.x));
-    put_counted(c, &d, S_FLAGS, x86_word(c, size, r, d.cf, of));
-    put_counted(c, &d, S_PF, size == 8 ? ir_trunc(b, r) : r);
-    put_counted(c, &d, S_AF, k32(c, 0));
-    return true;
-}
-
-static bool double_imm(X86Ctx *c)
-{
-    return shift_double(c, x86_imm(c, c->osize, c->imm));
-}
-
-static bool double_cl(X86Ctx *c)
-{
-    return shift_double(c, x86_get(c, c->osize, RCX));
 }
 
 /* ---- XADD, CMPXCHG ------------------------------------------------------ */
@@ -294,7 +196,7 @@ static bool xadd(X86Ctx *c)
         addr = x86_mem(c, size, true);
         x = ir_rmw(c->b, RMW_ADD, type_of(size), addr, y, log2_of(size));
     } else {
-        x = get_e_write(c, size, &addr);
+        x = x86_get_e_write(c, size, &addr);
     }
     X86Result r = x86_add(c, size, x, y);
     if (is_mem(c) && !c->lock) {
@@ -308,14 +210,16 @@ static bool xadd(X86Ctx *c)
     return true;
 }
 
-/* rAX = v unless the comparison was equal: then even its upper half stays. */
-static void load_a(X86Ctx *c, unsigned size, Val equal, Val v)
+/* Register n = v if cond; else even its upper half stays. */
+static void set_if(X86Ctx *c, Val cond, unsigned size, unsigned n, Val v)
 {
-    Val before = ir_get(c->b, S_RAX), after;
+    unsigned slot = S_RAX + n;
+    bool high = size == 1 && !c->rex && n >= 4 && n < 8;
 
-    x86_set(c, size, RAX, v);
-    after = ir_get(c->b, S_RAX);
-    ir_put(c->b, S_RAX, choose(c, equal, before, after));
+    slot -= high ? 4 : 0;
+    Val before = ir_get(c->b, slot);
+    x86_set(c, size, n, v);
+    ir_put(c->b, slot, choose(c, cond, ir_get(c->b, slot), before));
 }
 
 static bool cmpxchg(X86Ctx *c)
@@ -331,9 +235,9 @@ static bool cmpxchg(X86Ctx *c)
     }
     Val equal = ir_set(c->b, EQ, a, old);
     X86Result r = x86_sub(c, size, a, old);
-    load_a(c, size, equal, old);
+    set_if(c, ir_xor(c->b, equal, k32(c, 1)), size, RAX, old);
     if (!is_mem(c)) {
-        x86_set(c, size, c->rm, choose(c, equal, y, old));
+        set_if(c, equal, size, c->rm, y);
     }
     x86_put_flags(c, size, &r);
     return true;
@@ -448,10 +352,6 @@ const X86Row x86_int_0f[] = {
     GRP(0xba, BTS, "BTS", "Ev,Ib", bit_imm, .flags = X_LOCK),
     GRP(0xba, BTR, "BTR", "Ev,Ib", bit_imm, .flags = X_LOCK),
     GRP(0xba, BTC, "BTC", "Ev,Ib", bit_imm, .flags = X_LOCK),
-    OP(0xa4, "SHLD", "Ev,Gv,Ib", double_imm),
-    OP(0xa5, "SHLD", "Ev,Gv,CL", double_cl),
-    OP(0xac, "SHRD", "Ev,Gv,Ib", double_imm),
-    OP(0xad, "SHRD", "Ev,Gv,CL", double_cl),
     ROW(0xae, NP, 5, F_SSE2, "LFENCE", "", fence, .flags = X_REG,
          .arg = FENCE_LL | FENCE_LS),
     ROW(0xae, NP, 6, F_SSE2, "MFENCE", "", fence, .flags = X_REG, .arg = ALL),
@@ -459,7 +359,6 @@ const X86Row x86_int_0f[] = {
     ROW(0xae, NP, 7, F_CLFLUSH, "CLFLUSH", "Mb", flush_line, .flags = X_MEM),
     ROW(0xae, P66, 7, F_CLFLUSHOPT, "CLFLUSHOPT", "Mb", flush_line, .flags = X_MEM),
     ROW(0xae, P66, 6, F_CLWB, "CLWB", "Mb", flush_line, .flags = X_MEM),
-    OP(0xaf, "IMUL", "Gv,Ev", x86_imul_ge),
     OP(0xb0, "CMPXCHG", "Eb,Gb", cmpxchg, .flags = X_LOCK),
     OP(0xb1, "CMPXCHG", "Ev,Gv", cmpxchg, .flags = X_LOCK),
     OP(0xb6, "MOVZX", "Gv,Eb", extend, .arg = 1),

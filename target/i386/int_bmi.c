@@ -46,8 +46,9 @@ static Val never(X86Ctx *c) { return ir_i32(c->b, 0); }
 static void put_flags(X86Ctx *c, unsigned size, Val v, Val carry)
 {
     x86_flags_nzcv(c, x86_word(c, size, v, carry, never(c)));
-    x86_flags_pf(c, size == 8 ? ir_trunc(c->b, v) : v);
-    x86_flags_af(c, never(c));
+    v = size == 8 ? ir_trunc(c->b, v) : v;
+    x86_flags_pf(c, v);
+    x86_flags_af(c, v);
 }
 
 static void put_odd(X86Ctx *c, Val word)
@@ -204,8 +205,7 @@ static bool bextr(X86Ctx *c)
     Val zero = ir_shl(b, is_zero(c, size, v), ir_i32(b, 14));
     x86_set(c, size, c->reg, v);
     put_flags(c, size, v, never(c));
-    x86_flags_nzcv(c, zero);            /* undefined: SF clear, AF set */
-    x86_flags_af(c, ir_i32(b, FL_AF));
+    x86_flags_nzcv(c, zero);            /* undefined: SF clear */
     return true;
 }
 

@@ -161,6 +161,9 @@ void x86_set_cr4(X86Cpu *c, u64 v)
     if (changed & FLUSH) {
         flush_all(c);
     }
+    if (changed & CR4_DE) {
+        x86_debug_changed(c);
+    }
     x86_mode_changed(c);
 }
 
@@ -425,7 +428,8 @@ static bool translate(X86Cpu *c, u64 va, Access a, bool user, Page *out,
         return true;
     }
     if (long_mode(c) && !canonical(va)) {
-        f->code = (u64)X_GP << 32;
+        bool stack = a != ACCESS_FETCH && c->cpu.tcg.mem_memop & M_STACK;
+        f->code = (u64)(stack ? X_SS : X_GP) << 32;
         return false;
     }
     return walk(&w, out, f);

@@ -4,8 +4,8 @@
  * SDM volume 1, chapter 9; volume 2, appendix A.
  *
  * MM0 .. MM7 are the mantissas of x87's R0 .. R7.  Every instruction makes TOP
- * 0 and, but for EMMS, all tags valid; one that writes a register sets its exponent
- * and sign to ones.  The functions are those of the SSE forms.
+ * 0 and, but for EMMS, all tags valid; one that writes a register sets its
+ * exponent and sign to ones.  The functions are those of the SSE forms.
  */
 #include "target/i386/sse.h"
 

@@ -156,6 +156,11 @@ _Static_assert(countof(x86_models) == countof(models) + 1, "a name each");
 
 /* ---- CPUID -------------------------------------------------------------- */
 
+bool x86_is_amd(const X86Cpu *c)
+{
+    return c->model->vendor == AMD;
+}
+
 unsigned x86_address_bits(const X86Cpu *c)
 {
     return x86_has(c, F_LM) ? 40
@@ -185,7 +190,8 @@ static void leaf_vendor(const X86Cpu *c, u32 max, u32 out[4])
 
 static void leaf_features(const X86Cpu *c, u32 out[4])
 {
-    enum { CLFLUSH_LINES = 8, OSXSAVE = 1 << 27 };
+    enum { CLFLUSH_LINES = 8, OSXSAVE = 1 << 27,
+           APIC_ECX = 1 << (F_X2APIC & 31) | 1 << (F_TSC_DEADLINE & 31) };
 
     out[0] = c->model->signature;
     out[1] = c->apic_id << 24 | MIN(c->cores, 255u) << 16 | CLFLUSH_LINES << 8;
@@ -194,6 +200,11 @@ static void leaf_features(const X86Cpu *c, u32 out[4])
         out[2] |= OSXSAVE;
     }
     out[3] = c->feat[W_1_EDX];
+    /* Without a local APIC: the board's choice. */
+    if (!c->cpu.intc || !c->cpu.intc->sysreg_read) {
+        out[2] &= ~(u32)APIC_ECX;
+        out[3] &= ~(1u << (F_APIC & 31));
+    }
 }
 
 /* A cache: type 1 data, 2 instruction, 3 both; lines of 64 bytes. */

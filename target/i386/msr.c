@@ -5,8 +5,7 @@
  * "Debug", volume 4 for the MSRs; AMD64 APM volume 2, appendix A.
  *
  * A register that is not in the tables is #GP.  The local APIC's, and CR8,
- * are the interrupt controller's (CpuIntc).  Left out: debug breakpoints of
- * DR7 (the registers hold values, nothing hits), last-branch records,
+ * are the interrupt controller's (CpuIntc).  Left out: last-branch records,
  * performance counters.
  */
 #include "softmmu/machine.h"
@@ -171,12 +170,11 @@ bool x86_write_dr(X86Cpu *c, unsigned n, u64 v)
         v = (v | DR6_ONE | BIT(16)) & ~(u64)DR6_ZERO;
     } else if (n == 7) {
         v = (v | DR7_ONE) & ~(u64)DR7_ZERO;
-        if (v & DR7_ENABLES) {
-            log_line(LOG_UNIMP, "CPU %d: DR7 %llx: breakpoints in registers "
-                     "do not hit", c->cpu.index, (unsigned long long)v);
-        }
     }
-    c->dr[n] = v;
+    c->dr[n & 7] = v;
+    if (n == 7 || c->dr[7] & DR7_ENABLES) {
+        x86_debug_changed(c);
+    }
     return true;
 }
 

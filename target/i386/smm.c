@@ -181,7 +181,8 @@ void x86_enter_smm(X86Cpu *c)
     word(&a, m->revision, 4, &revision);
     word(&a, m->base, 4, &c->smbase);
     c->nmi_blocked = true;
-    c->shadow = c->step_pending = false;
+    c->shadow = false;
+    c->debug_due = 0;
     start_handler(c);
     x86_mode_changed(c);
 }

@@ -434,8 +434,11 @@ bool sse_half_store(X86Ctx *c)
     Val r[2] = { ir_i64(c->b, 0), ir_i64(c->b, 0) }, addr = { 0 };
     unsigned bytes = sse_halves(c) * 8;
 
-    if (is_mem(c)) {
+    if (is_mem(c)) {            /* flags change only if it can be stored */
         addr = x86_mem(c, bytes, true);
+        IR_CALL(c->b, &helper_vec_mask_probe, addr,
+                ir_v128(c->b, ~0ull, bytes == 16 ? ~0ull : 0),
+                ir_i32(c->b, L64));
     }
     sse_fbegin(c);
     for (unsigned h = 0; h < sse_halves(c); h++) {

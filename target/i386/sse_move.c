@@ -12,15 +12,19 @@ static unsigned width(const X86Ctx *c) { return sse_halves(c) * 16; }
 bool sse_mov_load(X86Ctx *c)
 {
     Wide w = { { { 0 } } };
-    Val addr = { 0 };
+    Val addr;
 
-    if (is_mem(c)) {
-        addr = sse_mem(c, width(c), false, c->row->arg);
+    if (!is_mem(c)) {
+        for (unsigned h = 0; h < sse_halves(c); h++) {
+            w.v[h] = sse_reg(c, c->rm, h);
+        }
+        return sse_set(c, c->reg, w);
     }
-    for (unsigned h = 0; h < sse_halves(c); h++) {
-        w.v[h] = !is_mem(c) ? sse_reg(c, c->rm, h)
-               : x86_load(c, h ? ir_add(c->b, addr, ir_i64(c->b, 16)) : addr,
-                          16);
+    addr = sse_mem(c, width(c), false, c->row->arg);
+    if (sse_halves(c) == 2) {
+        w.v[0] = ir_load2(c->b, V128T, addr, M_128, &w.v[1]);
+    } else {
+        w.v[0] = x86_load(c, addr, 16);
     }
     return sse_set(c, c->reg, w);
 }
@@ -36,9 +40,10 @@ bool sse_mov_store(X86Ctx *c)
         return sse_set(c, c->rm, w);
     }
     Val addr = sse_mem(c, width(c), true, c->row->arg);
-    x86_store(c, addr, 16, w.v[0]);
     if (sse_halves(c) == 2) {
-        x86_store(c, ir_add(c->b, addr, ir_i64(c->b, 16)), 16, w.v[1]);
+        ir_store2(c->b, addr, w.v[0], w.v[1], M_128);
+    } else {
+        x86_store(c, addr, 16, w.v[0]);
     }
     return true;
 }

@@ -14,10 +14,13 @@
 
 enum { H_ALL = H_READ | H_WRITE | H_RAISE };
 
-/* next: the linear address behind the instruction that `key` ran in. */
+/*
+ * next: the linear address behind the instruction that `key` ran in.  An
+ * interrupt that became due is taken there.
+ */
 static void settle(X86Cpu *c, u32 key, u64 next)
 {
-    if (c->cpu.key != key) {
+    if (c->cpu.key != key || c->cpu.tcg.poll) {
         c->cpu.tcg.pc = next;
         cpu_resume(&c->cpu);
     }
@@ -476,10 +479,18 @@ static void check_io(void *env, u32 port, u32 size)
 }
 HELPER(check_io, H_READ | H_RAISE, void, ptr, i32, i32);
 
+static void see_port(X86Cpu *c, u32 port, u32 size)
+{
+    if (unlikely(c->breaks)) {
+        x86_watch_port(c, port, size);
+    }
+}
+
 static u32 port_in(void *env, u32 port, u32 size)
 {
     MemSpace *io = ((X86Cpu *)env)->cpu.machine->io;
 
+    see_port(env, port, size);
     return io ? (u32)mem_get(io, port, size) : (u32)MASK(size * 8);
 }
 HELPER(port_in, H_READ | H_WRITE, i32, ptr, i32, i32);
@@ -488,6 +499,7 @@ static void port_out(void *env, u32 port, u32 size, u32 v)
 {
     MemSpace *io = ((X86Cpu *)env)->cpu.machine->io;
 
+    see_port(env, port, size);
     if (io) {
         mem_put(io, port, size, v);
     }
@@ -1172,8 +1184,19 @@ static void system_call(void *env, u32 which, u32 wide, u64 next)
 }
 HELPER(system_call, H_ALL, void, ptr, i32, i32, i64);
 
+/* AMD has no SYSENTER in long mode, Intel SYSCALL in 64-bit mode only. */
+static bool has_call(const X86Ctx *c)
+{
+    bool old = c->row->arg == SYSENTER || c->row->arg == SYSEXIT;
+
+    return x86_is_amd(c->cpu) ? !(old && c->key & KEY_LMA) : old || is64(c);
+}
+
 static bool syscalls(X86Ctx *c)
 {
+    if (!has_call(c)) {
+        return false;
+    }
     IR_CALL(c->b, &helper_system_call, k32(c, c->row->arg), k32(c, c->rexw),
             x86_next(c));
     ir_leave(c->b);

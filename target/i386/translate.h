@@ -8,10 +8,10 @@
  * immediate as the row's operands say, and only then calls its function.
  *
  * Operands, separated by commas.  These read bytes:
- *   E G M N P Q R U V W C D S  a ModRM byte (with reg >= 0, X_MEM, X_REG too)
- *   Ib sIb Iw Iz Iv            immediate to imm, a second one to imm2: a byte, one
- *                              that is sign-extended, a word, at most 32 bits
- *                              sign-extended, of the operand size
+ *   E G M N P Q R U V W C D S  a ModRM byte (as do reg >= 0, X_MEM, X_REG)
+ *   Ib sIb Iw Iz Iv            immediate to imm, a second one to imm2: a byte,
+ *                              one that is sign-extended, a word, at most 32
+ *                              bits sign-extended, of the operand size
  *   Jb Jz                      displacement of a jump, to imm
  *   Ob Ov                      offset of the address size: a memory operand
  *   Ap                         far pointer: offset to imm, selector to imm2
@@ -84,6 +84,7 @@ enum { MAP_1, MAP_0F, MAP_0F38, MAP_0F3A, MAPS };
 typedef struct X86Map { u8 map; const X86Row *rows; } X86Map;
 extern const X86Row
     x86_int_1[], x86_int_0f[],                          /* int.c, int_0f.c */
+    x86_arith_1[], x86_arith_0f[],                      /* int_arith.c */
     x86_sys_1[], x86_sys_0f[], x86_sys_0f38[],                  /* sys.c */
     x86_x87_1[], x86_x87_0f[],                          /* x87_insn.c */
     x86_string_1[],                             /* int_string.c */
@@ -110,6 +111,7 @@ struct X86Ctx {
     u8  vvvv;
     u8  seg;                /* of the memory operand: override or default */
     bool seg_override;
+    bool stack;             /* the last address made is one of SS */
     u8  modrm, mod, reg, rm;        /* reg, rm with REX.R, REX.B */
     u8  base, index, scale;         /* of the memory operand; NO_REG */
     bool rip_relative;
@@ -165,6 +167,8 @@ Val  x86_load(X86Ctx *c, Val linear, unsigned size);
 void x86_store(X86Ctx *c, Val linear, unsigned size, Val v);
 /* The E operand: register or memory; the address of *addr is for x86_put_e. */
 Val  x86_get_e(X86Ctx *c, unsigned size, Val *addr);
+/* The same with the address checked for the write that follows. */
+Val  x86_get_e_write(X86Ctx *c, unsigned size, Val *addr);
 void x86_put_e(X86Ctx *c, unsigned size, Val addr, Val v);
 /* Stack: the operand size of pushes is `size`. */
 void x86_push(X86Ctx *c, unsigned size, Val v);
@@ -199,7 +203,9 @@ Val  x86_get_w(X86Ctx *c, unsigned at, bool unaligned);
 /* ---- flags -------------------------------------------------------------- */
 void x86_flags_nzcv(X86Ctx *c, Val word);       /* IR flag word */
 void x86_flags_pf(X86Ctx *c, Val result);       /* low byte: parity */
-void x86_flags_af(X86Ctx *c, Val bit4);
+/* Bit 4 of it is AF turned round by that of flags_pf's result. */
+void x86_flags_af(X86Ctx *c, Val v);
+Val  x86_af(X86Ctx *c);                         /* I32: AF at its place */
 /* ZF PF CF from an IR word of FCMPF as COMISD wants them; OF SF AF zero. */
 void x86_flags_all(X86Ctx *c, Val eflags);      /* from EFLAGS' six bits */
 /* I32 0 or 1: condition 0..15 of Jcc. */
@@ -251,9 +257,6 @@ bool x86_state_ok(X86Ctx *c);
  * and rights checked; raises #GP or #SS (int_string.c).
  */
 u64  x86_checked(X86Cpu *c, unsigned seg, u64 off, unsigned size, bool write);
-
-/* IMUL Gv,Ev of int.c, whose row is in int_0f.c. */
-X86Fn x86_imul_ge;
 
 /* The Target row's: 0 if the page ends before the instruction does. */
 u32  x86_translate(Ir *b, const Cpu *cpu, u32 key, const u8 *insn, u32 avail);

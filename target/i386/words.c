@@ -3,8 +3,6 @@
  * The words that the x86 translators share: registers, memory, flags,
  * control.  Reference: SDM volume 1, 3.3 to 3.5; volume 3, 5.3 "Limit
  * Checking".
- *
- * Left out: what is not canonical raises #GP, never #SS.
  */
 #include "target/i386/translate.h"
 
@@ -72,26 +70,43 @@ Val x86_to(X86Ctx *c, unsigned from, unsigned to, Val v, bool sign)
 
 static Val cut_address(X86Ctx *c, unsigned size, Val v)
 {
-    return size == 8 ? v : ir_and(c->b, v, k64(c, MASK(size * 8)));
+    switch (size) {
+    case 2: return ir_and(c->b, v, k64(c, 0xffff));
+    case 4: return ir_zext(c->b, ir_trunc(c->b, v));
+    default: return v;
+    }
+}
+
+/* A register's part in an address: 32 bits are added as such. */
+static Val address_part(X86Ctx *c, unsigned n)
+{
+    Val v = ir_get(c->b, S_RAX + n);
+
+    return c->asize == 8 ? v : ir_trunc(c->b, v);
 }
 
 Val x86_offset(X86Ctx *c)
 {
     Ir *b = c->b;
-    Val v = k64(c, 0);
+    Type t = type_of(c->asize);
+    Val v = ir_const(b, t, 0);
 
     if (c->rip_relative) {
         v = ir_pc(b, c->at + c->len);
+        v = c->asize == 8 ? v : ir_trunc(b, v);
     }
     if (c->base != NO_REG) {
-        v = ir_get(b, S_RAX + c->base);
+        v = address_part(c, c->base);
     }
     if (c->index != NO_REG) {
-        Val i = ir_get(b, S_RAX + c->index);
-        v = ir_add(b, v, ir_shl(b, i, k64(c, c->scale)));
+        Val i = address_part(c, c->index);
+        v = ir_add(b, v, ir_shl(b, i, ir_const(b, t, c->scale)));
     }
-    v = ir_add(b, v, k64(c, (u64)c->disp));
-    return cut_address(c, c->asize, v);
+    v = ir_add(b, v, ir_const(b, t, (u64)c->disp & MASK(t == I64 ? 64 : 32)));
+    if (c->asize == 2) {
+        v = ir_and(b, v, ir_i32(b, 0xffff));
+    }
+    return t == I64 ? v : ir_zext(b, v);
 }
 
 static void check_limit(void *env, u32 seg, u64 off, u32 size, u32 write)
@@ -119,18 +134,34 @@ static bool is_flat(const X86Ctx *c, unsigned seg)
     return seg <= DS && c->key & (u32)KEY_FLAT << seg;
 }
 
+/* Where nothing is written through CS. */
+static bool is_protected(const X86Ctx *c)
+{
+    return (c->key & (KEY_PE | KEY_VM)) == KEY_PE && !is64(c);
+}
+
+/* x + y, cut to `size` bytes: with 32 bits it is added as such. */
+static Val add_cut(X86Ctx *c, unsigned size, Val x, Val y)
+{
+    Ir *b = c->b;
+
+    if (size == 4) {
+        return ir_zext(b, ir_add(b, ir_trunc(b, x), ir_trunc(b, y)));
+    }
+    return cut_address(c, size, ir_add(b, x, y));
+}
+
 static Val add_base(X86Ctx *c, unsigned seg, Val off)
 {
-    Val v = ir_add(c->b, ir_get(c->b, S_BASE + seg), off);
-
-    return is64(c) ? v : cut_address(c, 4, v);
+    return add_cut(c, is64(c) ? 8 : 4, ir_get(c->b, S_BASE + seg), off);
 }
 
 Val x86_linear(X86Ctx *c, unsigned seg, Val off, unsigned size, bool write)
 {
     Ir *b = c->b;
 
-    if (is_flat(c, seg)) {
+    c->stack = seg == SS;
+    if (is_flat(c, seg) && !(write && seg == CS && is_protected(c))) {
         return off;
     }
     if (is64(c)) {
@@ -159,6 +190,7 @@ static u32 memop(const X86Ctx *c, unsigned size)
 {
     u32 m = (u32)__builtin_ctz(size);
 
+    m |= c->stack && is64(c) ? M_STACK : 0;
     return c->key & KEY_AC && size <= 8 ? m | M_ALIGN : m;
 }
 
@@ -174,13 +206,23 @@ void x86_store(X86Ctx *c, Val linear, unsigned size, Val v)
     ir_store(c->b, linear, v, memop(c, size));
 }
 
-Val x86_get_e(X86Ctx *c, unsigned size, Val *addr)
+static Val get_e(X86Ctx *c, unsigned size, Val *addr, bool write)
 {
     if (!is_mem(c)) {
         return x86_get(c, size, c->rm);
     }
-    *addr = x86_mem(c, size, false);
+    *addr = x86_mem(c, size, write);
     return x86_load(c, *addr, size);
+}
+
+Val x86_get_e(X86Ctx *c, unsigned size, Val *addr)
+{
+    return get_e(c, size, addr, false);
+}
+
+Val x86_get_e_write(X86Ctx *c, unsigned size, Val *addr)
+{
+    return get_e(c, size, addr, true);
 }
 
 void x86_put_e(X86Ctx *c, unsigned size, Val addr, Val v)
@@ -206,9 +248,8 @@ Val x86_sp(X86Ctx *c)
 
 Val x86_stack_at(X86Ctx *c, Val sp, i64 at, unsigned size, bool write)
 {
-    Val off = ir_add(c->b, sp, k64(c, (u64)at));
+    Val off = add_cut(c, x86_stack_size(c), sp, k64(c, (u64)at));
 
-    off = cut_address(c, x86_stack_size(c), off);
     return x86_linear(c, SS, off, size, write);
 }
 
@@ -224,7 +265,7 @@ void x86_push(X86Ctx *c, unsigned size, Val v)
     Val sp = x86_sp(c);
 
     x86_store(c, x86_stack_at(c, sp, -(i64)size, size, true), size, v);
-    x86_set_sp(c, ir_sub(c->b, sp, k64(c, size)));
+    x86_set_sp(c, add_cut(c, x86_stack_size(c), sp, k64(c, -(u64)size)));
 }
 
 Val x86_pop(X86Ctx *c, unsigned size)
@@ -232,7 +273,7 @@ Val x86_pop(X86Ctx *c, unsigned size)
     Val sp = x86_sp(c);
     Val v = x86_load(c, x86_stack_at(c, sp, 0, size, false), size);
 
-    x86_set_sp(c, ir_add(c->b, sp, k64(c, size)));
+    x86_set_sp(c, add_cut(c, x86_stack_size(c), sp, k64(c, size)));
     return v;
 }
 
@@ -277,9 +318,15 @@ void x86_flags_pf(X86Ctx *c, Val result)
     ir_put(c->b, S_PF, result);
 }
 
-void x86_flags_af(X86Ctx *c, Val bit4)
+void x86_flags_af(X86Ctx *c, Val v)
 {
-    ir_put(c->b, S_AF, bit4);
+    ir_put(c->b, S_AF, v);
+}
+
+Val x86_af(X86Ctx *c)
+{
+    return ir_and(c->b, ir_xor(c->b, ir_get(c->b, S_PF), ir_get(c->b, S_AF)),
+                  ir_i32(c->b, FL_AF));
 }
 
 /* EFLAGS has SF ZF CF eight bits below their places in a flag word. */
@@ -345,10 +392,10 @@ static Val low32(X86Ctx *c, Val v)
     return ir_type(c->b, v) == I64 ? ir_trunc(c->b, v) : v;
 }
 
-static Val xor3(X86Ctx *c, Val x, Val y, Val z)
+/* Bit 4 of this and the result is the carry into it. */
+static Val half_carry(X86Ctx *c, Val x, Val y)
 {
-    return ir_xor(c->b, low32(c, z),
-                  ir_xor(c->b, low32(c, x), low32(c, y)));
+    return ir_xor(c->b, low32(c, x), low32(c, y));
 }
 
 X86Result x86_add(X86Ctx *c, unsigned size, Val x, Val y)
@@ -356,7 +403,7 @@ X86Result x86_add(X86Ctx *c, unsigned size, Val x, Val y)
     Val v = x86_cut(c, size, ir_add(c->b, x, y));
 
     return (X86Result) {
-        .v = v, .af = xor3(c, x, y, v),
+        .v = v, .af = half_carry(c, x, y),
         .word = ir_addf(c->b, at_top(c, size, x), at_top(c, size, y)),
     };
 }
@@ -366,7 +413,7 @@ X86Result x86_sub(X86Ctx *c, unsigned size, Val x, Val y)
     Val v = x86_cut(c, size, ir_sub(c->b, x, y));
 
     return (X86Result) {
-        .v = v, .af = xor3(c, x, y, v),
+        .v = v, .af = half_carry(c, x, y),
         .word = ir_subf(c->b, at_top(c, size, x), at_top(c, size, y)),
     };
 }
@@ -374,7 +421,7 @@ X86Result x86_sub(X86Ctx *c, unsigned size, Val x, Val y)
 X86Result x86_logic(X86Ctx *c, unsigned size, Val v)
 {
     return (X86Result) {
-        .v = v, .af = ir_i32(c->b, 0),
+        .v = v, .af = low32(c, v),
         .word = ir_logicf(c->b, at_top(c, size, v)),
     };
 }

@@ -205,7 +205,8 @@ static void put_state(X86Cpu *c, const State *s)
     x86_set_mxcsr(c, s->mxcsr);
     x86_put_eflags(c, s->eflags | FL_IF);
     x86_set_ip(c, s->ip);
-    c->shadow = c->step_pending = false;
+    c->shadow = false;
+    c->debug_due = 0;
     c->cr2 = 0;
     x86_mode_changed(c);
 }

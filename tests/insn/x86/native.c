@@ -42,9 +42,13 @@ static const struct { const char *name; u32 flags; } undefined[] = {
     { "DIV", FL_STATUS }, { "IDIV", FL_STATUS },
     { "BSF", FL_STATUS & ~FL_ZF }, { "BSR", FL_STATUS & ~FL_ZF },
     { "SHLD", FL_AF | FL_OF }, { "SHRD", FL_AF | FL_OF },
+    { "SHL", FL_AF }, { "SHR", FL_AF }, { "SAR", FL_AF }, { "SAL", FL_AF },
+    { "BEXTR", FL_AF },
     { "AAA", FL_OF | FL_SF | FL_ZF | FL_PF },
     { "AAS", FL_OF | FL_SF | FL_ZF | FL_PF },
     { "MASKMOVQ", ANY_ADDRESS | EARLY_MMX }, { "MASKMOVDQU", ANY_ADDRESS },
+    { "VMASKMOVPS", ANY_ADDRESS }, { "VMASKMOVPD", ANY_ADDRESS },
+    { "VPMASKMOVD", ANY_ADDRESS }, { "VPMASKMOVQ", ANY_ADDRESS },
     { "XRSTOR", ANY_ADDRESS }, { "FXRSTOR", ANY_ADDRESS },
     { "CVTPI2PS", ANY_X87 }, { "CVTPS2PI", EARLY_MMX }, { "CVTTPS2PI", EARLY_MMX },
     { "CVTPD2PI", EARLY_MMX }, { "CVTTPD2PI", EARLY_MMX },
@@ -105,7 +109,7 @@ static bool same_fault(const Case *k)
     const State *a = &k->host, *b = &k->ours;
 
     if (a->ip == b->ip && a->vector == X_SS
-        && (k->bits == 64 ? b->vector == X_GP : b->cr2 == 0xffffffff)) {
+        && (k->bits == 64 ? b->vector == X_GP : (u32)b->cr2 >= 0xfffffff0)) {
         return true;            /* not canonical; over the end of 4 GiB */
     }
     if (a->vector != b->vector || a->ip != b->ip) {

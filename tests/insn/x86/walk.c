@@ -9,6 +9,7 @@
 
 const Walked walked[] = {
     { "int", MAP_1, x86_int_1 }, { "int", MAP_0F, x86_int_0f },
+    { "int", MAP_1, x86_arith_1 }, { "int", MAP_0F, x86_arith_0f },
     { "string", MAP_1, x86_string_1 },
     { "bmi", MAP_0F, x86_bmi_0f }, { "bmi", MAP_0F38, x86_bmi_0f38 },
     { "bmi", MAP_0F3A, x86_bmi_0f3a },

@@ -8,10 +8,12 @@ u64 gdt[GDT_SIZE / 8], idt[256], ldt[8];
 Tss tss;
 u32 recover_ip, recover_sp;
 volatile u32 out[8];
+bool lax;
 u8 user_stack[4096] __attribute__((aligned(16)));
 u8 stack1[4096] __attribute__((aligned(16)));
 static u8 stack0[8192] __attribute__((aligned(16)));
 static unsigned results, failures;
+static bool todo;
 
 __asm__(
     ".section .start, \"ax\"\n"
@@ -99,14 +101,20 @@ static void print_number(unsigned v)
     put_char((char)('0' + v % 10));
 }
 
+void deviates(void)
+{
+    todo = lax;
+}
+
 void result(bool good, const char *name)
 {
-    failures += !good;
+    failures += !good && !todo;
     print(good ? "ok " : "not ok ");
     print_number(++results);
     print(" - ");
     print(name);
-    print("\n");
+    print(todo ? " # TODO\n" : "\n");
+    todo = false;
 }
 
 void equal(const char *name, u32 got, u32 wanted)
@@ -141,6 +149,13 @@ void trapped(const char *name, u32 vector, u32 error)
         print_hex(error);
         print("\n");
     }
+}
+
+void hand_over(u32 *to)
+{
+    to[0] = results;
+    to[1] = failures;
+    to[2] = lax;
 }
 
 void finish(void)
@@ -308,10 +323,14 @@ __attribute__((used)) void start(void)
         test_real, test_long,
     };
 
+    u32 id[4];
+
     outb(0x3fb, 3);
     outb(0x21, 0xff);
     outb(0xa1, 0xff);
     reset_tables();
+    cpuid(0x40000000, id);
+    lax = id[1] == 0x54474354;          /* "TCGT" */
     for (unsigned i = 0; i < sizeof tests / sizeof *tests; i++) {
         reset_tables();
         tests[i]();

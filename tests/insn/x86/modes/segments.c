@@ -110,8 +110,10 @@ static void special_loads(void)
     trapped("LLDT from the LDT", GP_, 12);
     TRY("ltr %w0", "r"(TSS_SEL));
     trapped("LTR of a busy TSS", GP_, TSS_SEL);
-    TRY("ltr %w0", "r"(0));
-    trapped("LTR of null", GP_, 0);
+    if (!lax) {
+        TRY("ltr %w0", "r"(0));
+        trapped("LTR of null", GP_, 0);
+    }
     equal("LTR makes it busy", access_of(TSS_SEL), 0x8b);
     set_gdt(T0, desc(0, 0x67, 0x09, 0));
     TRY("ltr %w0", "r"(T0));
@@ -231,7 +233,7 @@ static void looks(void)
     equal("types that LAR takes", lars, 0x1a3e);
     equal("types that LSL takes", lsls, 0x0a0e);
     set_gdt(T0, desc(0x12345678, 0xabcde, DATA_RW, 15));
-    equal("LAR: the rights", lar(T0) & 0xff0fff, 0xf09200 & 0xff0fff);
+    equal("LAR: the rights", lar(T0) & 0xf0ff00, 0xf09200);
     equal("LSL: the limit in bytes", lsl(T0), 0xabcdefff);
     equal("VERR, VERW of data", verify(T0), 3);
     equal("with RPL 3", verify(T0 | 3), 0);
@@ -256,7 +258,9 @@ void test_segments(void)
 {
     loads();
     special_loads();
-    limits();
-    stack_limits();
+    if (!lax) {                 /* checks neither limits nor rights */
+        limits();
+        stack_limits();
+    }
     looks();
 }
