@@ -2,8 +2,6 @@
 /*
  * A64: the words its translators share, and the first step of decoding.
  * Reference: Arm ARM (DDI 0487) C4.1 "A64 instruction set encoding".
- *
- * Left out: the alignment check of SP as a base register (SCTLR_ELx.SA, SA0).
  */
 #include "target/arm/translate.h"
 #include "util/log.h"
@@ -50,8 +48,46 @@ bool set_sp(Ctx *c, bool sf, unsigned r, Val v)
 }
 
 Val base_address(Ctx *c, unsigned rn)
+static bool trapped_before(const Ir *b, Val cond)
 {
-    return get_sp(c, true, rn);
+    for (u32 i = b->n; i-- > 1; ) {
+        if (b->ins[i].op == IR_trap_if && b->ins[i].a.id == cond.id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * D1.3.10: SP is a multiple of 16.  What is checked is the value that SP was
+ * made of by adding constants in this block, so that it is once in most.
+ */
+static void check_sp(Ctx *c, Val sp)
+{
+    const Ins *i;
+    u64 k, offset = 0;
+
+    while (i = &c->b->ins[sp.id], i->op == IR_add
+           && ir_is_const(c->b, i->b, &k)) {
+        offset += k;
+        sp = i->a;
+    }
+    sp = ir_add(c->b, ir_trunc(c->b, sp), ir_i32(c->b, offset & 15));
+    Val cond = ir_and(c->b, sp, ir_i32(c->b, 15));
+    if (!trapped_before(c->b, cond)) {
+        ir_trap_if(c->b, cond, ARM_TRAP_SP);
+    }
+}
+
+/* A load or store of V registers, bit 26, first traps where those do. */
+{
+    Val base = get_sp(c, true, rn);
+
+    if (rn == 31 && c->key & KEY_SA
+        && (c->key & KEY_FP || !(c->insn & BIT(26)))) {
+        check_sp(c, base);
+    }
+    return base;
 }
 
 u32 data_order(const Ctx *c)

@@ -89,6 +89,12 @@ static bool vst(Ctx *c, unsigned rt, Val addr, u32 memop)
 
 /* ---- addresses ---------------------------------------------------------- */
 
+/* A prefetch does not mind where SP is. */
+static Val base_of(Ctx *c, unsigned rn, Transfer *t)
+{
+    return t == prefetch ? get_sp(c, true, rn) : base_address(c, rn);
+}
+
 static Val offset(Ctx *c, Val base, i64 by)
 {
     return ir_add(c->b, base, imm(c, true, (u64)by));
@@ -102,7 +108,7 @@ static bool literal(Ctx *c, form_lit a, Transfer *t, u32 memop)
 
 static bool scaled(Ctx *c, form_ui a, Transfer *t, u32 memop)
 {
-    Val base = base_address(c, a.rn);
+    Val base = base_of(c, a.rn, t);
 
     t(c, a.rt, offset(c, base, (i64)a.imm << (memop & M_SIZE)),
       memop | data_access(c));
@@ -111,7 +117,7 @@ static bool scaled(Ctx *c, form_ui a, Transfer *t, u32 memop)
 
 static bool unscaled(Ctx *c, form_si a, Transfer *t, u32 memop)
 {
-    Val base = base_address(c, a.rn);
+    Val base = base_of(c, a.rn, t);
 
     t(c, a.rt, offset(c, base, a.imm), memop | data_access(c));
     return true;
@@ -150,7 +156,7 @@ static bool indexed(Ctx *c, form_reg a, Transfer *t, u32 memop)
     }
     unsigned by = a.scale ? memop & M_SIZE : 0;
     index = ir_shl(c->b, index, imm(c, true, by));
-    Val addr = ir_add(c->b, base_address(c, a.rn), index);
+    Val addr = ir_add(c->b, base_of(c, a.rn, t), index);
     t(c, a.rt, addr, memop | data_access(c));
     return true;
 }

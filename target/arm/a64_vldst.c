@@ -18,7 +18,7 @@ static bool post_index(Ctx *c, bool post, unsigned rn, unsigned rm,
 {
     if (post) {
         Val by = rm == 31 ? imm(c, true, bytes) : get_x(c, true, rm);
-        set_sp(c, true, rn, ir_add(c->b, base_address(c, rn), by));
+        set_sp(c, true, rn, ir_add(c->b, get_sp(c, true, rn), by));
     }
     return true;
 }

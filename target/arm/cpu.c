@@ -356,6 +356,7 @@ TARGET(aarch64) {
     .fault = arm_fault,
     .interrupt = arm_interrupt,
     .wakes = arm_wakes,
+    .trap = arm_trap,
     .clean_address = arm_clean_address,
     .describe = describe,
     .dump = dump,

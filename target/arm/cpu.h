@@ -191,6 +191,9 @@ enum {
     FSC_SIZE = 0x00, FSC_TRANSLATION = 0x04, FSC_ACCESS = 0x08,
     FSC_PERMISSION = 0x0c,              /* these four: plus the level */
     FSC_EXTERNAL = 0x10, FSC_EXTERNAL_WALK = 0x14, FSC_ALIGNMENT = 0x21,
+/* What ir_trap_if() of translated code says. */
+enum { ARM_TRAP_SP };
+void arm_trap(Cpu *c, u32 code);
     ISS_WNR = 1 << 6, ISS_CM = 1 << 8,
 };
 bool arm_walk(Cpu *c, u64 va, Access a, bool user, Page *out, Fault *f);

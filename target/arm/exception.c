@@ -149,6 +149,15 @@ static void enter(ArmCpu *c, unsigned vector, u64 ret)
     }
     c->elr = ret;
     arm_set_sp(c, 1, 1);
+void arm_trap(Cpu *cpu, u32 code)
+{
+    ArmCpu *c = arm_cpu(cpu);
+
+    if (code == ARM_TRAP_SP) {
+        arm_exception(c, ESR(EC_SP_ALIGN, 0), cpu->tcg.pc);
+    }
+}
+
     c->daif = PSTATE_DAIF;
     c->ss = c->il = 0;
     c->cpu.tcg.pc = c->vbar + group + vector;
