@@ -132,7 +132,8 @@ static const GuestReg regs[] = {
     HIDDEN("excl_addr", excl_addr), HIDDEN("excl_val", excl_val),
     HIDDEN("excl_hi", excl_hi), HIDDEN("SP_banked", sp_el),
     HIDDEN("event", event), HIDDEN("halted", cpu.halted),
-    HIDDEN("EL", el), HIDDEN("SPSel", spsel),
+    HIDDEN("EL", el), HIDDEN("SPSel", spsel), HIDDEN("stepped", stepped),
+    HIDDEN("step_ex", step_ex),
     { "cpsr", 0, 4, 33, read_cpsr, write_cpsr },
     { 0 }
 };
