@@ -180,6 +180,30 @@ def full_disk(folder):
         check(g.power_off() == 0, "and is switched off")
 
 
+def logs(folder):
+    """-d cpu: every block, with registers; -d exec: the same blocks."""
+    path = os.path.join(folder, "log")
+    texts = {}
+    for items in ("cpu", "cpu,fpu", "exec"):
+        status, _, errors = run([emulator(), *MACHINE, "-display", "none",
+                                 "-serial", "null", "-d", items, "-D", path,
+                                 "-kernel", cached("bare", "hello.elf")], 60)
+        check(status == 0, "-d " + items) or note(errors)
+        with open(path) as f:
+            texts[items] = f.read()
+    blocks = re.split(r"^(?= PC=)", texts["cpu"], flags=re.M)[1:]
+    check(len(blocks) > 50 and all(
+        re.match(r" PC=\w{16} X00=\w{16} [\s\S]* SP=\w{16}\nPSTATE=\w{8} ", b)
+        for b in blocks), "-d cpu: registers, block by block")
+    check(blocks and blocks[0].startswith(" PC=0000000040080000 X00="),
+          "-d cpu: from the first block on")
+    if is_anole():
+        check(len(re.findall(r"^exec ", texts["exec"], re.M)) == len(blocks),
+              "-d exec: as many blocks")
+    check("FP" in texts["cpu,fpu"] and "FPCR" not in texts["cpu"],
+          "-d cpu,fpu: floating-point registers too")
+
+
 def main():
     for option, value, word in LISTS:
         status, output, errors = run([emulator(), option, value], 30)
@@ -188,6 +212,7 @@ def main():
                   option + " " + value)
     with scratch() as folder:
         all_cases(folder)
+        logs(folder)
         two_users(folder)
         with small_file_system(folder) as small:
             if small:
