@@ -5,6 +5,7 @@
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 
 from guest import (MACHINE, Guest, bare, cached, check, done,
@@ -180,6 +181,31 @@ def full_disk(folder):
         check(g.power_off() == 0, "and is switched off")
 
 
+def reset(g):
+    """Asks for a reset in the monitor and goes back to the console."""
+    g.write("\x01c")
+    g.expect(r"\((qemu|anole)\) ")
+    g.send("system_reset")
+    g.expect(r"\((qemu|anole)\) ")
+    g.write("\x01c")
+
+
+def changed_kernel(folder):
+    path = os.path.join(folder, "kernel")
+    shutil.copy(cached("bare", "echo.elf"), path)
+    command = [a for a in bare("echo") if a != "-no-reboot"]
+    command[command.index("-kernel") + 1] = path
+    with Guest(command) as g:
+        check(g.expect(r"^echo is ready\n"), "a guest")
+        reset(g)
+        check(g.expect(r"echo is ready\n"), "is reset")
+        shutil.copy(cached("bare", "fuzz.elf"), path)
+        reset(g)
+        if is_anole():                  # QEMU keeps the file in memory
+            check(g.wait() == 1 and "started with" in g.output,
+                  "and not with another kernel")
+
+
 def logs(folder):
     """-d cpu: every block, with registers; -d exec: the same blocks."""
     path = os.path.join(folder, "log")
@@ -213,6 +239,7 @@ def main():
     with scratch() as folder:
         all_cases(folder)
         logs(folder)
+        changed_kernel(folder)
         two_users(folder)
         with small_file_system(folder) as small:
             if small:
