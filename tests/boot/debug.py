@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Breakpoints, watchpoints and software step of the guest's own; SP's checks.
 
-What tests/guests/bare/debug.c prints. All but what NOT_IN_QEMU matches was seen
-in qemu-system-aarch64 7.2 too, which has no checks of SP and knows no OS lock;
-these are as the Arm ARM (DDI 0487) D1.3.10, D2.3 say.
+What tests/guests/bare/debug.c prints. All but what NOT_IN_QEMU matches was
+seen in qemu-system-aarch64 7.2 too, which has no checks of SP and knows no OS
+lock; these are as the Arm ARM (DDI 0487) D1.3.10, D2.3 say.
 """
 
 import re
 
-from guest import Guest, bare, check, done, is_anole, note
+from guest import (Guest, bare, check, done, emulator, is_anole, linux,
+                   note)
 
 NOT_IN_QEMU = r"sp,|  in line|.*OS lock"
 EXPECTED = """\
@@ -177,6 +178,18 @@ def compare(got, backend):
         check(good[name], backend + ": " + name)
 
 
+def linux_debugger():
+    """A debugger in a Linux guest: tests/guests/user/hwdebug.c."""
+    with Guest(linux(emulator(), "quiet", initrd="tools.gz"),
+               timeout=180) as g:
+        check(g.login(), "a Linux guest") or done()
+        status, out = g.shell("hwdebug")
+        if not check(status == 0 and "hwdebug: all good" in out,
+                     "its ptrace has breakpoints, watchpoints and steps"):
+            note(out)
+        check(g.power_off() == 0, "and it is switched off")
+
+
 def main():
     backends = ["native", "interp"] if is_anole() else ["tcg"]
     for backend in backends:
@@ -187,6 +200,7 @@ def main():
                 g.expect(r"^debug: end\n")
                 compare(g.output[begin:g.match.start()].splitlines(), backend)
             check(g.wait() == 0, backend + ": ends")
+    linux_debugger()
     done()
 
 
