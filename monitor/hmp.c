@@ -43,6 +43,9 @@ static void info_version(Hmp *h, const char *args)
 static void dump_on(Cpu *c, void *out)
 {
     c->target->dump(c, out);
+    if (c->target->dump_fp) {
+        c->target->dump_fp(c, out);
+    }
 }
 
 static void info_registers(Hmp *h, const char *args)

@@ -78,6 +78,21 @@ void tcg_free(TcgBuffer *t)
     free(t);
 }
 
+/*
+ * Pages of rw are let go now and then: they stay rx's, and those that jumps
+ * are linked in come back.  Else the process would have all code twice.
+ */
+void buffer_wrote(TcgBuffer *t, size_t size)
+{
+    enum { OFTEN = 1 << 20 };
+
+    t->written += size;
+    if (t->written >= OFTEN) {
+        t->written = 0;
+        madvise(t->rw, t->size, MADV_DONTNEED);
+    }
+}
+
 static size_t used_here(const TcgBuffer *t)
 {
     return t->region_size -

@@ -20,10 +20,14 @@ struct TcgBuffer {
     u32     region;             /* the current one */
     size_t  hot, cold;          /* its free space lies between them */
     size_t  used[TCG_REGIONS];  /* bytes in the others */
+    size_t  written;            /* bytes since rw's pages were let go */
     TcgSlow *slow;
     void   *host;               /* the back end's own */
     TcgExit (*enter)(void *env, const void *exec);
 };
+
+/* Tells that `size` bytes of code were written, as the back end does. */
+void buffer_wrote(TcgBuffer *t, size_t size);
 
 /* Emits the common code; false if the host cannot run translated code. */
 bool host_start(TcgBuffer *t, Err *err);

@@ -418,6 +418,7 @@ static void finish(Cc *c, const Layout *l)
         j->stub = (u32)(l->at[S_COLD] - entry) + k->stub;
         j->guard = k->guarded ? (u32)(l->at[S_DATA] - entry) + n * 8 : 0;
     }
+    buffer_wrote(t, out->size + out->cold_size + out->side_size);
     t->hot = l->hot_end;
     t->cold = l->low;
 }

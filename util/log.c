@@ -35,6 +35,8 @@ static const Item items[] = {
     { "op_opt",       LOG_IR_OPT,  "the same after optimisation" },
     { "out_asm",      LOG_OUT_ASM, "host code made of it" },
     { "exec",         LOG_EXEC,    "each block entered (slow)" },
+    { "cpu",          LOG_CPU,     "registers before each block (slower)" },
+    { "fpu",          LOG_FPU,     "with cpu: floating-point registers too" },
     { "int",          LOG_INT,     "interrupts and exceptions" },
     { "mmu",          LOG_MMU,     "guest page walks and their faults" },
     { "guest_errors", LOG_GUEST,   "what the guest did wrong" },

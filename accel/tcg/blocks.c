@@ -620,7 +620,7 @@ Block *jit_find(Cpu *c)
     }
     tlb_fill_exec(c, pc, align_down(hit.pa, PAGE_SIZE));
     Block *b = find(j, hit.pa, c->key);
-    if (b && b->code.exec) {
+    if (b && b->code.exec && !log_on(LOG_BLOCKS)) {
         g_mutex_lock(&j->lock);
         if (!b->dead) {
             b->jumped = true;

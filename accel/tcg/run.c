@@ -45,15 +45,32 @@ static bool serve(Cpu *c)
     return true;
 }
 
-static void log_exec(const Cpu *c, const Block *b)
+static void log_registers(Cpu *c)
 {
-    if (log_on(LOG_EXEC) && log_wants(c->tcg.pc)) {
+    FILE *f = log_lock();
+
+    c->target->dump(c, f);
+    if (log_on(LOG_FPU) && c->target->dump_fp) {
+        c->target->dump_fp(c, f);
+    }
+    log_unlock();
+}
+
+static void log_block(Cpu *c, const Block *b)
+{
+    if (!log_on(LOG_BLOCKS) || !log_wants(c->tcg.pc)) {
+        return;
+    }
+    if (log_on(LOG_EXEC)) {
         char where[128] = "";
         if (c->target->describe) {
             c->target->describe(c, where, sizeof where);
         }
         log_line(LOG_EXEC, "exec %d: %016llx key %x insns %u %s", c->index,
                  (unsigned long long)c->tcg.pc, b->key, b->count, where);
+    }
+    if (log_on(LOG_CPU)) {
+        log_registers(c);
     }
 }
 
@@ -81,11 +98,11 @@ static TcgExit run_block(Cpu *c, Jit *j, TcgJump *from, u32 resets)
         }
         vcpu_enter_guest(c);
     }
-    if (from && pc == c->tcg.pc && !log_on(LOG_EXEC)
+    if (from && pc == c->tcg.pc && !log_on(LOG_BLOCKS)
         && __atomic_load_n(&j->resets, __ATOMIC_SEQ_CST) == resets) {
         jit_link(j, from, b);
     }
-    log_exec(c, b);
+    log_block(c, b);
     return enter(c, j, b);
 }
 

@@ -275,6 +275,15 @@ static bool check_kernel(const Virt *v, Err *err)
                 v->loaded.big_endian ? "big" : "little");
 }
 
+static void place_initrd(Machine *m)
+{
+    Virt *v = virt(m);
+
+    if (v->initrd.size) {
+        mem_load(m->mem, v->initrd_at, v->initrd.data, v->initrd.size);
+    }
+}
+
 /* In the middle of memory or at 128 MiB, but behind the kernel. */
 static bool read_initrd(Machine *m, Err *err)
 {
@@ -294,6 +303,7 @@ static bool read_initrd(Machine *m, Err *err)
                     "behind the kernel; -m gives it more", m->opts->initrd,
                     v->initrd.size >> 20);
     }
+    place_initrd(m);
     return true;
 }
 
@@ -303,29 +313,60 @@ static bool read_initrd(Machine *m, Err *err)
  */
 static u64 place_tree(const Virt *v)
 {
-    u64 end = v->initrd.data ? v->initrd_at + v->initrd.size : v->loaded.high;
+    u64 end = v->initrd.size ? v->initrd_at + v->initrd.size : v->loaded.high;
 
-    if (v->firmware || !v->kernel.data
+    if (v->firmware || !v->kernel.name
         || (!v->loaded.linux_image && v->loaded.low >= RAM_BASE + FDT_SIZE)) {
         return RAM_BASE;
     }
     return align_up(end, 1 << 21);
 }
 
+/*
+ * Kernel and RAM disk, whose files are read again for a reset: what is rarely
+ * needed shall not take memory twice.
+ */
+static bool load_again(Machine *m, Err *err)
+{
+    Virt *v = virt(m);
+    const Options *o = m->opts;
+    u64 initrd_size = v->initrd.size;
+    Loaded was = v->loaded;
+
+    blob_free(&v->kernel);
+    blob_free(&v->initrd);
+    if (!blob_read(o->kernel, "-kernel", &v->kernel, err)
+        || !load_kernel(m, &v->kernel, RAM_BASE, EM_AARCH64, &v->loaded, err)
+        || (o->initrd
+            && !blob_read(o->initrd, "-initrd", &v->initrd, err))) {
+        return false;
+    }
+    if (v->loaded.entry != was.entry || v->loaded.high != was.high
+        || v->initrd.size != initrd_size) {
+        return fail(err, "the files of -kernel and -initrd are not those that "
+                    "the machine was started with; start it anew");
+    }
+    place_initrd(m);
+    return true;
+}
+
 /* Puts everything in memory; at start and after each reset. */
 static void boot(Machine *m)
 {
     Virt *v = virt(m);
-    bool direct = v->kernel.data && !v->firmware;
-    Loaded again;
+    bool direct = v->kernel.name && !v->firmware;
     Err err = { 0 };
 
-    if (direct) {
-        load_kernel(m, &v->kernel, RAM_BASE, EM_AARCH64, &again, &err);
-        if (v->initrd.data) {
-            mem_load(m->mem, v->initrd_at, v->initrd.data, v->initrd.size);
-        }
+    if (direct && !v->fresh && !load_again(m, &err)) {
+        fprintf(stderr, "anole: %s\n", err.text);
+        m->exit_code = EXIT_FAILURE;
+        machine_shutdown(m, SHUTDOWN_ERROR);
     }
+    if (direct) {
+        blob_drop(&v->kernel);
+        blob_drop(&v->initrd);
+    }
+    v->fresh = false;
     virt_choose(m);
     fdt_pack(v->fdt);
     mem_load(m->mem, v->dtb_at, v->fdt, fdt_totalsize(v->fdt));
@@ -380,6 +421,7 @@ static bool load(Machine *m, Err *err)
             || !check_kernel(v, err) || !read_initrd(m, err)) {
             return false;
         }
+        v->fresh = true;
     }
     if (v->dump) {
         return dump_tree(m, err);

@@ -43,7 +43,8 @@ typedef struct Virt {
     u32      plugged;                   /* transports in use, from the last */
     bool     firmware;                  /* CPU 0 starts in the flash */
     Timer   *release;                   /* of the power button */
-    Blob     kernel, initrd, dtb;
+    Blob     kernel, initrd, dtb;       /* without contents once loaded */
+    bool     fresh;                     /* they are in memory as loaded */
     Loaded   loaded;
     u64      initrd_at, dtb_at;
     u8      *fdt;                       /* FDT_SIZE bytes */

@@ -257,7 +257,7 @@ void virt_choose(Machine *m)
     if (m->opts->append) {
         fdt_setprop_string(fdt, n, "bootargs", m->opts->append);
     }
-    if (v->initrd.data && v->initrd_at) {
+    if (v->initrd.size && v->initrd_at) {
         u64 end = v->initrd_at + v->initrd.size;
         FDT_CELLS(fdt, n, "linux,initrd-end", (u32)(end >> 32), (u32)end);
         FDT_CELLS(fdt, n, "linux,initrd-start", (u32)(v->initrd_at >> 32),

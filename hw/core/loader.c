@@ -54,9 +54,14 @@ bool blob_read(const char *path, const char *what, Blob *b, Err *err)
     return true;
 }
 
-void blob_free(Blob *b)
+void blob_drop(Blob *b)
 {
     g_clear_pointer(&b->data, g_free);
+}
+
+void blob_free(Blob *b)
+{
+    blob_drop(b);
     g_clear_pointer(&b->name, g_free);
 }
 

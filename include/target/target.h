@@ -81,6 +81,8 @@ struct Target {
     u64   (*clean_address)(const Cpu *c, u64 va);
     /* A one-line description of where c is, for -d int and stop reports. */
     void  (*describe)(const Cpu *c, char *buf, size_t len);
+    /* The floating-point part of what follows; NULL: that has it. */
+    void  (*dump_fp)(Cpu *c, FILE *f);
     /* Multi-line state for `info registers` and -d cpu. */
     void  (*dump)(Cpu *c, FILE *f);
     /*

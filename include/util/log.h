@@ -18,6 +18,10 @@ typedef enum LogItem {
     LOG_MMU     = 1 << 6,       /* guest page walks and their faults */
     LOG_GUEST   = 1 << 7,       /* guest_errors: what a guest did wrong */
     LOG_UNIMP   = 1 << 8,       /* what a guest asked that is not modelled */
+    LOG_CPU     = 1 << 9,       /* registers before each block, */
+    LOG_FPU     = 1 << 10,      /*   floating-point and vector ones too */
+    /* These ask that no block is left out: none may be linked. */
+    LOG_BLOCKS  = LOG_EXEC | LOG_CPU,
 } LogItem;
 
 extern u32 log_items;           /* what is on; set by log_select() only */

@@ -2,9 +2,8 @@
 /*
  * A64: the words its translators share, and the first step of decoding.
  * Reference: Arm ARM (DDI 0487) C4.1 "A64 instruction set encoding".
- *
- * Left out: the alignment check of SP as a base register (SCTLR_ELx.SA, SA0).
  */
+#include "target/arm/debug.h"
 #include "target/arm/translate.h"
 #include "util/log.h"
 
@@ -49,9 +48,47 @@ bool set_sp(Ctx *c, bool sf, unsigned r, Val v)
     return true;
 }
 
+static bool trapped_before(const Ir *b, Val cond)
+{
+    for (u32 i = b->n; i-- > 1; ) {
+        if (b->ins[i].op == IR_trap_if && b->ins[i].a.id == cond.id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * D1.3.10: SP is a multiple of 16.  What is checked is the value that SP was
+ * made of by adding constants in this block, so that it is once in most.
+ */
+static void check_sp(Ctx *c, Val sp)
+{
+    const Ins *i;
+    u64 k, offset = 0;
+
+    while (i = &c->b->ins[sp.id], i->op == IR_add
+           && ir_is_const(c->b, i->b, &k)) {
+        offset += k;
+        sp = i->a;
+    }
+    sp = ir_add(c->b, ir_trunc(c->b, sp), ir_i32(c->b, offset & 15));
+    Val cond = ir_and(c->b, sp, ir_i32(c->b, 15));
+    if (!trapped_before(c->b, cond)) {
+        ir_trap_if(c->b, cond, ARM_TRAP_SP);
+    }
+}
+
+/* A load or store of V registers, bit 26, first traps where those do. */
 Val base_address(Ctx *c, unsigned rn)
 {
-    return get_sp(c, true, rn);
+    Val base = get_sp(c, true, rn);
+
+    if (rn == 31 && c->key & KEY_SA
+        && (c->key & KEY_FP || !(c->insn & BIT(26)))) {
+        check_sp(c, base);
+    }
+    return base;
 }
 
 u32 data_order(const Ctx *c)
@@ -62,6 +99,85 @@ u32 data_order(const Ctx *c)
 u32 data_access(const Ctx *c)
 {
     return data_order(c) | (c->key & KEY_A ? M_ALIGN : 0);
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+/* Both ends of it translate, and it is aligned if it must be. */
+static bool access_is_good(Cpu *c, const ArmWatch *w, u32 memop)
+{
+    Access a = w->kinds & WATCH_STORE ? ACCESS_WRITE : ACCESS_READ;
+    u64 last = w->va + w->size - 1;
+    TlbHit hit;
+    Fault f;
+
+    if (memop & M_ALIGN && w->va & ((1u << (memop & M_SIZE)) - 1)) {
+        return false;
+    }
+    return tlb_resolve(c, w->va, a, w->user, &hit, &f)
+        && tlb_resolve(c, last, a, w->user, &hit, &f);
+}
+
+/* What faults anyway does so before it hits a watchpoint. */
+static void check_watch(void *env, u64 va, u32 memop, u32 bytes, u32 kinds)
+{
+    ArmCpu *c = env;
+    ArmWatch w = { .va = va, .size = bytes, .kinds = (u8)kinds,
+                   .user = memop & M_USER };
+
+    if (unlikely(arm_watch_matches(c, &w))
+        && access_is_good(&c->cpu, &w, memop)) {
+        arm_watchpoint(c, &w);
+        cpu_resume(&c->cpu);
+    }
+}
+HELPER(check_watch, H_READ | H_RAISE, void, ptr, i64, i32, i32, i32);
+
+static void watch(Ctx *c, Val addr, u32 memop, u32 bytes, u32 kinds)
+{
+    if (unlikely(c->key & KEY_WATCH)) {
+        IR_CALL(c->b, &helper_check_watch, addr, ir_i32(c->b, memop),
+                ir_i32(c->b, bytes), ir_i32(c->b, kinds));
+    }
+}
+
+static u32 bytes_of(u32 memop)
+{
+    return 1u << (memop & M_SIZE);
+}
+
+Val guest_load(Ctx *c, Type t, Val addr, u32 memop)
+{
+    watch(c, addr, memop, bytes_of(memop), WATCH_LOAD);
+    return ir_load(c->b, t, addr, memop);
+}
+
+Val guest_load2(Ctx *c, Type t, Val addr, u32 memop, Val *second)
+{
+    watch(c, addr, memop, 2 * bytes_of(memop), WATCH_LOAD);
+    return ir_load2(c->b, t, addr, memop, second);
+}
+
+void guest_store(Ctx *c, Val addr, Val v, u32 memop)
+{
+    watch(c, addr, memop, bytes_of(memop), WATCH_STORE);
+    ir_store(c->b, addr, v, memop);
+}
+
+void guest_store2(Ctx *c, Val addr, Val v, Val second, u32 memop)
+{
+    watch(c, addr, memop, 2 * bytes_of(memop), WATCH_STORE);
+    ir_store2(c->b, addr, v, second, memop);
+}
+
+void watch_store(Ctx *c, Val addr, u32 bytes)
+{
+    watch(c, addr, 0, bytes, WATCH_STORE);
+}
+
+void watch_atomic(Ctx *c, Val addr, u32 bytes)
+{
+    watch(c, addr, 0, bytes, WATCH_LOAD | WATCH_STORE);
 }
 
 /* ---- V registers -------------------------------------------------------- */

@@ -24,20 +24,20 @@ typedef bool Transfer(Ctx *c, unsigned rt, Val addr, u32 memop);
 
 static bool ld(Ctx *c, unsigned rt, Val addr, u32 memop)
 {
-    return set_x(c, true, rt, ir_load(c->b, I64, addr, memop));
+    return set_x(c, true, rt, guest_load(c, I64, addr, memop));
 }
 
 /* LDRSB, LDRSH into a W register. */
 static bool ld_w(Ctx *c, unsigned rt, Val addr, u32 memop)
 {
-    return set_x(c, false, rt, ir_load(c->b, I32, addr, memop));
+    return set_x(c, false, rt, guest_load(c, I32, addr, memop));
 }
 
 static bool st(Ctx *c, unsigned rt, Val addr, u32 memop)
 {
     bool sf = (memop & M_SIZE) == M_64;
 
-    ir_store(c->b, addr, get_x(c, sf, rt), memop);
+    guest_store(c, addr, get_x(c, sf, rt), memop);
     return true;
 }
 
@@ -54,13 +54,13 @@ static bool vld(Ctx *c, unsigned rt, Val addr, u32 memop)
     }
     switch (memop & M_SIZE) {
     case M_128:
-        return set_v(c, rt, ir_load(c->b, V128T, addr, memop));
+        return set_v(c, rt, guest_load(c, V128T, addr, memop));
     case M_64:
-        return set_f(c, rt, ir_load(c->b, F64, addr, memop));
+        return set_f(c, rt, guest_load(c, F64, addr, memop));
     case M_32:
-        return set_f(c, rt, ir_load(c->b, F32, addr, memop));
+        return set_f(c, rt, guest_load(c, F32, addr, memop));
     }
-    Val v = ir_load(c->b, I64, addr, memop);
+    Val v = guest_load(c, I64, addr, memop);
     return set_v(c, rt, ir_vpair(c->b, v, imm(c, true, 0)));
 }
 
@@ -83,11 +83,17 @@ static bool vst(Ctx *c, unsigned rt, Val addr, u32 memop)
     if (!fp_enabled(c)) {
         return false;
     }
-    ir_store(c->b, addr, v_part(c, rt, memop & M_SIZE), memop);
+    guest_store(c, addr, v_part(c, rt, memop & M_SIZE), memop);
     return true;
 }
 
 /* ---- addresses ---------------------------------------------------------- */
+
+/* A prefetch does not mind where SP is. */
+static Val base_of(Ctx *c, unsigned rn, Transfer *t)
+{
+    return t == prefetch ? get_sp(c, true, rn) : base_address(c, rn);
+}
 
 static Val offset(Ctx *c, Val base, i64 by)
 {
@@ -102,7 +108,7 @@ static bool literal(Ctx *c, form_lit a, Transfer *t, u32 memop)
 
 static bool scaled(Ctx *c, form_ui a, Transfer *t, u32 memop)
 {
-    Val base = base_address(c, a.rn);
+    Val base = base_of(c, a.rn, t);
 
     t(c, a.rt, offset(c, base, (i64)a.imm << (memop & M_SIZE)),
       memop | data_access(c));
@@ -111,7 +117,7 @@ static bool scaled(Ctx *c, form_ui a, Transfer *t, u32 memop)
 
 static bool unscaled(Ctx *c, form_si a, Transfer *t, u32 memop)
 {
-    Val base = base_address(c, a.rn);
+    Val base = base_of(c, a.rn, t);
 
     t(c, a.rt, offset(c, base, a.imm), memop | data_access(c));
     return true;
@@ -150,7 +156,7 @@ static bool indexed(Ctx *c, form_reg a, Transfer *t, u32 memop)
     }
     unsigned by = a.scale ? memop & M_SIZE : 0;
     index = ir_shl(c->b, index, imm(c, true, by));
-    Val addr = ir_add(c->b, base_address(c, a.rn), index);
+    Val addr = ir_add(c->b, base_of(c, a.rn, t), index);
     t(c, a.rt, addr, memop | data_access(c));
     return true;
 }
@@ -162,7 +168,7 @@ typedef bool TransferPair(Ctx *c, form_pair a, Val addr, u32 memop);
 
 static bool ldp(Ctx *c, form_pair a, Val addr, u32 memop)
 {
-    Val second, first = ir_load2(c->b, I64, addr, memop, &second);
+    Val second, first = guest_load2(c, I64, addr, memop, &second);
 
     set_x(c, true, a.rt, first);
     return set_x(c, true, a.rt2, second);
@@ -172,7 +178,7 @@ static bool stp(Ctx *c, form_pair a, Val addr, u32 memop)
 {
     bool sf = (memop & M_SIZE) == M_64;
 
-    ir_store2(c->b, addr, get_x(c, sf, a.rt), get_x(c, sf, a.rt2), memop);
+    guest_store2(c, addr, get_x(c, sf, a.rt), get_x(c, sf, a.rt2), memop);
     return true;
 }
 
@@ -185,11 +191,11 @@ static bool vldp(Ctx *c, form_pair a, Val addr, u32 memop)
         return false;
     }
     if ((memop & M_SIZE) == M_128) {
-        set_v(c, a.rt, ir_load2(c->b, V128T, addr, memop, &second));
+        set_v(c, a.rt, guest_load2(c, V128T, addr, memop, &second));
         return set_v(c, a.rt2, second);
     }
     Type t = types[memop & M_SIZE];
-    set_f(c, a.rt, ir_load2(c->b, t, addr, memop, &second));
+    set_f(c, a.rt, guest_load2(c, t, addr, memop, &second));
     return set_f(c, a.rt2, second);
 }
 
@@ -200,7 +206,7 @@ static bool vstp(Ctx *c, form_pair a, Val addr, u32 memop)
     if (!fp_enabled(c)) {
         return false;
     }
-    ir_store2(c->b, addr, v_part(c, a.rt, size), v_part(c, a.rt2, size),
+    guest_store2(c, addr, v_part(c, a.rt, size), v_part(c, a.rt2, size),
               memop);
     return true;
 }
@@ -257,7 +263,7 @@ static void set_monitor(Ctx *c, Val addr, Val low, Val high)
 static bool load_exclusive(Ctx *c, form_excl a, u32 memop)
 {
     Val addr = base_address(c, a.rn);
-    Val v = ir_load(c->b, I64, addr, memop | M_ALIGN | data_order(c));
+    Val v = guest_load(c, I64, addr, memop | M_ALIGN | data_order(c));
 
     set_monitor(c, addr, v, imm(c, true, 0));
     return set_x(c, true, a.rt, v);
@@ -277,6 +283,7 @@ static Val store_if_monitored(Ctx *c, Val addr, Val v, u32 memop)
     if (ir_type(c->b, v) == I32) {
         expect = ir_trunc(c->b, expect);
     }
+    watch_store(c, addr, 1u << (memop & M_SIZE));
     return ir_casif(c->b, addr, v, expect, ir_get(c->b, S_EXCL_ADDR),
                     memop | M_ALIGN);
 }
@@ -333,11 +340,11 @@ static bool load_exclusive_pair(Ctx *c, form_excl a, u32 memop)
     Val addr = base_address(c, a.rn), v, low, high;
 
     if (sf) {
-        v = ir_load(c->b, V128T, addr, flags | M_128 | M_ATOMIC16);
+        v = guest_load(c, V128T, addr, flags | M_128 | M_ATOMIC16);
         low = ir_vget(c->b, L64, v, 0);
         high = ir_vget(c->b, L64, v, 1);
     } else {
-        low = v = ir_load(c->b, I64, addr, flags | M_64);
+        low = v = guest_load(c, I64, addr, flags | M_64);
         high = imm(c, true, 0);
     }
     set_monitor(c, addr, low, high);
@@ -406,6 +413,7 @@ static bool store_exclusive_pair(Ctx *c, form_excl a, u32 memop)
     Val status;
 
     if (sf) {
+        watch_store(c, addr, 16);
         status = IR_CALL(c->b, &helper_stxp, addr, v);
     } else {
         u32 flags = memop & ~(u32)M_SIZE;
@@ -422,6 +430,14 @@ static u32 atomic_flags(Ctx *c, bool acquire, bool release)
         | (release ? M_REL : 0);
 }
 
+static Val atomic_address(Ctx *c, unsigned rn, u32 bytes)
+{
+    Val addr = base_address(c, rn);
+
+    watch_atomic(c, addr, bytes);
+    return addr;
+}
+
 static bool cas(Ctx *c, form_cas a, u32 size)
 {
     bool sf = size == M_64;
@@ -430,8 +446,8 @@ static bool cas(Ctx *c, form_cas a, u32 size)
     if (size < M_32) {
         expect = ir_extract(c->b, expect, 0, 8u << size);
     }
-    Val old = ir_cas(c->b, sf ? I64 : I32, base_address(c, a.rn), expect,
-                     get_x(c, sf, a.rt),
+    Val addr = atomic_address(c, a.rn, 1u << size);
+    Val old = ir_cas(c->b, sf ? I64 : I32, addr, expect, get_x(c, sf, a.rt),
                      size | atomic_flags(c, a.acquire, a.release));
     return set_x(c, sf, a.rs, old);
 }
@@ -443,7 +459,7 @@ static bool cas_pair(Ctx *c, form_cas a, u32 size)
     if (a.rs & 1 || a.rt & 1) {
         return false;
     }
-    Val addr = base_address(c, a.rn), old;
+    Val addr = atomic_address(c, a.rn, 2u << size), old;
     Val expect = get_pair(c, sf, a.rs, a.rs + 1u);
     Val v = get_pair(c, sf, a.rt, a.rt + 1u);
     if (sf) {
@@ -463,7 +479,8 @@ static bool rmw(Ctx *c, form_atomic a, RmwKind kind, u32 size)
     if (kind == RMW_AND) {                      /* LDCLR */
         v = ir_not(c->b, v);
     }
-    v = ir_rmw(c->b, kind, sf ? I64 : I32, base_address(c, a.rn), v,
+    v = ir_rmw(c->b, kind, sf ? I64 : I32,
+               atomic_address(c, a.rn, 1u << size), v,
                size | atomic_flags(c, a.acquire, a.release));
     return set_x(c, sf, a.rt, v);
 }

@@ -10,6 +10,7 @@
  */
 #include <sched.h>
 #include "softmmu/machine.h"
+#include "target/arm/debug.h"
 #include "target/arm/sysreg.h"
 #include "target/arm/translate.h"
 #include "util/log.h"
@@ -45,28 +46,46 @@ static void pc_misaligned(void *env)
 }
 HELPER(pc_misaligned, H_ALL, void, ptr);
 
-/* The instruction that follows is the one that software step lets run. */
-static void step_taken(void *env)
+static void step_begins(void *env, u32 exclusive)
 {
-    ArmCpu *c = env;
-
-    c->ss = 0;
-    arm_mode_changed(c);
+    arm_step(env, exclusive);
 }
-HELPER(step_taken, H_READ, void, ptr);
+HELPER(step_begins, H_READ | H_RAISE, void, ptr, i32);
+
+static void step_ends(void *env)
+{
+    arm_step_exception(env);
+}
+HELPER(step_ends, H_ALL, void, ptr);
+
+/* LDXR, LDXP and their acquiring kin; CASP has their place with size 0x. */
+static bool is_load_exclusive(u32 w)
+{
+    return (w & 0x3fc00000) == 0x08400000 && (w >> 31 || !(w & BIT(21)));
+}
 
 static bool step(Ctx *c)
 {
-    enum { ISV = 1 << 24, DEBUG_EVENT = 0x22 };
-
     if (!(c->key & KEY_SS_ACTIVE)) {
-        return raise_at(c, ESR(at_el1(c) ? EC_STEP : EC_STEP_LOWER,
-                               ISV | DEBUG_EVENT));
+        IR_CALL(c->b, &helper_step_ends);
+        return leave(c);
     }
-    IR_CALL(c->b, &helper_step_taken);
+    IR_CALL(c->b, &helper_step_begins,
+            ir_i32(c->b, is_load_exclusive(c->insn)));
     c->b->full = true;                  /* a block of one instruction */
     return false;
 }
+
+static void check_break(void *env)
+{
+    ArmCpu *c = env;
+
+    if (arm_break_matches(c, c->cpu.tcg.pc)) {
+        arm_breakpoint(c);
+        cpu_resume(&c->cpu);
+    }
+}
+HELPER(check_break, H_READ | H_RAISE, void, ptr);
 
 /* In the order of D1.3.5 "Synchronous exception prioritization". */
 bool a64_before(Ctx *c)
@@ -77,6 +96,9 @@ bool a64_before(Ctx *c)
     if (unlikely(c->at & 3)) {
         IR_CALL(c->b, &helper_pc_misaligned);
         return leave(c);
+    }
+    if (unlikely(c->key & KEY_BREAK)) {
+        IR_CALL(c->b, &helper_check_break);
     }
     return unlikely(c->key & KEY_IL) && raise_at(c, ESR(EC_ILLEGAL, 0));
 }
@@ -295,9 +317,25 @@ static void check_lines(void *env, u32 daif)
 }
 HELPER(check_lines, 0, void, ptr, i32);
 
+/* PSTATE.D may turn debug exceptions on. */
+static void set_masks(void *env, u32 daif)
+{
+    ArmCpu *c = env;
+
+    c->daif = daif;
+    arm_check_lines(&c->cpu, daif);
+    arm_mode_changed(c);
+    next(c);
+}
+HELPER(set_masks, H_ALL, void, ptr, i32);
+
 /* Masks opened: a pending interrupt is taken before the next instruction. */
 static bool put_daif(Ctx *c, Val daif, bool opens)
 {
+    if (unlikely(c->key & KEY_KDE)) {
+        IR_CALL(c->b, &helper_set_masks, daif);
+        return leave(c);
+    }
     ir_put(c->b, S_DAIF, daif);
     if (opens) {
         IR_CALL(c->b, &helper_check_lines, daif);
@@ -509,6 +547,7 @@ static bool write_special(Ctx *c, Val v, const SysReg *r)
         }
         return true;
     case SYS_ZVA:
+        watch_store(c, ir_and(b, v, ir_i64(b, ~63ull)), 64);
         IR_CALL(b, &helper_zero_block, v);
         return true;
     case SYS_CACHE:

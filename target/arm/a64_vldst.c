@@ -18,7 +18,7 @@ static bool post_index(Ctx *c, bool post, unsigned rn, unsigned rm,
 {
     if (post) {
         Val by = rm == 31 ? imm(c, true, bytes) : get_x(c, true, rm);
-        set_sp(c, true, rn, ir_add(c->b, base_address(c, rn), by));
+        set_sp(c, true, rn, ir_add(c->b, get_sp(c, true, rn), by));
     }
     return true;
 }
@@ -130,9 +130,9 @@ static void load_pieces(Ctx *c, const Multi *m, unsigned rn, Val *piece)
     for (unsigned i = 0; i < m->regs; i += 2) {
         Val addr = address(c, rn, i * m->bytes);
         if (i + 1 < m->regs) {
-            piece[i] = ir_load2(c->b, t, addr, memop, &piece[i + 1]);
+            piece[i] = guest_load2(c, t, addr, memop, &piece[i + 1]);
         } else {
-            piece[i] = ir_load(c->b, t, addr, memop);
+            piece[i] = guest_load(c, t, addr, memop);
         }
     }
     for (unsigned i = 0; i < m->regs && !full; i++) {
@@ -151,9 +151,9 @@ static void store_pieces(Ctx *c, const Multi *m, unsigned rn, Val *piece)
     for (unsigned i = 0; i < m->regs; i += 2) {
         Val addr = address(c, rn, i * m->bytes);
         if (i + 1 < m->regs) {
-            ir_store2(c->b, addr, piece[i], piece[i + 1], memop);
+            guest_store2(c, addr, piece[i], piece[i + 1], memop);
         } else {
-            ir_store(c->b, addr, piece[i], memop);
+            guest_store(c, addr, piece[i], memop);
         }
     }
 }
@@ -220,7 +220,7 @@ static void load_elements(Ctx *c, unsigned rn, Val *v, unsigned regs,
                           unsigned lane)
 {
     for (unsigned i = 0; i < regs; i++) {
-        v[i] = ir_load(c->b, lane == L64 ? I64 : I32,
+        v[i] = guest_load(c, lane == L64 ? I64 : I32,
                        address(c, rn, i << lane), lane | data_access(c));
     }
 }
@@ -241,7 +241,7 @@ static bool single(Ctx *c, form_single a, unsigned regs, Lane lane)
         if (a.load) {
             set_v(c, rt, ir_vins(c->b, lane, get_v(c, rt), index, v[i]));
         } else {
-            ir_store(c->b, address(c, a.rn, i << lane),
+            guest_store(c, address(c, a.rn, i << lane),
                      ir_vget(c->b, lane, get_v(c, rt), index),
                      lane | data_access(c));
         }

@@ -132,7 +132,8 @@ static const GuestReg regs[] = {
     HIDDEN("excl_addr", excl_addr), HIDDEN("excl_val", excl_val),
     HIDDEN("excl_hi", excl_hi), HIDDEN("SP_banked", sp_el),
     HIDDEN("event", event), HIDDEN("halted", cpu.halted),
-    HIDDEN("EL", el), HIDDEN("SPSel", spsel),
+    HIDDEN("EL", el), HIDDEN("SPSel", spsel), HIDDEN("stepped", stepped),
+    HIDDEN("step_ex", step_ex),
     { "cpsr", 0, 4, 33, read_cpsr, write_cpsr },
     { 0 }
 };
@@ -288,9 +289,15 @@ static void describe(const Cpu *cpu, char *buf, size_t len)
              cpu->halted ? " in WFI" : "");
 }
 
-static void dump_vectors(ArmCpu *c, FILE *f)
+static void dump_fp(Cpu *cpu, FILE *f)
 {
-    fprintf(f, "  FPCR=%08x FPSR=%08x\n", fpcr_get(c), fpsr_get(c));
+    ArmCpu *c = arm_cpu(cpu);
+
+    if (!(cpu->key & KEY_FP)) {
+        fprintf(f, "FPU disabled\n");
+        return;
+    }
+    fprintf(f, "FPCR=%08x FPSR=%08x\n", fpcr_get(c), fpsr_get(c));
     for (u32 i = 0; i < 32; i++) {
         fprintf(f, "Q%02u=%016llx:%016llx%s", i,
                 (unsigned long long)c->v[i].d[1],
@@ -309,15 +316,10 @@ static void dump(Cpu *cpu, FILE *f)
                 i % 3 == 1 ? "\n" : " ");
     }
     fprintf(f, " SP=%016llx\n", (unsigned long long)c->sp);
-    fprintf(f, "PSTATE=%08llx %c%c%c%c %s   ", (unsigned long long)pstate,
+    fprintf(f, "PSTATE=%08llx %c%c%c%c %s\n", (unsigned long long)pstate,
             pstate & BIT(31) ? 'N' : '-', pstate & BIT(30) ? 'Z' : '-',
             pstate & BIT(29) ? 'C' : '-', pstate & BIT(28) ? 'V' : '-',
             mode_name(c));
-    if (cpu->key & KEY_FP) {
-        dump_vectors(c, f);
-    } else {
-        fprintf(f, " FPU disabled\n");
-    }
 }
 
 static Line *output(Cpu *c, int n)
@@ -354,9 +356,11 @@ TARGET(aarch64) {
     .misaligned = arm_misaligned,
     .bus_error = arm_bus_error,
     .fault = arm_fault,
+    .trap = arm_trap,
     .interrupt = arm_interrupt,
     .wakes = arm_wakes,
     .clean_address = arm_clean_address,
     .describe = describe,
     .dump = dump,
+    .dump_fp = dump_fp,
 };

@@ -53,6 +53,9 @@ enum {
     KEY_SPSEL   = 1 << 15,  /* EL1 uses SP_EL1 */
     KEY_MMU     = 1 << 16,  /* stage 1 translation is on */
     KEY_IL      = 1 << 17,  /* PSTATE.IL: the next instruction traps */
+    KEY_BREAK   = 1 << 18,  /* a breakpoint may match at this EL, */
+    KEY_WATCH   = 1 << 19,  /*   a watchpoint may */
+    KEY_KDE     = 1 << 20,  /* PSTATE.D bears on debug exceptions */
 };
 
 /* Features a model has, in ArmCpu.features; ID registers follow. */
@@ -62,6 +65,9 @@ enum {
     FEAT_PMU = 1 << 6, FEAT_RDM = 1 << 7, FEAT_FP16 = 1 << 8,
     FEAT_DPB = 1 << 9,
 };
+
+/* Of every model; the last of the breakpoints are context-aware. */
+enum { ARM_BREAKPOINTS = 6, ARM_WATCHPOINTS = 4, ARM_CONTEXTS = 2 };
 
 /* Input lines of a CPU, for boards. */
 enum { ARM_LINE_IRQ, ARM_LINE_FIQ };
@@ -96,6 +102,8 @@ typedef struct ArmCpu {
     u8  el, spsel;          /* PSTATE.EL, PSTATE.SP */
     u8  ss, il;
     u64 sp_el[2];           /* the banked ones that are not current */
+    u64 stepped;            /* pc | 1 of what software step let run, or 0 */
+    bool step_ex;           /* and was it a load-exclusive? */
 
     u32 features;
     u64 midr, mpidr, revidr;
@@ -106,7 +114,8 @@ typedef struct ArmCpu {
     u64 elr, spsr, esr, far, par, afsr0, afsr1, csselr;
     u64 tpidr_el0, tpidrro_el0, tpidr_el1;
     u64 mdscr, oslar, osdlr, mdccint;
-    u64 dbgbvr[16], dbgbcr[16], dbgwvr[16], dbgwcr[16];
+    u64 dbgbvr[ARM_BREAKPOINTS], dbgbcr[ARM_BREAKPOINTS];
+    u64 dbgwvr[ARM_WATCHPOINTS], dbgwcr[ARM_WATCHPOINTS];
     u64 cntkctl, cntfrq;
     ArmTimer timer_p, timer_v;
     Line out[ARM_OUTS];
@@ -162,8 +171,9 @@ enum {                      /* ESR_ELx.EC */
     EC_IABORT_LOWER = 0x20, EC_IABORT = 0x21, EC_PC_ALIGN = 0x22,
     EC_DABORT_LOWER = 0x24, EC_DABORT = 0x25, EC_SP_ALIGN = 0x26,
     EC_FP_TRAP = 0x2c, EC_SERROR = 0x2f,
-    EC_BREAKPOINT_LOWER = 0x30, EC_STEP_LOWER = 0x32, EC_STEP = 0x33,
-    EC_WATCHPOINT_LOWER = 0x34, EC_BRK = 0x3c,
+    EC_BREAKPOINT_LOWER = 0x30, EC_BREAKPOINT = 0x31, EC_STEP_LOWER = 0x32,
+    EC_STEP = 0x33, EC_WATCHPOINT_LOWER = 0x34, EC_WATCHPOINT = 0x35,
+    EC_BRK = 0x3c,
 };
 #define ESR(ec, iss) ((u64)(ec) << 26 | 1u << 25 | (u64)(iss))
 
@@ -181,6 +191,9 @@ void arm_check_lines(Cpu *c, u32 daif);
 bool arm_interrupt(Cpu *c);
 bool arm_wakes(const Cpu *c);
 void arm_fault(Cpu *c, const Fault *f);
+/* What ir_trap_if() of translated code says. */
+enum { ARM_TRAP_SP };
+void arm_trap(Cpu *c, u32 code);
 
 /* ---- translation tables (mmu.c) ----------------------------------------- */
 /*

@@ -5,7 +5,7 @@
  *
  * Left out: SError (nothing here raises one), EL2, EL3, AArch32.
  */
-#include "target/arm/cpu.h"
+#include "target/arm/debug.h"
 #include "util/log.h"
 
 /* Offsets in the vector table. */
@@ -68,20 +68,6 @@ void pstate_set(ArmCpu *c, u64 spsr)
     }
 }
 
-/* Are debug exceptions (software step) enabled at el with PSTATE.D? */
-static bool debug_enabled(const ArmCpu *c, unsigned el, u32 daif)
-{
-    enum { MDSCR_KDE = 1 << 13 };
-
-    return !c->oslar && (el == 0 || (c->mdscr & MDSCR_KDE
-                                     && !(daif & PSTATE_D)));
-}
-
-static bool stepping(const ArmCpu *c, unsigned el, u32 daif)
-{
-    return c->mdscr & 1 && debug_enabled(c, el, daif);
-}
-
 /* ---- key and space ------------------------------------------------------ */
 
 /* What SCTLR_EL1 allows EL0. */
@@ -122,10 +108,7 @@ static u32 key_of(const ArmCpu *c)
     } else {
         key |= KEY_A;           /* all data is Device memory then */
     }
-    if (unlikely(stepping(c, c->el, c->daif))) {
-        key |= KEY_SS | (c->ss ? KEY_SS_ACTIVE : 0);
-    }
-    return key;
+    return key | arm_debug_key(c);
 }
 
 void arm_mode_changed(ArmCpu *c)
@@ -151,6 +134,7 @@ static void enter(ArmCpu *c, unsigned vector, u64 ret)
     arm_set_sp(c, 1, 1);
     c->daif = PSTATE_DAIF;
     c->ss = c->il = 0;
+    c->stepped = 0;
     c->cpu.tcg.pc = c->vbar + group + vector;
     arm_mode_changed(c);
 }
@@ -158,7 +142,20 @@ static void enter(ArmCpu *c, unsigned vector, u64 ret)
 void arm_exception(ArmCpu *c, u64 esr, u64 ret)
 {
     c->esr = esr;
+    /* An instruction that will be done again was not stepped yet. */
+    if (unlikely(c->stepped == (ret | 1))) {
+        c->ss = 1;
+    }
     enter(c, VECTOR_SYNC, ret);
+}
+
+void arm_trap(Cpu *cpu, u32 code)
+{
+    ArmCpu *c = arm_cpu(cpu);
+
+    if (code == ARM_TRAP_SP) {
+        arm_exception(c, ESR(EC_SP_ALIGN, 0), cpu->tcg.pc);
+    }
 }
 
 void arm_fault(Cpu *cpu, const Fault *f)
@@ -227,11 +224,11 @@ void arm_eret(ArmCpu *c)
 {
     u64 spsr = c->spsr;
     unsigned el = (spsr & PSTATE_EL1) != 0;
-    bool was_enabled = debug_enabled(c, c->el, c->daif);
+    bool was_enabled = arm_debug_enabled(c, c->el, c->daif);
 
     if (legal_mode(spsr)) {
-        bool step = c->mdscr & 1 && !was_enabled
-            && debug_enabled(c, el, spsr & PSTATE_DAIF);
+        bool step = !was_enabled
+            && arm_step_enabled(c, el, spsr & PSTATE_DAIF);
         pstate_set(c, spsr);
         c->ss = step && spsr & PSTATE_SS;
     } else {

@@ -93,12 +93,12 @@ static u64 aes_field(const ArmCpu *c)
 
 static void set_ids(ArmCpu *c, const Model *m)
 {
-    enum { DEBUG_V8 = 6, BREAKPOINTS = 6, WATCHPOINTS = 4, CONTEXTS = 2 };
+    enum { DEBUG_V8 = 6 };
 
     c->id[ID_PFR0] = 0x11 | m->pfr0;
     c->id[ID_DFR0] = DEBUG_V8 | field(c, FEAT_PMU, 1, 8)
-        | (BREAKPOINTS - 1) << 12 | (WATCHPOINTS - 1) << 20
-        | (u64)(CONTEXTS - 1) << 28;
+        | (ARM_BREAKPOINTS - 1) << 12 | (ARM_WATCHPOINTS - 1) << 20
+        | (u64)(ARM_CONTEXTS - 1) << 28;
     c->id[ID_ISAR0] = aes_field(c) | field(c, FEAT_SHA1, 1, 8)
         | field(c, FEAT_SHA256, 1, 12) | field(c, FEAT_CRC32, 1, 16)
         | field(c, FEAT_LSE, 2, 20) | field(c, FEAT_RDM, 1, 28);

@@ -4,8 +4,7 @@
  * Reference: Arm ARM (DDI 0487) D17 "AArch64 System Register Descriptions",
  * C5 "The A64 System Instruction Class"; DDI 0488 (Cortex-A57) for S3_1_*.
  *
- * Left out: breakpoint and watchpoint exceptions (DBGB*, DBGW* only store),
- * the debug communication channel, event counters of the PMU.
+ * Left out: the debug communication channel, event counters of the PMU.
  */
 #include <stdio.h>
 #include "softmmu/machine.h"
@@ -331,10 +330,12 @@ static void write_xevtyper(ArmCpu *c, const SysReg *r, u64 v)
     REG(n, 3, op1, crn, crm, op2, who, .feature = FEAT_PMU, __VA_ARGS__)
 #define BREAK(n)                                                            \
     REG("DBGBVR" #n "_EL1", 2, 0, 0, n, 4, RW1, AT(dbgbvr[n])),             \
-    REG("DBGBCR" #n "_EL1", 2, 0, 0, n, 5, RW1, AT(dbgbcr[n]), .rw = 0xf0e1ff)
+    REG("DBGBCR" #n "_EL1", 2, 0, 0, n, 5, RW1, AT(dbgbcr[n]), .rw = 0xffe1e7,  \
+        .ends = true, .slots = true, .write = write_mode)
 #define WATCH(n)                                                            \
     REG("DBGWVR" #n "_EL1", 2, 0, 0, n, 6, RW1, AT(dbgwvr[n])),             \
-    REG("DBGWCR" #n "_EL1", 2, 0, 0, n, 7, RW1, AT(dbgwcr[n]), .rw = 0x1f1fffff)
+    REG("DBGWCR" #n "_EL1", 2, 0, 0, n, 7, RW1, AT(dbgwcr[n]), .rw = 0x1f1fffff, \
+        .ends = true, .slots = true, .write = write_mode)
 /* A system operation. */
 #define OP(n, op1, crn, crm, op2, who, ...)                                 \
     REG(n, 1, op1, crn, crm, op2, who, __VA_ARGS__)
@@ -449,7 +450,8 @@ const SysReg sysregs[] = {
     REG("OSLAR_EL1",    2, 0, 1, 0, 4, W1,  .ends = true, .slots = true,
         .write = write_oslar),
     REG("OSLSR_EL1",    2, 0, 1, 1, 4, R1,  .read = read_oslsr),
-    REG("OSDLR_EL1",    2, 0, 1, 3, 4, RW1, AT(osdlr), .rw = 1),
+    REG("OSDLR_EL1",    2, 0, 1, 3, 4, RW1, AT(osdlr), .rw = 1, .ends = true,
+        .slots = true, .write = write_mode),
     REG("DBGPRCR_EL1",  2, 0, 1, 4, 4, RW1, .special = SYS_NOP),
     REG("DBGCLAIMSET_EL1", 2, 0, 7, 8, 6, RW1, .special = SYS_NOP, .value = 0xff),
     REG("DBGCLAIMCLR_EL1", 2, 0, 7, 9, 6, RW1, .special = SYS_NOP),

@@ -31,6 +31,15 @@ bool set_sp(Ctx *c, bool sf, unsigned r, Val v);
 Val  imm(Ctx *c, bool sf, u64 v);               /* I64 or I32 constant */
 /* The base of a load or store: x or SP with its alignment check. */
 Val  base_address(Ctx *c, unsigned rn);
+
+/* Guest memory as in tcg/ir.h, with the checks of watchpoints. */
+Val  guest_load(Ctx *c, Type t, Val addr, u32 memop);
+Val  guest_load2(Ctx *c, Type t, Val addr, u32 memop, Val *second);
+void guest_store(Ctx *c, Val addr, Val v, u32 memop);
+void guest_store2(Ctx *c, Val addr, Val v, Val second, u32 memop);
+/* These checks alone, before a helper that accesses memory. */
+void watch_store(Ctx *c, Val addr, u32 bytes);
+void watch_atomic(Ctx *c, Val addr, u32 bytes);
 u32  data_order(const Ctx *c);                  /* M_BE or 0 */
 u32  data_access(const Ctx *c);                 /* and M_ALIGN if all must */
 

@@ -7,7 +7,7 @@ import re
 import socket
 
 from guest import (Guest, bare, check, done, free_port, is_anole, make_raw,
-                   note, read_until, scratch, unix_connect)
+                   note, read_until, scratch, type_until_echoed, unix_connect)
 
 READY = r"^echo is ready\n"
 
@@ -84,11 +84,9 @@ def serial_unix(folder):
         with unix_connect(path) as s:
             check(b"echo is ready\n" in read_until(s, b"ready\n"),
                   "-serial unix: carries the text")
-            s.sendall(b"typed")
-            check(b"typed" in read_until(s, b"typed"), "-serial unix: input")
+            check(type_until_echoed(s, b"typed"), "-serial unix: input")
         with unix_connect(path) as s:
-            s.sendall(b"again")
-            check(b"again" in read_until(s, b"again"),
+            check(type_until_echoed(s, b"again"),
                   "-serial unix: another client after the first")
             s.sendall(b"q")
             check(g.wait() == 0, "-serial unix: the guest ends")
@@ -100,8 +98,7 @@ def serial_tcp():
                     % port, "-monitor", "stdio")) as g:
         check(g.expect(r"\((qemu|anole)\) "), "-monitor stdio: a prompt")
         with socket.create_connection(("127.0.0.1", port), 60) as s:
-            s.sendall(b"typed")
-            check(b"typed" in read_until(s, b"typed"), "-serial tcp: input")
+            check(type_until_echoed(s, b"typed"), "-serial tcp: input")
         g.send("quit")
         check(g.wait() == 0, "-monitor stdio: quit")
 
@@ -114,8 +111,7 @@ def serial_pty():
         fd = os.open(found[1], os.O_RDWR | os.O_NOCTTY)
         make_raw(fd)
         with os.fdopen(fd, "r+b", buffering=0) as f:
-            f.write(b"typed")
-            check(b"typed" in read_until(f, b"typed"),
+            check(type_until_echoed(f, b"typed"),
                   "-serial pty: the guest echoes")
             f.write(b"q")
             check(g.wait() == 0, "-serial pty: the guest ends")

@@ -5,6 +5,7 @@
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 
 from guest import (MACHINE, Guest, bare, cached, check, done,
@@ -180,6 +181,55 @@ def full_disk(folder):
         check(g.power_off() == 0, "and is switched off")
 
 
+def reset(g):
+    """Asks for a reset in the monitor and goes back to the console."""
+    g.write("\x01c")
+    g.expect(r"\((qemu|anole)\) ")
+    g.send("system_reset")
+    g.expect(r"\((qemu|anole)\) ")
+    g.write("\x01c")
+
+
+def changed_kernel(folder):
+    path = os.path.join(folder, "kernel")
+    shutil.copy(cached("bare", "echo.elf"), path)
+    command = [a for a in bare("echo") if a != "-no-reboot"]
+    command[command.index("-kernel") + 1] = path
+    with Guest(command) as g:
+        check(g.expect(r"^echo is ready\n"), "a guest")
+        reset(g)
+        check(g.expect(r"echo is ready\n"), "is reset")
+        shutil.copy(cached("bare", "fuzz.elf"), path)
+        reset(g)
+        if is_anole():                  # QEMU keeps the file in memory
+            check(g.wait() == 1 and "started with" in g.output,
+                  "and not with another kernel")
+
+
+def logs(folder):
+    """-d cpu: every block, with registers; -d exec: the same blocks."""
+    path = os.path.join(folder, "log")
+    texts = {}
+    for items in ("cpu", "cpu,fpu", "exec"):
+        status, _, errors = run([emulator(), *MACHINE, "-display", "none",
+                                 "-serial", "null", "-d", items, "-D", path,
+                                 "-kernel", cached("bare", "hello.elf")], 60)
+        check(status == 0, "-d " + items) or note(errors)
+        with open(path) as f:
+            texts[items] = f.read()
+    blocks = re.split(r"^(?= PC=)", texts["cpu"], flags=re.M)[1:]
+    check(len(blocks) > 50 and all(
+        re.match(r" PC=\w{16} X00=\w{16} [\s\S]* SP=\w{16}\nPSTATE=\w{8} ", b)
+        for b in blocks), "-d cpu: registers, block by block")
+    check(blocks and blocks[0].startswith(" PC=0000000040080000 X00="),
+          "-d cpu: from the first block on")
+    if is_anole():
+        check(len(re.findall(r"^exec ", texts["exec"], re.M)) == len(blocks),
+              "-d exec: as many blocks")
+    check("FP" in texts["cpu,fpu"] and "FPCR" not in texts["cpu"],
+          "-d cpu,fpu: floating-point registers too")
+
+
 def main():
     for option, value, word in LISTS:
         status, output, errors = run([emulator(), option, value], 30)
@@ -188,6 +238,8 @@ def main():
                   option + " " + value)
     with scratch() as folder:
         all_cases(folder)
+        logs(folder)
+        changed_kernel(folder)
         two_users(folder)
         with small_file_system(folder) as small:
             if small:

@@ -289,6 +289,19 @@ def read_until(s, text, timeout=60):
     return output
 
 
+def type_until_echoed(s, text, timeout=60):
+    """Types into a socket or file until that comes back; False if in vain.
+
+    Who is to echo may not listen yet, and what is typed then is lost.
+    """
+    limit = time.monotonic() + timeout
+    while time.monotonic() < limit:
+        os.write(s.fileno(), text)
+        if text in read_until(s, text, 1):
+            return True
+    return False
+
+
 def scratch():
     """A folder for `with` that is removed at the end."""
     return tempfile.TemporaryDirectory(prefix="anole-test-")

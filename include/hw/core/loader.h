@@ -21,6 +21,8 @@ typedef struct Loaded {
 /* Reads a whole file.  what: "-kernel", for errors. */
 bool blob_read(const char *path, const char *what, Blob *b, Err *err);
 void blob_free(Blob *b);
+/* Lets go of the contents; size and name stay. */
+void blob_drop(Blob *b);
 /* A firmware file: a path, or a name in a folder of -L or the system's. */
 bool firmware_read(const Machine *m, const char *name, Blob *b, Err *err);
 /*

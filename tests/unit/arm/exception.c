@@ -277,6 +277,39 @@ static void aborts(Fix *x)
     report(x, "aborts");
 }
 
+static void sp_alignment(Fix *x)
+{
+    enum { LDR_SP = 0xf94003e1, LDR_Q_SP = 0x3dc003e1, PRFM_SP = 0xf98003e0,
+           LDR_SP_8 = 0xf94007e1, LDR_X2 = 0xf9400041 };
+    static const struct { u32 word; u64 sp, ec; bool fp_traps; } row[] = {
+        { LDR_SP, 8, EC_SP_ALIGN, false }, { LDR_SP, 0, 0, false },
+        { LDR_SP_8, 8, EC_SP_ALIGN, false }, { LDR_SP_8, 0, 0, false },
+        { LDR_Q_SP, 8, EC_SP_ALIGN, false }, { LDR_Q_SP, 8, EC_FP, true },
+        { PRFM_SP, 8, 0, false }, { LDR_X2, 8, 0, false },
+        { LDR_SP, 0xff8, EC_SP_ALIGN, false },
+    };
+    ArmCpu *c = x->c;
+
+    for (u32 i = 0; i < 4 * countof(row); i++) {
+        unsigned el = i & 1, k = i / 4;
+        bool on = !(i & 2);
+        restart(x);
+        c->sctlr &= ~(u64)(SCTLR_SA | SCTLR_SA0);
+        c->sctlr |= !on ? 0 : el ? SCTLR_SA : SCTLR_SA0;
+        c->cpacr = row[k].fp_traps ? 0 : 3 << 20;
+        go_to(x, el);
+        c->sp = HERE + row[k].sp;
+        c->x[2] = HERE + 8;
+        run(x, row[k].word);
+        if (row[k].ec && (on || row[k].ec == EC_FP)) {
+            expect_entry(x, el ? 0x200 : 0x400, row[k].ec, HERE);
+        } else if (on || row[k].word != LDR_Q_SP) {
+            expect(x, "pc", c->cpu.tcg.pc, HERE + 4);
+        }
+    }
+    report(x, "alignment of SP");
+}
+
 static void software_step(Fix *x)
 {
     ArmCpu *c = x->c;
@@ -318,7 +351,7 @@ int main(void)
     static void (*const tests[])(Fix *) = {
         svc_and_back, same_level, undefined_here, illegal_return,
         misaligned_pc, interrupts, masks, waiting, goes_on, zero_block, psci,
-        aborts, software_step, pstate,
+        aborts, sp_alignment, software_step, pstate,
     };
 
     return run_tests(tests, countof(tests));

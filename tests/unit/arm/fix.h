@@ -99,7 +99,9 @@ static inline void run(Fix *x, u32 w)
         ir_exit(x->ir, ir_pc(x->ir, at + 4), EXIT_JUMP);
     }
     if (setjmp(x->jit.resume) == 0) {
-        ir_eval(x->ir, NULL, c, jit_slow);
+        if (ir_eval(x->ir, NULL, c, jit_slow) == TCG_TRAP) {
+            c->cpu.target->trap(&c->cpu, (u32)c->cpu.tcg.trap);
+        }
     }
 }
 
