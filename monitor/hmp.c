@@ -164,8 +164,10 @@ static const Command infos[] = {
     { "jit",       "",      "the translator's counters",    info_jit },
     { "mtree",     "",      "the guest's memory map",       info_mtree },
     { "network",   "",      "network back ends",            info_network },
+    { "pci",       "",      "PCI functions",                hmp_info_pci },
     { "qtree",     "",      "devices",                      info_qtree },
     { "registers", "[-a]",  "CPU registers (-a: of all)",   info_registers },
+    { "screen",    "[NAME]", "what a text screen says",     hmp_info_screen },
     { "status",    "",      "running or paused",            info_status },
     { "version",   "",      "version of anole",             info_version },
 };

@@ -12,6 +12,8 @@ typedef struct Hmp {
 
 /* ---- hmp_ui.c: screens and keys ----------------------------------------- */
 void hmp_screendump(Hmp *h, const char *args);
+void hmp_info_screen(Hmp *h, const char *args);
+void hmp_info_pci(Hmp *h, const char *args);
 void hmp_sendkey(Hmp *h, const char *args);
 void hmp_mouse_move(Hmp *h, const char *args);
 void hmp_mouse_button(Hmp *h, const char *args);

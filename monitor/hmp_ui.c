@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Monitor commands that stand for what one does at a machine: look, type. */
 #include <stdlib.h>
+#include "hw/pci/pci.h"
 #include "monitor/hmp.h"
 #include "ui/input.h"
 #include "ui/screen.h"
@@ -35,6 +36,37 @@ void hmp_screendump(Hmp *h, const char *args)
                 name ? name : "");
     } else if (!screen_dump(s, file, png, &err)) {
         fprintf(h->out, "%s\n", err.text);
+    }
+}
+
+/* What a screen in text mode says, or how large its picture is. */
+void hmp_info_screen(Hmp *h, const char *args)
+{
+    Screen *s = screen_find(*args ? args : NULL);
+    g_autofree TextScreen *t = g_new0(TextScreen, 1);
+
+    if (!s) {
+        fprintf(h->out, "this machine has no screen%s%s\n", *args ? " " : "",
+                args);
+        return;
+    }
+    if (!screen_text(s, t)) {
+        pixman_image_t *image = screen_update(s);
+        fprintf(h->out, "%s: graphics, %d x %d\n", screen_name(s),
+                pixman_image_get_width(image), pixman_image_get_height(image));
+        return;
+    }
+    for (u32 y = 0; y < t->rows; y++) {
+        u32 end = t->columns;
+        const TextCell *row = t->cell + y * t->columns;
+        while (end && (row[end - 1].ch == ' ' || !row[end - 1].ch)) {
+            end--;
+        }
+        for (u32 x = 0; x < end; x++) {
+            fputc(row[x].ch >= ' ' && row[x].ch < 0x7f ? row[x].ch : '.',
+                  h->out);
+        }
+        fputc('\n', h->out);
     }
 }
 
@@ -106,5 +138,15 @@ void hmp_nmi(Hmp *h, const char *args)
         fprintf(h->out, "this machine has no NMI\n");
     } else {
         h->m->nmi(h->m);
+    }
+}
+
+void hmp_info_pci(Hmp *h, const char *args)
+{
+    (void)args;
+    if (h->m->pci) {
+        pci_info(h->m->pci, h->out);
+    } else {
+        fprintf(h->out, "this machine has no PCI\n");
     }
 }

@@ -211,8 +211,9 @@ fetch_firmware() {
   for package in "$tmp"/*.deb; do
     dpkg-deb --fsys-tarfile "$package" | tar -C "$tmp/root" -xf -
   done
-  find "$tmp/root" -path '*/u-boot' -prune -o -type f -size +4k \( -name '*.bin' -o -name '*.fd' -o \
-    -name '*.iso' -o -name '*.img' -o -name '*.lkrn' \) \
+  find "$tmp/root" -path '*/u-boot' -prune -o -type f -size +4k \( \
+    -name '*.bin' -o -name '*.fd' -o -name '*.iso' -o -name '*.img' -o \
+    -name '*.lkrn' \) \
     -exec install -m 644 {} "$dir/" \;
   for name in qemu-x86 qemu-x86_64; do
     install -m 644 "$tmp/root/usr/lib/u-boot/$name/u-boot.rom" \

@@ -21,7 +21,7 @@
 
 enum {
     SLOTS = 16,
-    L2_SETS = 2048, L2_WAYS = 4,
+    L2_SETS = 2048, L2_WAYS = 4, LOCALS = 512,
     JCACHE_SIZE = 1 << JCACHE_BITS,
     LARGE_MAX = 8,
 };
@@ -40,6 +40,9 @@ typedef struct LargeSet {
     u32 n;
 } LargeSet;
 
+/* Tables of a slot. */
+enum { READS, WRITES, EXECS, JUMPS };
+
 typedef struct Slot {
     TlbSlot  *tables;
     JumpEntry *jumps;
@@ -50,6 +53,10 @@ typedef struct Slot {
     u64   used;                 /* when last selected, for eviction */
     LargeSet large;
     u64   exec_pages[16];       /* Bloom filter of pages with jump entries */
+    /* Entries that are not global, table << 14 | index, or too many. */
+    u16   local[LOCALS];
+    u32   locals;
+    bool  global;               /* there are global ones too */
 } Slot;
 
 /* A translation in the second level. */
@@ -64,7 +71,7 @@ typedef struct L2Entry {
 
 typedef struct Tlb {
     Slot     slot[SLOTS];
-    Slot    *cur;
+    Slot    *cur, *before;      /* in use, and the one used before */
     u64      tick;
     L2Entry (*l2)[L2_WAYS];
     u32      l2_next;           /* way to replace */
@@ -104,12 +111,61 @@ static void empty_entry(Slot *s, u32 index)
     s->tables->exec[index].tag = empty_tag(index);
 }
 
+/* Notes that an entry was made. */
+static void note_entry(Slot *s, u32 table, u32 index, bool global)
+{
+    s->dirty = true;
+    s->global |= global;
+    if (!global && s->locals < LOCALS) {
+        s->local[s->locals] = (u16)(table << 14 | index);
+    }
+    s->locals += !global && s->locals <= LOCALS;
+}
+
+static void clear_all(Slot *s)
+{
+    memset(s->tables, 0xff, sizeof *s->tables);
+    empty_entry(s, TLB_SIZE - 1);
+    clear_jumps(s);
+    s->large.n = 0;
+    s->locals = 0;
+    s->dirty = s->global = false;
+}
+
+static void clear_entry(Slot *s, u32 table, u32 index)
+{
+    TlbEntry *const tables[] = {
+        [READS] = s->tables->read, [WRITES] = s->tables->write,
+        [EXECS] = s->tables->exec,
+    };
+
+    if (table == JUMPS) {
+        __atomic_store_n(&s->jumps[index].key, JUMP_NONE, __ATOMIC_RELAXED);
+    } else {
+        tables[table][index].tag = empty_tag(index);
+    }
+}
+
+/* All but the global ones. */
+static void clear_locals(Slot *s)
+{
+    if (s->locals > LOCALS) {
+        clear_all(s);
+        return;
+    }
+    for (u32 i = 0; i < s->locals; i++) {
+        clear_entry(s, s->local[i] >> 14, s->local[i] & MASK(14));
+    }
+    s->locals = 0;
+}
+
 static void clear_slot(Slot *s)
 {
-    if (s->dirty) {
-        memset(s->tables, 0xff, sizeof *s->tables);
-        empty_entry(s, TLB_SIZE - 1);
-        clear_jumps(s);
+    if (s->dirty && s->global) {
+        clear_all(s);
+    } else if (s->dirty) {
+        clear_locals(s);
+        memset(s->exec_pages, 0, sizeof s->exec_pages);
         s->large.n = 0;
         s->dirty = false;
     }
@@ -126,6 +182,7 @@ static void select_slot(Cpu *c, Slot *s)
     Tlb *t = c->tlb;
 
     s->used = ++t->tick;
+    t->before = t->cur;
     t->cur = s;
     c->tcg.tlb = (u8 *)s->tables;
     c->tcg.jcache = (u8 *)s->jumps;
@@ -144,7 +201,7 @@ bool tlb_new(Cpu *c, Err *err)
     for (u32 i = 0; i < SLOTS; i++) {
         t->slot[i].tables = (TlbSlot *)tables + i;
         t->slot[i].jumps = (JumpEntry *)jumps + (size_t)i * JCACHE_SIZE;
-        t->slot[i].dirty = true;
+        t->slot[i].dirty = t->slot[i].global = true;
     }
     clear_l2(t);
     clear_slot(&t->slot[0]);
@@ -164,6 +221,11 @@ void tlb_free(Cpu *c)
     c->tlb = NULL;
 }
 
+static bool is_slot(const Slot *s, u64 space, u32 key)
+{
+    return s->valid && s->space == space && s->key == key;
+}
+
 void tlb_switch(Cpu *c, u64 space, u32 key)
 {
     Tlb *t = c->tlb;
@@ -174,9 +236,16 @@ void tlb_switch(Cpu *c, u64 space, u32 key)
     if (!t) {
         return;                 /* not made yet, or another accelerator */
     }
+    if (is_slot(t->cur, space, key)) {
+        return;
+    }
+    if (t->before && is_slot(t->before, space, key)) {
+        select_slot(c, t->before);
+        return;
+    }
     oldest = &t->slot[0];
     for (Slot *s = t->slot; s < t->slot + SLOTS; s++) {
-        if (s->valid && s->space == space && s->key == key) {
+        if (is_slot(s, space, key)) {
             select_slot(c, s);
             return;
         }
@@ -192,6 +261,18 @@ void tlb_switch(Cpu *c, u64 space, u32 key)
     oldest->space = space;
     oldest->key = key;
     select_slot(c, oldest);
+}
+
+void tlb_replace_space(Cpu *c, u64 old, u64 space)
+{
+    Tlb *t = c->tlb;
+
+    for (Slot *s = t ? t->slot : NULL; t && s < t->slot + SLOTS; s++) {
+        if (s->valid && s->space == old) {
+            clear_locals(s);
+            s->space = space;
+        }
+    }
 }
 
 /* ---- flushes ------------------------------------------------------------ */
@@ -419,7 +500,6 @@ static void fill(Cpu *c, u64 va, Access a, const L2Entry *e, const TlbHit *hit)
     TlbEntry entry = { page, (u64)(hit->host - (va - page)) };
 
     c->tlb->stats.fills++;
-    s->dirty = true;
     if (e->log2 > PAGE_BITS) {
         u64 lo = align_down(page, BIT(e->log2));
         note_large(&s->large, lo, lo + MASK(e->log2));
@@ -429,8 +509,10 @@ static void fill(Cpu *c, u64 va, Access a, const L2Entry *e, const TlbHit *hit)
     }
     if (a == ACCESS_READ) {
         s->tables->read[i] = entry;
+        note_entry(s, READS, i, e->global);
     } else if (a == ACCESS_WRITE && !hit->slow) {
         s->tables->write[i] = entry;
+        note_entry(s, WRITES, i, e->global);
     }
 }
 
@@ -506,14 +588,21 @@ u8 *tlb_host(Cpu *c, u64 va, Access access, unsigned size)
     return hit.host;
 }
 
+static bool is_global(Cpu *c, u64 va)
+{
+    const L2Entry *e = l2_find(c, va, false);
+
+    return e && e->global;
+}
+
 void tlb_fill_exec(Cpu *c, u64 va, u64 phys)
 {
     Slot *s = c->tlb->cur;
     u64 page = align_down(va, PAGE_SIZE);
+    u32 i = page >> PAGE_BITS & (TLB_SIZE - 1);
 
-    s->dirty = true;
-    s->tables->exec[page >> PAGE_BITS & (TLB_SIZE - 1)] =
-        (TlbEntry) { page, phys };
+    s->tables->exec[i] = (TlbEntry) { page, phys };
+    note_entry(s, EXECS, i, is_global(c, va));
 }
 
 void tlb_protect(Cpu *c, const Ram *r, u64 offset)
@@ -534,9 +623,10 @@ void tlb_protect(Cpu *c, const Ram *r, u64 offset)
 void tlb_jump_add(Cpu *c, u64 pc, const void *host)
 {
     Slot *s = c->tlb->cur;
-    JumpEntry *e = &s->jumps[pc >> 2 & (JCACHE_SIZE - 1)];
+    u32 i = pc >> 2 & (JCACHE_SIZE - 1);
+    JumpEntry *e = &s->jumps[i];
 
-    s->dirty = true;
+    note_entry(s, JUMPS, i, is_global(c, pc));
     bloom_add(s, pc);
     __atomic_store_n(&e->key, JUMP_NONE, __ATOMIC_RELAXED);
     __atomic_store_n(&e->host, (void *)host, __ATOMIC_RELAXED);

@@ -20,7 +20,8 @@ static Fp special_to_numbers(const Format *f, Fp x, FpEnv *e)
     return x;
 }
 
-static NOINLINE u128 convert(const Format *from, const Format *to, u128 raw, FpEnv *e)
+static NOINLINE u128 convert(const Format *from, const Format *to, u128 raw,
+                             FpEnv *e)
 {
     FpEnv t = *e;
     if (from->half) {

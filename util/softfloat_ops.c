@@ -598,8 +598,8 @@ static FpOrder order(const Fp *a, const Fp *b)
     return (FpOrder)(a->sign ? -m : m);
 }
 
-static ALWAYS_INLINE FpOrder compare_any(const Format *f, u128 a, u128 b, bool signalling,
-                           FpEnv *e)
+static ALWAYS_INLINE FpOrder compare_any(const Format *f, u128 a, u128 b,
+                                         bool signalling, FpEnv *e)
 {
     if (is_ordinary(f, a) && is_ordinary(f, b)) {
         Fp x = ordinary(f, a), y = ordinary(f, b);

@@ -6,6 +6,8 @@
  * With -kernel and no -bios there is no firmware: a ROM of our own starts
  * the kernel.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include "hw/board/pc.h"
 #include "hw/virtio/virtio.h"
 #include "target/target.h"
@@ -133,6 +135,7 @@ static bool plug(Machine *m, Device *d, Err *err)
 static void boot(Machine *m)
 {
     Pc *s = pc(m);
+    Err err = { 0 };
 
     if (s->kind->ram_firmware) {
         pc_place_firmware(m);
@@ -141,7 +144,11 @@ static void boot(Machine *m)
         if (s->kind->acpi) {
             pc_place_acpi(m);
         }
-        x86_boot_load(m, &s->boot, s->bios->host);
+        if (!x86_boot_load(m, &s->boot, s->bios->host, &err)) {
+            fprintf(stderr, "anole: %s\n", err.text);
+            m->exit_code = EXIT_FAILURE;
+            machine_shutdown(m, SHUTDOWN_ERROR);
+        }
     }
 }
 

@@ -127,7 +127,7 @@ bool pc_make_pci(Machine *m, Err *err)
         .irq = q35 ? q35_irq : i440fx_irq, .msi = send_message, .opaque = m,
     };
 
-    s->pci = pci_root_new(&root);
+    m->pci = s->pci = pci_root_new(&root);
     s->pci_host = pci_host_new(s->pci);
     pci_host_map_ports(s->pci_host, m->io, s->reset);
     return q35 ? make_q35(m, err) : make_440fx(m, err);

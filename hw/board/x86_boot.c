@@ -172,9 +172,30 @@ static void write_rom(u8 *rom)
     memcpy(rom + X86_BOOT_ROM - 16, reset_vector, sizeof reset_vector);
 }
 
-void x86_boot_load(Machine *m, const X86Boot *b, u8 *rom)
+/*
+ * Kernel and RAM disk, whose files are read again for a reset: what is rarely
+ * needed shall not take memory twice.
+ */
+static bool read_again(Machine *m, X86Boot *b, Err *err)
 {
-    u32 skip = setup_size(&b->kernel);
+    u64 kernel = b->kernel.size, initrd = b->initrd.size;
+
+    blob_free(&b->kernel);
+    blob_free(&b->initrd);
+    return x86_boot_read(m, b, err)
+        && ((b->kernel.size == kernel && b->initrd.size == initrd)
+            || fail(err, "the files of -kernel and -initrd are not those that "
+                    "the machine was started with; start it anew"));
+}
+
+bool x86_boot_load(Machine *m, X86Boot *b, u8 *rom, Err *err)
+{
+    u32 skip;
+
+    if (!b->kernel.data && !read_again(m, b, err)) {
+        return false;
+    }
+    skip = setup_size(&b->kernel);
 
     write_rom(rom);
     mem_load(m->mem, KERNEL_AT, b->kernel.data + skip, b->kernel.size - skip);
@@ -182,4 +203,7 @@ void x86_boot_load(Machine *m, const X86Boot *b, u8 *rom)
         mem_load(m->mem, b->initrd_at, b->initrd.data, b->initrd.size);
     }
     load_params(m, b);
+    blob_drop(&b->kernel);
+    blob_drop(&b->initrd);
+    return true;
 }

@@ -24,6 +24,6 @@ bool x86_boot_read(Machine *m, X86Boot *b, Err *err);
 /*
  * Puts kernel, RAM disk, command line and boot parameters into memory, as
  * after each reset, and writes into `rom` what runs first: it enters the
- * kernel by the 32-bit boot protocol.
+ * kernel by the 32-bit boot protocol.  False: the files have changed.
  */
-void x86_boot_load(Machine *m, const X86Boot *b, u8 *rom);
+bool x86_boot_load(Machine *m, X86Boot *b, u8 *rom, Err *err);

@@ -134,9 +134,11 @@ static void key_pause(Ps2Keyboard *k, bool down)
         return;
     }
     if (k->set == 1) {
-        send(&k->out, ctrl ? one_ctrl : one, ctrl ? sizeof one_ctrl : sizeof one);
+        send(&k->out, ctrl ? one_ctrl : one,
+             ctrl ? sizeof one_ctrl : sizeof one);
     } else {
-        send(&k->out, ctrl ? two_ctrl : two, ctrl ? sizeof two_ctrl : sizeof two);
+        send(&k->out, ctrl ? two_ctrl : two,
+             ctrl ? sizeof two_ctrl : sizeof two);
     }
 }
 

@@ -177,7 +177,8 @@ static i64 period(const Rtc *s)
 {
     u32 rate = s->a & A_RATE;
 
-    return !rate || !divider_runs(s) ? 0 : 1 << (rate < 3 ? rate + 6 : rate - 1);
+    return !rate || !divider_runs(s) ? 0
+        : 1 << (rate < 3 ? rate + 6 : rate - 1);
 }
 
 static i64 base_cycles(i64 ns)

@@ -71,10 +71,15 @@ bool virtio_running(const VirtioDevice *v)
         == STATUS_DRIVER_OK;
 }
 
-static void signal_driver(VirtioDevice *v, u8 isr)
+enum { CONFIGURATION = -1 };
+
+/* source: a queue, or CONFIGURATION.  Section 4.1.4.5.1 about isr. */
+static void signal_driver(VirtioDevice *v, u8 isr, int source)
 {
-    v->isr |= isr;
-    if (v->interrupt) {
+    bool sent = v->message && v->message(v->dev.bus, source);
+
+    v->isr |= !sent || source == CONFIGURATION ? isr : 0;
+    if (!sent && v->interrupt) {
         v->interrupt(v->dev.bus);
     }
 }
@@ -83,14 +88,14 @@ void virtio_broken(VirtioDevice *v, const char *why)
 {
     log_line(LOG_GUEST, "%s: %s; the device needs a reset", v->dev.id, why);
     v->status |= STATUS_NEEDS_RESET;
-    signal_driver(v, ISR_CONFIG);
+    signal_driver(v, ISR_CONFIG, CONFIGURATION);
 }
 
 void virtio_config_changed(VirtioDevice *v)
 {
     v->generation++;
     if (virtio_running(v)) {
-        signal_driver(v, ISR_CONFIG);
+        signal_driver(v, ISR_CONFIG, CONFIGURATION);
     }
 }
 
@@ -344,7 +349,7 @@ void virtio_publish(VirtioDevice *v, u32 n, u32 count)
     q->used_next += (u16)count;
     ring_put(v, q->used + RING_IDX, q->used_next);
     if (wants_interrupt(v, q)) {
-        signal_driver(v, ISR_QUEUE);
+        signal_driver(v, ISR_QUEUE, (int)n);
     }
 }
 
@@ -487,6 +492,9 @@ bool virtio_loaded(VirtioDevice *v)
     }
     memset(v->in_use, 0, sizeof v->in_use);
     v->epoch++;
+    if (v->transitional) {
+        v->legacy = v->status && !virtio_has(v, VIRTIO_F_VERSION_1);
+    }
     return !(v->status & (STATUS_FEATURES_OK | STATUS_DRIVER_OK))
         || !(v->accepted & ~virtio_offered(v));
 }

@@ -124,6 +124,12 @@ void tlb_free(Cpu *c);
  */
 void tlb_switch(Cpu *c, u64 space, u32 key);
 /*
+ * What is known of space `old` is dropped, but for global translations, and
+ * its place becomes that of `space`, a new one.  What is cached of old
+ * elsewhere must never be asked for again.
+ */
+void tlb_replace_space(Cpu *c, u64 old, u64 space);
+/*
  * TLB maintenance on this vCPU: drops translations of [va, va + len) (len 0:
  * all) in spaces for which (space & mask) == match; global ones always go too.
  */

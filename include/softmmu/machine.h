@@ -70,6 +70,7 @@ struct Machine {
     /* Presses the power button; NULL: there is none.  Main thread. */
     void        (*power_button)(Machine *m);
     void        (*nmi)(Machine *m);     /* to all CPUs; the same */
+    struct PciBus *pci;             /* the root bus; NULL: no PCI */
     struct KeyQueue *keys;          /* what monitors type: ui/sendkey.h */
     const char   *serial[SERIALS];  /* ids of chardevs; NULL: none */
     bool          no_reboot, no_shutdown;

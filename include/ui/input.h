@@ -41,7 +41,7 @@ typedef struct InputSink {
     void (*abs)(void *opaque, u32 x, u32 y);        /* 0 to INPUT_ABS_MAX */
     void (*wheel)(void *opaque, i32 dz);            /* up is positive */
     void (*button)(void *opaque, PointerButton b, bool down);
-    void (*sync)(void *opaque);     /* what came since the last belongs together */
+    void (*sync)(void *opaque);     /* what came belongs together */
 } InputSink;
 
 /*

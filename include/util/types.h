@@ -72,10 +72,18 @@ static inline u64 align_down(u64 v, u64 a) { return v & ~(a - 1); }
 static inline u64 align_up(u64 v, u64 a)   { return (v + a - 1) & ~(a - 1); }
 static inline bool is_pow2(u64 v)          { return v && !(v & (v - 1)); }
 
+/* Little-endian bytes that one access of the host can move. */
+#define IS_PLAIN(size)                                                      \
+    (__builtin_constant_p(size) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+
 /* Reads and writes of `size` bytes (1, 2, 4, 8) in a stated byte order. */
 static inline u64 load_le(const void *p, unsigned size)
 {
     u64 v = 0;
+    if (IS_PLAIN(size)) {
+        __builtin_memcpy(&v, p, size);
+        return v;
+    }
     for (unsigned i = 0; i < size; i++) {
         v |= (u64)((const u8 *)p)[i] << (8 * i);
     }
@@ -84,6 +92,10 @@ static inline u64 load_le(const void *p, unsigned size)
 
 static inline void store_le(void *p, unsigned size, u64 v)
 {
+    if (IS_PLAIN(size)) {
+        __builtin_memcpy(p, &v, size);
+        return;
+    }
     for (unsigned i = 0; i < size; i++) {
         ((u8 *)p)[i] = (u8)(v >> (8 * i));
     }

@@ -131,7 +131,7 @@ static u32 flags_key(const X86Cpu *c)
 
     key |= c->eflags & FL_TF || c->debug_due ? KEY_TF : 0;
     key |= c->shadow ? KEY_SHADOW : 0;
-    key |= c->breaks ? KEY_BREAK : 0;
+    key |= c->cr4 & CR4_UMIP && c->cpl ? KEY_UMIP : 0;
     if (c->cpl == 3) {
         key |= c->eflags & FL_AC && c->cr0 & CR0_AM ? KEY_AC : 0;
     } else {
@@ -151,19 +151,28 @@ static u32 control_key(const X86Cpu *c)
     key |= c->cr4 & CR4_OSFXSR ? KEY_OSFXSR : 0;
     key |= c->cr4 & CR4_OSXSAVE && (c->xcr0 & XCR0_AVX) == XCR0_AVX ? KEY_AVX
                                                                     : 0;
-    key |= c->cr4 & CR4_UMIP && c->cpl ? KEY_UMIP : 0;
+    key |= c->breaks ? KEY_BREAK : 0;
     key |= (c->mxcsr & MASKS) != MASKS ? KEY_FP_SOFT : 0;
     key |= c->efer & EFER_LMA ? KEY_LMA : 0;
     key |= c->smm ? KEY_SMM : 0;
     return key;
 }
 
+void x86_level_changed(X86Cpu *c)
+{
+    enum { STAYS = KEY_PE | KEY_EM | KEY_TS | KEY_MP | KEY_OSFXSR | KEY_AVX
+                 | KEY_FP_SOFT | KEY_SMM | KEY_SVM | KEY_LMA | KEY_BREAK };
+
+    tlb_switch(&c->cpu, x86_space(c), (c->cpu.key & STAYS) | c->cpl
+               | segment_key(c) | flags_key(c));
+}
+
 void x86_mode_changed(X86Cpu *c)
 {
     u32 svm = c->cpu.key & KEY_SVM;     /* svm.c turns it on and off */
 
-    tlb_switch(&c->cpu, x86_space(c), svm | c->cpl | segment_key(c)
-               | flags_key(c) | control_key(c));
+    c->cpu.key = svm | control_key(c);
+    x86_level_changed(c);
 }
 
 /* ---- registers for debuggers and saved state ---------------------------- */

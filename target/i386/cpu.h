@@ -9,8 +9,7 @@
  *
  * EFLAGS lives in pieces: N Z C V in `flags` as an IR flag word; PF is the
  * parity of the low byte of `pf`; AF is bit 4 of `pf` ^ `af`; DF is `df`, the
- * step of
- * string instructions, 1 or -1; the rest is in `eflags` at its place.
+ * step of string instructions, 1 or -1; the rest is in `eflags` at its place.
  * x86_eflags() and x86_set_eflags() put them together.
  */
 #pragma once
@@ -249,6 +248,8 @@ u64  x86_ip(const X86Cpu *c);
 void x86_set_ip(X86Cpu *c, u64 ip);
 /* Derives key and space from the registers and tells tlb_switch(). */
 void x86_mode_changed(X86Cpu *c);
+/* The same where only CPL, segments and EFLAGS changed. */
+void x86_level_changed(X86Cpu *c);
 /*
  * debug.c: to be called (H_READ | H_WRITE | H_RAISE) before an instruction
  * whose key has KEY_TF, KEY_SHADOW or KEY_BREAK; with one of the first two it
@@ -310,7 +311,8 @@ void x86_set_efer(X86Cpu *c, u64 v);
 /* ---- CPUID, models, MSRs (models.c, msr.c) ------------------------------ */
 extern const char *const x86_models[], *const x86_models32[];
 bool x86_set_model(X86Cpu *c, const char *model, const char *props, Err *err);
-void x86_cpuid(X86Cpu *c, u32 leaf, u32 sub, u32 out[4]);   /* eax ebx ecx edx */
+/* out: EAX EBX ECX EDX */
+void x86_cpuid(X86Cpu *c, u32 leaf, u32 sub, u32 out[4]);
 bool x86_rdmsr(X86Cpu *c, u32 msr, u64 *v);
 bool x86_wrmsr(X86Cpu *c, u32 msr, u64 v);
 u64  x86_tsc(const X86Cpu *c);          /* 1 GHz */

@@ -333,9 +333,10 @@ static void deliver_long(X86Cpu *c, const Event *e)
         x86_raise(c, X_GP, (selector & ~3u) | ext);
     }
     s.sp = long_stack(c, &gate, cpl, ext) & ~15ull;
-    x86_stack_push(&s, 8, c->seg[SS].selector);
-    x86_stack_push(&s, 8, c->r[RSP]);
-    push_frame(c, &s, 8, e);
+    x86_stack_push_all(&s, (const u64[]) {
+        c->seg[SS].selector, c->r[RSP], flags_image(c, e),
+        c->seg[CS].selector, e->next, e->err,
+    }, has_error_code(e) ? 6 : 5);
     if (!canonical(ip)) {
         x86_raise(c, X_GP, ext);
     }
@@ -409,6 +410,7 @@ void x86_interrupt_to(X86Cpu *c, unsigned vector, X86IntKind kind, u32 err,
     Event e = { vector, kind, err, next };
     X86Catcher k;
 
+    x86_system_rights(c);
     for (;;) {
         if (log_on(LOG_INT)) {
             log_event(c, &e);
@@ -418,6 +420,7 @@ void x86_interrupt_to(X86Cpu *c, unsigned vector, X86IntKind kind, u32 err,
         }
         if (e.kind == INT_EXCEPTION && e.vector == X_DF) {
             x86_reset_machine(c, "triple fault");
+            x86_mode_changed(c);
             return;
         }
         if (doubles(&e, k.vector)) {
@@ -431,7 +434,7 @@ void x86_interrupt_to(X86Cpu *c, unsigned vector, X86IntKind kind, u32 err,
     }
     c->shadow = false;
     c->debug_due = 0;
-    x86_mode_changed(c);
+    x86_level_changed(c);
 }
 
 /* ---- INT n -------------------------------------------------------------- */

@@ -382,15 +382,19 @@ static bool check_return_ss(X86Cpu *c, u16 ss, unsigned rpl, const Desc *code,
 static void ret_protected(X86Cpu *c, unsigned osize, unsigned release,
                           bool iret)
 {
+    enum { IP, SEG, FLAGS };
     Stack s = x86_stack(c);
-    u64 ip = x86_stack_pop(&s, osize), sp = 0, mask = iret_mask(c, osize);
-    u16 cs = (u16)x86_stack_pop(&s, osize), ss = 0;
-    u64 flags = iret ? x86_stack_pop(&s, osize) : 0;
-    unsigned rpl = rpl_of(cs);
-    bool outer = rpl > c->cpl, pops = outer || (iret && x86_code64(c));
-    bool real_ss = false;
+    u64 v[3] = { 0 }, to[2] = { 0 };    /* to: SP, SS */
+    u64 mask = iret_mask(c, osize);
+    bool real_ss = false, outer, pops;
     Desc code, d = { 0 };
 
+    x86_stack_pop_all(&s, osize, v, iret ? 3 : 2);
+    u64 ip = v[IP], flags = v[FLAGS];
+    u16 cs = (u16)v[SEG], ss = 0;
+    unsigned rpl = rpl_of(cs);
+    outer = rpl > c->cpl;
+    pops = outer || (iret && x86_code64(c));
     if (iret && flags & FL_VM && osize == 4 && c->cpl == 0 && !long_mode(c)) {
         ret_to_vm86(c, &s, ip, cs, flags);
         return;
@@ -399,8 +403,8 @@ static void ret_protected(X86Cpu *c, unsigned osize, unsigned release,
     check_return(c, cs, &code);
     s.sp = (s.sp & ~s.mask) | ((s.sp + release) & s.mask);
     if (pops) {
-        sp = x86_stack_pop(&s, osize);
-        ss = (u16)x86_stack_pop(&s, osize);
+        x86_stack_pop_all(&s, osize, to, 2);
+        ss = (u16)to[1];
         real_ss = check_return_ss(c, ss, rpl, &code, &d);
     }
     check_ip(c, &code, ip);
@@ -418,7 +422,7 @@ static void ret_protected(X86Cpu *c, unsigned osize, unsigned release,
     } else {
         x86_null_seg(c, SS, ss);
     }
-    set_sp(c, sp + release);
+    set_sp(c, to[0] + release);
     if (outer) {
         x86_drop_inner_segs(c);
     }
@@ -485,7 +489,7 @@ void x86_iret(X86Cpu *c, unsigned osize, u64 next)
         task_return(c, next);
     }
     c->nmi_blocked = false;
-    x86_mode_changed(c);
+    x86_level_changed(c);
     x86_check_lines(c);
 }
 
@@ -695,13 +699,17 @@ void x86_task_gate(X86Cpu *c, const Desc *gate, TaskKind kind, u32 ext,
 
 static void set_flat(X86Cpu *c, u16 code, u16 data, unsigned cpl, bool wide)
 {
+    enum { LAST = 0xffffffff };
     u32 level = cpl << 5 | SEG_G;
 
     c->cpl = (u8)cpl;
-    x86_set_seg(c, CS, (u16)((code & ~3) | cpl), 0, 0xffffffff,
-                FLAT_CODE | level | (wide ? SEG_L : SEG_B));
-    x86_set_seg(c, SS, (u16)((data & ~3) | cpl), 0, 0xffffffff,
-                FLAT_DATA | level | SEG_B);
+    c->seg[CS] = (X86Seg) { (u16)((code & ~3) | cpl), LAST,
+                            FLAT_CODE | level | (wide ? SEG_L : SEG_B) };
+    c->seg[SS] = (X86Seg) { (u16)((data & ~3) | cpl), LAST,
+                            FLAT_DATA | level | SEG_B };
+    c->base[CS] = c->base[SS] = 0;
+    c->rlim[CS] = c->rlim[SS] = c->wlim[SS] = LAST;
+    c->wlim[CS] = ~0ull;
 }
 
 void x86_sysenter(X86Cpu *c)
@@ -715,7 +723,7 @@ void x86_sysenter(X86Cpu *c)
     set_flat(c, selector, (u16)(selector + 8), 0, long_mode(c));
     c->r[RSP] = long_mode(c) ? c->sysenter_esp : (u32)c->sysenter_esp;
     x86_set_ip(c, c->sysenter_eip);
-    x86_mode_changed(c);
+    x86_level_changed(c);
 }
 
 void x86_sysexit(X86Cpu *c, bool wide)
@@ -731,7 +739,7 @@ void x86_sysexit(X86Cpu *c, bool wide)
     set_flat(c, selector, (u16)(selector + 8), 3, wide);
     c->r[RSP] = wide ? sp : (u32)sp;
     x86_set_ip(c, wide ? ip : (u32)ip);
-    x86_mode_changed(c);
+    x86_level_changed(c);
 }
 
 void x86_syscall(X86Cpu *c, u64 next)
@@ -752,7 +760,7 @@ void x86_syscall(X86Cpu *c, u64 next)
     }
     set_flat(c, selector, (u16)(selector + 8), 0, wide);
     x86_set_ip(c, !wide ? (u32)c->star : from64 ? c->lstar : c->cstar);
-    x86_mode_changed(c);
+    x86_level_changed(c);
 }
 
 void x86_sysret(X86Cpu *c, bool wide)
@@ -775,6 +783,6 @@ void x86_sysret(X86Cpu *c, bool wide)
     set_flat(c, (u16)(selector + (wide ? 16 : 0)), (u16)(selector + 8), 3,
              wide);
     x86_set_ip(c, wide ? ip : (u32)ip);
-    x86_mode_changed(c);
+    x86_level_changed(c);
     x86_check_lines(c);
 }

@@ -519,6 +519,9 @@ HELPER(rep_scas, H_READ | H_WRITE | H_RAISE, i32, ptr, i32);
 static u32 port_some(Str s, Some *f)
 {
     x86_check_io(s.c, (u16)s.c->r[RDX], s.size);
+    if (s.c->breaks) {
+        x86_watch_port(s.c, (u16)s.c->r[RDX], s.size);
+    }
     return some(&s, f);
 }
 

@@ -62,6 +62,15 @@ void x86_new_space(X86Cpu *c)
     c->space = ++c->spaces_made;
 }
 
+/* A new number for what was `old`, whose global translations stay. */
+static u64 renew(X86Cpu *c, u64 old)
+{
+    u64 smm = c->smm ? SPACE_SMM : 0, space = ++c->spaces_made;
+
+    tlb_replace_space(&c->cpu, smm | old, smm | space);
+    return space;
+}
+
 /* A CR3 load under PCIDs: keep: bit 63 was set. */
 static void load_pcid(X86Cpu *c, u16 pcid, bool keep)
 {
@@ -69,7 +78,7 @@ static void load_pcid(X86Cpu *c, u16 pcid, bool keep)
 
     if (!keep || c->known[i].pcid != pcid || !c->known[i].space) {
         c->known[i].pcid = pcid;
-        c->known[i].space = ++c->spaces_made;
+        c->known[i].space = renew(c, c->known[i].space);
     }
     c->space = c->known[i].space;
 }
@@ -147,7 +156,7 @@ void x86_set_cr3(X86Cpu *c, u64 v)
     if (pcids) {
         load_pcid(c, v & 0xfff, v >> 63);
     } else {
-        c->space = ++c->spaces_made;
+        c->space = renew(c, c->space);
     }
     x86_mode_changed(c);
 }

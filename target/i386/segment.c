@@ -27,26 +27,33 @@ static u32 system_key(const X86Cpu *c)
     return key;
 }
 
-/* One page's part of an access. */
-static bool touch(X86Cpu *c, u64 va, u8 *buf, unsigned size, Access a,
-                  bool user, Fault *f)
+void x86_system_rights(X86Cpu *c)
 {
-    Cpu *cpu = &c->cpu;
-    TlbHit hit;
-    u8 *host = user ? NULL : tlb_host(cpu, va, a, size);
+    u32 key = system_key(c);
 
-    if (host && a == ACCESS_READ) {
-        memcpy(buf, host, size);
-        return true;
+    if (key != c->cpu.key) {
+        tlb_switch(&c->cpu, c->cpu.space, key);
     }
-    if (host) {
-        memcpy(host, buf, size);
-        return true;
-    }
-    if (!tlb_resolve(cpu, va, a, user, &hit, f)) {
+}
+
+/* An access that is not served by the TLB's first level. */
+typedef struct Reach {
+    X86Cpu *c;
+    Access  a;
+    bool    user;
+    Fault   f;
+} Reach;
+
+/* One page's part of it. */
+static bool touch(Reach *r, u64 va, u8 *buf, unsigned size)
+{
+    Cpu *cpu = &r->c->cpu;
+    TlbHit hit;
+
+    if (!tlb_resolve(cpu, va, r->a, r->user, &hit, &r->f)) {
         return false;
     }
-    if (a == ACCESS_WRITE) {
+    if (r->a == ACCESS_WRITE) {
         mem_write(cpu->mem, hit.pa, buf, size);
     } else {
         mem_read(cpu->mem, hit.pa, buf, size);
@@ -54,54 +61,91 @@ static bool touch(X86Cpu *c, u64 va, u8 *buf, unsigned size, Access a,
     return true;
 }
 
-static bool touch_both(X86Cpu *c, u64 va, u8 *buf, unsigned size, Access a,
-                       bool user, Fault *f)
+static bool touch_both(Reach *r, u64 va, u8 *buf, unsigned size)
 {
     unsigned first = MIN(size, GUEST_PAGE - (va & (GUEST_PAGE - 1)));
     TlbHit hit;
 
-    if (first < size && !tlb_resolve(&c->cpu, va + first, a, user, &hit, f)) {
+    if (first < size && !tlb_resolve(&r->c->cpu, va + first, r->a, r->user,
+                                     &hit, &r->f)) {
         return false;           /* before any of it is done */
     }
-    return touch(c, va, buf, first, a, user, f)
-        && (first == size
-            || touch(c, va + first, buf + first, size - first, a, user, f));
+    return touch(r, va, buf, first)
+        && (first == size || touch(r, va + first, buf + first, size - first));
 }
 
-static void reach(X86Cpu *c, u64 va, u8 *buf, unsigned size, Access a,
-                  bool user)
+static void reach(Reach *r, u64 va, u8 *buf, unsigned size)
 {
-    Cpu *cpu = &c->cpu;
-    u32 old = cpu->key, key = system_key(c);
-    Fault f = { 0 };
+    Cpu *cpu = &r->c->cpu;
+    u32 old = cpu->key, key = system_key(r->c);
     bool ok;
 
     if (key != old) {
         tlb_switch(cpu, cpu->space, key);
     }
-    ok = touch_both(c, va, buf, size, a, user, &f);
+    ok = touch_both(r, va, buf, size);
     if (key != old) {
         tlb_switch(cpu, cpu->space, old);
     }
     if (!ok) {
-        x86_raise_fault(c, &f);
+        x86_raise_fault(r->c, &r->f);
+    }
+}
+
+/* Host memory if the key's own rights are those wanted; else NULL. */
+static u8 *quick(X86Cpu *c, u64 va, unsigned size, Access a, bool user)
+{
+    u32 key = c->cpu.key;
+    bool same = user ? (key & KEY_CPL) == 3 : key == system_key(c);
+
+    return same ? tlb_host(&c->cpu, va, a, size) : NULL;
+}
+
+static u64 get(const u8 *p, unsigned size)
+{
+    switch (size) {
+    case 8: return load_le(p, 8);
+    case 4: return load_le(p, 4);
+    case 2: return load_le(p, 2);
+    default: return load_le(p, size);
+    }
+}
+
+static void put(u8 *p, unsigned size, u64 v)
+{
+    switch (size) {
+    case 8: store_le(p, 8, v); return;
+    case 4: store_le(p, 4, v); return;
+    case 2: store_le(p, 2, v); return;
+    default: store_le(p, size, v); return;
     }
 }
 
 u64 x86_mem_get(X86Cpu *c, u64 va, unsigned size, bool user)
 {
+    const u8 *host = quick(c, va, size, ACCESS_READ, user);
+    Reach r = { .c = c, .a = ACCESS_READ, .user = user };
     u8 buf[8] = { 0 };
 
-    reach(c, va, buf, size, ACCESS_READ, user);
+    if (host) {
+        return get(host, size);
+    }
+    reach(&r, va, buf, size);
     return load_le(buf, size);
 }
 
 void x86_mem_put(X86Cpu *c, u64 va, unsigned size, u64 v, bool user)
 {
+    u8 *host = quick(c, va, size, ACCESS_WRITE, user);
+    Reach r = { .c = c, .a = ACCESS_WRITE, .user = user };
     u8 buf[8];
 
+    if (host) {
+        put(host, size, v);
+        return;
+    }
     store_le(buf, size, v);
-    reach(c, va, buf, size, ACCESS_WRITE, user);
+    reach(&r, va, buf, size);
 }
 
 u64 x86_sys_load(X86Cpu *c, u64 va, unsigned size)
@@ -302,7 +346,7 @@ void x86_load_seg(X86Cpu *c, unsigned seg, u16 selector)
     }
 }
 
-/* A null one stays as it is: in long mode FS and GS have a base all the same. */
+/* A null one stays as it is: in long mode FS and GS have a base even so. */
 void x86_drop_inner_segs(X86Cpu *c)
 {
     static const u8 segs[] = { ES, DS, FS, GS };
@@ -481,6 +525,38 @@ u64 x86_stack_pop(Stack *s, unsigned size)
 
     s->sp = (s->sp & ~s->mask) | ((s->sp + size) & s->mask);
     return v;
+}
+
+/* Host memory of n words of 8 bytes from va on, on a 64-bit stack. */
+static u8 *words(const Stack *s, u64 va, unsigned n, Access a)
+{
+    bool ok = s->wide && canonical(va) && canonical(va + n * 8 - 1);
+
+    return ok ? quick(s->c, va, n * 8, a, s->user) : NULL;
+}
+
+void x86_stack_push_all(Stack *s, const u64 *v, unsigned n)
+{
+    u8 *host = words(s, s->sp - n * 8, n, ACCESS_WRITE);
+
+    for (unsigned i = 0; i < n; i++) {
+        if (host) {
+            store_le(host + (n - 1 - i) * 8, 8, v[i]);
+        } else {
+            x86_stack_push(s, 8, v[i]);
+        }
+    }
+    s->sp -= host ? n * 8 : 0;
+}
+
+void x86_stack_pop_all(Stack *s, unsigned size, u64 *v, unsigned n)
+{
+    const u8 *host = size == 8 ? words(s, s->sp, n, ACCESS_READ) : NULL;
+
+    for (unsigned i = 0; i < n; i++) {
+        v[i] = host ? load_le(host + i * 8, 8) : x86_stack_pop(s, size);
+    }
+    s->sp += host ? n * 8 : 0;
 }
 
 void x86_stack_keep(const Stack *s)

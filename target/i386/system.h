@@ -52,6 +52,11 @@ static inline bool canonical(u64 va)
 /* Guest memory with the rights of the supervisor or of CPL 3; may raise. */
 u64  x86_mem_get(X86Cpu *c, u64 va, unsigned size, bool user);
 void x86_mem_put(X86Cpu *c, u64 va, unsigned size, u64 v, bool user);
+/*
+ * The key of the CPU's own accesses, until x86_mode_changed(): many of them
+ * are coming.
+ */
+void x86_system_rights(X86Cpu *c);
 /* False: the selector is beyond its table. */
 bool x86_find_desc(X86Cpu *c, u16 selector, Desc *d);
 /* The same, and null or beyond raises `vector` with the selector. */
@@ -95,6 +100,9 @@ Stack x86_stack(X86Cpu *c);                 /* the current one */
 Stack x86_stack_of(X86Cpu *c, const Desc *ss, u64 sp, unsigned cpl, u32 err);
 void  x86_stack_push(Stack *s, unsigned size, u64 v);
 u64   x86_stack_pop(Stack *s, unsigned size);
+/* n words of 8 bytes on a 64-bit stack; n of `size` bytes from any. */
+void  x86_stack_push_all(Stack *s, const u64 *v, unsigned n);
+void  x86_stack_pop_all(Stack *s, unsigned size, u64 *v, unsigned n);
 /* SP of r[] becomes s->sp; the upper part stays where the stack is small. */
 void  x86_stack_keep(const Stack *s);
 

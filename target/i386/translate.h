@@ -85,7 +85,8 @@ typedef struct X86Map { u8 map; const X86Row *rows; } X86Map;
 extern const X86Row
     x86_int_1[], x86_int_0f[],                          /* int.c, int_0f.c */
     x86_arith_1[], x86_arith_0f[],                      /* int_arith.c */
-    x86_sys_1[], x86_sys_0f[], x86_sys_0f38[],                  /* sys.c */
+    x86_sys_1[], x86_sys_0f[],                          /* sys.c */
+    x86_control_0f[], x86_control_0f38[],               /* control.c */
     x86_x87_1[], x86_x87_0f[],                          /* x87_insn.c */
     x86_string_1[],                             /* int_string.c */
     x86_bmi_0f[], x86_bmi_0f38[], x86_bmi_0f3a[],       /* int_bmi.c */

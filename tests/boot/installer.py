@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: MIT
 """Debian's installer reaches its first question on the serial console."""
 
-from guest import MACHINE, Guest, cached, check, done, emulator
+from guest import CONSOLES, Guest, cached, check, done, emulator
 
-for cpu, smp in (("cortex-a57", "1"), ("max", "4")):
-    command = [emulator(), *MACHINE, "-cpu", cpu, "-smp", smp, "-nographic",
-               "-no-reboot", "-kernel", cached("arm64", "installer", "linux"),
-               "-initrd", cached("arm64", "installer", "initrd.gz"),
-               "-append", "console=ttyAMA0"]
+for arch, board, cpu, smp in (("arm64", "virt", "cortex-a57", "1"),
+                              ("arm64", "virt", "max", "4"),
+                              ("amd64", "pc", "qemu64", "1"),
+                              ("amd64", "q35", "max", "4"),
+                              ("i386", "pc", "max", "1")):
+    command = [emulator(), "-M", board, "-cpu", cpu, "-m", "1024",
+               "-smp", smp, "-nographic", "-no-reboot",
+               "-kernel", cached(arch, "installer", "linux"),
+               "-initrd", cached(arch, "installer", "initrd.gz"),
+               "-append", "console=" + CONSOLES[arch]]
     with Guest(command, timeout=400) as g:
-        what = "%s, %s CPU(s): " % (cpu, smp)
+        what = "%s, %s, %s CPU(s): " % (arch, cpu, smp)
         check(g.expect(r"Select a language"), what + "the first question")
         check(g.expect(r"English"), what + "and its choices")
         check("Kernel panic" not in g.output, what + "and no panic before")

@@ -38,6 +38,7 @@ RULES = {
     "hw/core":        ["util", "softmmu", *HOST],  # properties name back ends
     "hw":             DEVICE,
     "hw/acpi":        [*DEVICE, "hw"],  # tables name what boards are made of
+    "hw/isa":         [*DEVICE, "hw/acpi"],     # bridges place the PM block
     "hw/smbios":      [*DEVICE, "hw/misc/fw_cfg.h"],
     "hw/misc":        [*DEVICE, "hw/timer"],    # port 61 gates the timer
     "hw/board":       [*DEVICE, "hw", "target/target.h"],

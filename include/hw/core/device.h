@@ -71,6 +71,7 @@ typedef enum BusKind {
     BUS_NONE,                   /* placed by the board through its window */
     BUS_VIRTIO,                 /* a virtio device: sits on a transport */
     BUS_PCI,                    /* begins with a PciDevice: hw/pci/pci.h */
+    BUS_IDE,                    /* a drive: hw/ide/ide.h */
 } BusKind;
 
 struct DeviceType {

@@ -121,9 +121,12 @@ struct PciDevice {
 };
 
 #define PCI_PROPS(T, m)                                                     \
-    PROP("bus", PROP_STR, T, m.bus_name, NULL, "name of the bus, or of its bridge"), \
-    PROP("addr", PROP_STR, T, m.addr, NULL, "slot, or slot.function, in hexadecimal"), \
-    PROP("multifunction", PROP_BOOL, T, m.multifunction, "off", "other functions may be in its slot")
+    PROP("bus", PROP_STR, T, m.bus_name, NULL,                              \
+         "name of the bus, or of its bridge"),                              \
+    PROP("addr", PROP_STR, T, m.addr, NULL,                                 \
+         "slot, or slot.function, in hexadecimal"),                         \
+    PROP("multifunction", PROP_BOOL, T, m.multifunction, "off",             \
+         "other functions may be in its slot")
 #define PCI_FIELDS(T, m)                                                    \
     SAVE(T, m.config), SAVE(T, m.intx), SAVE(T, m.msix_table),              \
     SAVE(T, m.msix_pba)

@@ -61,6 +61,7 @@ struct VirtioDevice {
     u32        epoch;           /* grows with each reset: old requests die */
     u8         status, isr;
     bool       legacy;          /* the transport has the legacy interface */
+    bool       transitional;    /* or both: `legacy` until the driver says */
     bool       told;            /* of a wrong notification */
     u8         config[VQ_CONFIG_MAX];
     VirtQueue  vq[VQ_MAX];
@@ -70,6 +71,11 @@ struct VirtioDevice {
     struct Timer *timer;        /* for that */
     /* Tells the transport that isr changed. */
     void     (*interrupt)(void *transport);
+    /*
+     * Sends the message of a queue, or of the configuration (-1); false: the
+     * driver wants an interrupt instead.  NULL: there are none.
+     */
+    bool     (*message)(void *transport, int source);
 };
 
 /* A request taken off a queue: the driver's buffers as host memory. */

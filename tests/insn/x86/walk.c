@@ -14,7 +14,7 @@ const Walked walked[] = {
     { "bmi", MAP_0F, x86_bmi_0f }, { "bmi", MAP_0F38, x86_bmi_0f38 },
     { "bmi", MAP_0F3A, x86_bmi_0f3a },
     { "sys", MAP_1, x86_sys_1 }, { "sys", MAP_0F, x86_sys_0f },
-    { "sys", MAP_0F38, x86_sys_0f38 },
+    { "sys", MAP_0F, x86_control_0f }, { "sys", MAP_0F38, x86_control_0f38 },
     { "x87", MAP_1, x86_x87_1 }, { "x87", MAP_0F, x86_x87_0f },
     { "mmx", MAP_0F, x86_mmx_0f }, { "mmx", MAP_0F38, x86_mmx_0f38 },
     { "mmx", MAP_0F3A, x86_mmx_0f3a },

@@ -747,6 +747,8 @@ static void paging(void)
     equal("PDE", table(PD)[0], PT | A | U | W | P);
     equal("PDPTE", table(PDPT)[0], PD | A | U | W | P);
     equal("PML4E", table(PML4)[1], PDPT | A | U | W | P);
+    LOAD(~0ull << 8);
+    trapped("the last page of all", PF_, 0);
     STORE(WINDOW);
     equal("D", table(PT)[0] & D, D);
     set(0);

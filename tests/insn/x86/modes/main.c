@@ -113,7 +113,7 @@ void result(bool good, const char *name)
     print_number(++results);
     print(" - ");
     print(name);
-    print(todo ? " # TODO\n" : "\n");
+    print(todo ? " # deviates\n" : "\n");
     todo = false;
 }
 

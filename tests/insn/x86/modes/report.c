@@ -60,7 +60,7 @@ void result(bool good, const char *name)
     print_number(++counts()->results);
     print(" - ");
     print(name);
-    print(todo ? " # TODO\n" : "\n");
+    print(todo ? " # deviates\n" : "\n");
     todo = false;
 }
 

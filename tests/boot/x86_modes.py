@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Modes, segments, gates, tasks, paging of an x86 CPU, without a system.
+
+Makes the ROM of tests/insn/x86/modes with the host's compiler and runs it on
+several CPU models. EMULATOR=qemu-system-x86_64 runs it there: what QEMU's
+translator is known to do otherwise is marked or left out.
+"""
+
+import os
+import re
+import subprocess
+
+from guest import TOP, check, done, emulator, needs, note, run, scratch, skip
+
+HERE = os.path.join(TOP, "tests", "insn", "x86", "modes")
+PROGRAM32 = ["main", "segments", "transfers", "interrupts", "tasks", "vm86",
+             "debug", "paging", "code", "system", "real", "long"]
+PROGRAM64 = ["long64", "report"]
+FLAGS = ["-ffreestanding", "-fno-pic", "-fno-pie", "-fno-stack-protector",
+         "-fno-asynchronous-unwind-tables", "-fno-omit-frame-pointer", "-Os",
+         "-mgeneral-regs-only", "-std=gnu11", "-fcf-protection=none"]
+MODELS = ["max", "Haswell", "qemu32", "pentium"]
+
+
+def make(command):
+    """A step of the build; the test is skipped if the tools cannot do it."""
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except subprocess.CalledProcessError as e:
+        skip("%s: %s" % (command[0], e.stderr.decode()[-500:]))
+
+
+def link(folder, name, parts, flags, emulation, start):
+    """Builds a flat program; its path."""
+    objects = []
+    for part in parts:
+        objects.append(os.path.join(folder, part + ".o"))
+        make(["gcc", *flags, *FLAGS, "-c", os.path.join(HERE, part + ".c"),
+              "-o", objects[-1]])
+    elf, flat = (os.path.join(folder, name + "." + e) for e in ("elf", "bin"))
+    make(["ld", "-m", emulation, "-nostdlib", "--defsym", "START=" + start,
+          "-T", os.path.join(HERE, "modes.ld"), "-o", elf, *objects])
+    make(["objcopy", "-O", "binary", elf, flat])
+    return flat
+
+
+def rom(folder):
+    """Builds the ROM; its path."""
+    short = link(folder, "short", PROGRAM32, ["-m32", "-march=i586"],
+                 "elf_i386", "0x100000")
+    long = link(folder, "long", PROGRAM64, ["-m64", "-mno-red-zone"],
+                "elf_x86_64", "0x200000")
+    boot, path = (os.path.join(folder, n) for n in ("boot.o", "modes.rom"))
+    make(["gcc", "-m32", "-c", '-DPAYLOAD="%s"' % short,
+          '-DPAYLOAD64="%s"' % long, os.path.join(HERE, "boot.S"),
+          "-o", boot])
+    make(["objcopy", "-O", "binary", "-j", ".text", boot, path])
+    return path
+
+
+def test(path, model):
+    """One run: each line of its TAP that fails is noted."""
+    command = [emulator(), "-M", "isapc", "-cpu", model, "-m", "64",
+               "-nodefaults", "-display", "none", "-serial", "stdio",
+               "-monitor", "none", "-no-reboot", "-device",
+               "isa-debug-exit,iobase=0xf4,iosize=1", "-bios", path]
+    status, output, errors = run(command, 60)
+    lines = output.replace("\r", "").split("\n")
+    count = sum(line.startswith("ok ") for line in lines)
+    for line, more in zip(lines, lines[1:]):
+        if (re.match("not ok|Bail", line) and "# deviates" not in line):
+            note("%s\n%s" % (line, more if more.startswith("#") else ""))
+    note(errors)
+    check(status == 1 and re.search(r"^1\.\.\d+$", output, re.M),
+          "CPU %s: %d results, all good" % (model, count))
+
+
+needs("gcc", "ld", "objcopy")
+with scratch() as directory:
+    image = rom(directory)
+    for name in MODELS:
+        test(image, name)
+done()
