@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Parallel NOR flash with the Intel command set: two 16-bit chips side by
- * side as a bank of 32 bits.  References: JEDEC JESD68.01 (CFI), JEP137;
+ * side as a bank of 32 bits, or one chip of 8 bits.  References: JEDEC JESD68.01 (CFI), JEP137;
  * Intel "Common Flash Interface and Command Sets" (AP-646), StrataFlash
  * 28F256 data sheet for commands and status bits.
  *
- * Both chips get the same commands, hence one state serves both; what is read
+ * Two chips get the same commands, hence one state serves both; what is read
  * of one is repeated in the upper half.  Programming and erasing take no time.
  * Left out: block locks (always unlocked), suspend (nothing to suspend),
  * protection registers.
@@ -16,8 +16,7 @@
 #include "util/log.h"
 
 enum {
-    CHIPS = 2, BANK = 2 * CHIPS,        /* bytes of a bus word */
-    CHIP_BUFFER = 2048, BUFFER = CHIP_BUFFER * CHIPS,
+    CHIP_BUFFER = 2048, BUFFER_MAX = 2 * CHIP_BUFFER,
     WINDOW = 64 << 20,                  /* with the default properties */
 };
 
@@ -45,6 +44,7 @@ typedef struct Pflash {
     Block    *drive;
     u64       sector;                   /* bytes of an erase block of both */
     u32       blocks;
+    u32       width;                    /* bytes of a bus word: 4 or 1 */
     Ram      *ram;
     MemSpace *space;                    /* where it is mapped, or NULL */
     u32       handle;
@@ -53,13 +53,16 @@ typedef struct Pflash {
     u32       mode, expect, status;
     u64       first;                    /* of a buffered write: its block */
     u32       left;                     /* bytes of it still to come */
-    u8        buffer[BUFFER];
+    u8        buffer[BUFFER_MAX];
 } Pflash;
 
 static u64 size_of(const Pflash *s)
 {
     return s->sector * s->blocks;
 }
+
+static u32 chips(const Pflash *s) { return s->width == 1 ? 1 : 2; }
+static u32 buffer_size(const Pflash *s) { return chips(s) * CHIP_BUFFER; }
 
 /* ---- mapping ------------------------------------------------------------ */
 
@@ -127,7 +130,7 @@ static u32 cfi(const Pflash *s, u32 i)
         'P', 'R', 'I', '1', '0',        /* 31: version 1.0, no options */
         0, 0, 0, 0, 0, 0, 0, 0, 0, 1,   /* 3f: one protection field */
     };
-    u64 chip = size_of(s) / CHIPS, block = s->sector / CHIPS / 256;
+    u64 chip = size_of(s) / chips(s), block = s->sector / chips(s) / 256;
 
     switch (i) {
     case 0x27: return log2_of(chip);
@@ -146,11 +149,11 @@ static u32 identity(u32 i)
     return i < sizeof id ? id[i] : 0;       /* 2: not locked */
 }
 
-/* One chip's 16 bits at bus word i. */
+/* One chip's bits at bus word i. */
 static u32 chip_word(const Pflash *s, u64 i)
 {
     switch (s->mode) {
-    case MODE_ID:  return identity((u32)(i % (s->sector / BANK)));
+    case MODE_ID:  return identity((u32)(i % (s->sector / s->width)));
     case MODE_CFI: return cfi(s, (u32)MIN(i, UINT32_MAX));
     default:       return s->status;
     }
@@ -168,8 +171,9 @@ static u64 flash_read(void *opaque, u64 at, unsigned size)
         return load_le(s->ram->host + at, size);
     }
     for (unsigned i = 0; i < size; i++) {
-        u32 word = chip_word(s, (at + i) / BANK);
-        v |= (u64)(word >> 8 * ((at + i) & 1) & 0xff) << 8 * i;
+        u32 word = chip_word(s, (at + i) / s->width);
+        u32 byte = (at + i) & (s->width / chips(s) - 1);
+        v |= (u64)(word >> 8 * byte & 0xff) << 8 * i;
     }
     return v;
 }
@@ -270,9 +274,9 @@ static void bad_sequence(Pflash *s, const char *what, u64 at)
 /* The number of words a chip gets, less one. */
 static void start_buffer(Pflash *s, u64 at, u32 count)
 {
-    u64 bytes = ((u64)count + 1) * BANK;
+    u64 bytes = ((u64)count + 1) * s->width;
 
-    if (bytes > BUFFER) {
+    if (bytes > buffer_size(s)) {
         bad_sequence(s, "a count of words that fit the buffer", at);
         return;
     }
@@ -285,9 +289,9 @@ static void start_buffer(Pflash *s, u64 at, u32 count)
 static void fill_buffer(Pflash *s, u64 at, unsigned size, u64 v)
 {
     if (s->first == ~0ull) {
-        s->first = align_down(at, BUFFER);
+        s->first = align_down(at, buffer_size(s));
     }
-    if (at < s->first || at + size > s->first + BUFFER) {
+    if (at < s->first || at + size > s->first + buffer_size(s)) {
         bad_sequence(s, "data for the write buffer", at);
         return;
     }
@@ -331,7 +335,7 @@ static void flash_write(void *opaque, u64 at, unsigned size, u64 v)
         break;
     case EXPECT_CONFIRM:
         if (code == CMD_CONFIRM) {
-            program(s, s->first, s->buffer, BUFFER);
+            program(s, s->first, s->buffer, buffer_size(s));
             s->expect = EXPECT_COMMAND;
         } else {
             bad_sequence(s, "confirmation of the buffer", at);
@@ -364,9 +368,13 @@ static bool start(void *opaque, Err *err)
 {
     Pflash *s = opaque;
 
-    if (!is_pow2(s->sector) || s->sector < BUFFER || s->sector > 1 << 25) {
+    if (s->width != 4 && s->width != 1) {
+        return fail(err, "width %u: write 4 or 1", s->width);
+    }
+    if (!is_pow2(s->sector) || s->sector < BUFFER_MAX
+        || s->sector > 1 << 25) {
         return fail(err, "sector-length %llu is not a power of two from %u to "
-                    "32M", (unsigned long long)s->sector, BUFFER);
+                    "32M", (unsigned long long)s->sector, BUFFER_MAX);
     }
     if (s->blocks < 1 || s->blocks > 65536 || size_of(s) > 1ull << 32) {
         return fail(err, "num-blocks %u: there are 1 to 65536 blocks, 4 GiB",
@@ -392,8 +400,8 @@ static void reset(void *opaque)
 static bool loaded(void *opaque)
 {
     Pflash *s = opaque;
-    bool ok = s->mode < MODES && s->expect < EXPECTS && s->left <= BUFFER
-        && (s->first == ~0ull || (s->first % BUFFER == 0
+    bool ok = s->mode < MODES && s->expect < EXPECTS && s->left <= buffer_size(s)
+        && (s->first == ~0ull || (s->first % buffer_size(s) == 0
                                   && s->first < size_of(s)))
         && (s->expect != EXPECT_CONFIRM || s->first != ~0ull);
 
@@ -431,6 +439,7 @@ DEVICE(pflash) {
         PROP("drive", PROP_BLOCK, Pflash, drive, NULL, "image; else empty"),
         PROP("sector-length", PROP_U64, Pflash, sector, "256K", "erase block"),
         PROP("num-blocks", PROP_U32, Pflash, blocks, "256", "erase blocks"),
+        PROP("width", PROP_U32, Pflash, width, "4", "bytes of a bus word, 4 or 1"),
         { 0 }
     },
     .start  = start,

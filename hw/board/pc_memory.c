@@ -5,6 +5,9 @@
  * The ROM ends at 4 GiB, where the CPU starts; its last 128 KiB are seen
  * below 1 MiB too.
  */
+#include "block/block.h"
+#include "hw/block/pflash.h"
+#include "hw/board/flash.h"
 #include "hw/board/pc.h"
 
 enum { ROM_WINDOW = 0x20000, BIOS_MAX = 16 << 20 };
@@ -55,7 +58,7 @@ void pc_place_firmware(Machine *m)
 }
 
 /* What is at C0000 to FFFFF is RAM unless a ROM with priority hides it. */
-static void map_rom(Machine *m, Ram *rom)
+static void map_low(Machine *m, Ram *rom)
 {
     u64 seen = bytes_seen(rom);
     MemRegion low = {
@@ -63,7 +66,6 @@ static void map_rom(Machine *m, Ram *rom)
         .ram_offset = rom->size - seen, .readonly = true, .priority = 1,
     };
 
-    add(m, rom, (1ull << 32) - rom->size, rom->size, 0, true);
     if (!pc(m)->kind->ram_firmware) {
         mem_add(m->mem, &low);
     }
@@ -87,13 +89,59 @@ static bool read_firmware(Machine *m, Blob *b, bool *none, Err *err)
                 "another, -kernel FILE needs none", why.text);
 }
 
+/*
+ * Flash banks end at 4 GiB, the second below the first, and are as large as
+ * their images; the first has the firmware.
+ */
+static bool make_flash(Machine *m, const FlashDrives *f, Err *err)
+{
+    enum { SECTOR = 4096 };
+    u64 end = 1ull << 32;
+
+    for (u32 i = 0; i < FLASH_BANKS && f->id[i]; i++) {
+        u64 size = block_size(block_find(f->id[i]));
+        g_autofree char *id = g_strdup_printf("system.flash%u", i);
+        g_autofree char *props = g_strdup_printf(
+            "drive=%s,width=1,sector-length=%d,num-blocks=%llu", f->id[i],
+            SECTOR, (unsigned long long)(size / SECTOR));
+        Device *d;
+        if (!size || size % SECTOR || size > BIOS_MAX) {
+            return fail(err, "flash bank %u: its image has %llu bytes; whole "
+                        "blocks of 4096 up to 16 MiB are right", i,
+                        (unsigned long long)size);
+        }
+        d = machine_device(m, "cfi.pflash01", id, props, ~0ull, err);
+        if (!d) {
+            return false;
+        }
+        end -= size;
+        pflash_map(d, m->mem, end);
+        if (i == 0) {
+            pc(m)->bios = pflash_ram(d);
+            map_low(m, pc(m)->bios);
+        }
+    }
+    pc(m)->firmware = true;
+    return true;
+}
+
 static bool make_rom(Machine *m, Err *err)
 {
     Pc *s = pc(m);
+    FlashDrives flash = { 0 };
     Blob b = { 0 };
     bool none;
     u64 size;
 
+    if (!flash_drives(&flash, err)) {
+        return false;
+    }
+    if (flash.id[0]) {
+        return m->opts->bios
+            ? fail(err, "-bios and a drive for flash bank 0: both would be "
+                   "the firmware; leave one out")
+            : make_flash(m, &flash, err);
+    }
     if (!read_firmware(m, &b, &none, err)) {
         return false;
     }
@@ -109,7 +157,8 @@ static bool make_rom(Machine *m, Err *err)
     }
     blob_free(&b);
     if (s->bios) {
-        map_rom(m, s->bios);
+        add(m, s->bios, (1ull << 32) - size, size, 0, true);
+        map_low(m, s->bios);
     }
     return s->bios != NULL;
 }

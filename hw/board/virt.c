@@ -155,34 +155,6 @@ static void press_button(Machine *m)
 
 /* ---- flash and firmware ------------------------------------------------- */
 
-typedef struct FlashDrives {
-    const char *id[FLASH_BANKS];
-    u32         extra;          /* more than there are banks */
-} FlashDrives;
-
-/* A -drive if=pflash: of the bank `unit` says, else of the next. */
-static void take_drive(void *opaque, Block *b)
-{
-    FlashDrives *f = opaque;
-    const char *kind = block_option(b, "if"), *unit = block_option(b, "unit");
-    u64 bank = 0;
-
-    if (!kind || strcmp(kind, "pflash") != 0) {
-        return;
-    }
-    if (unit && !parse_u64(unit, &bank)) {
-        bank = FLASH_BANKS;
-    }
-    while (!unit && bank < FLASH_BANKS && f->id[bank]) {
-        bank++;
-    }
-    if (bank < FLASH_BANKS && !f->id[bank]) {
-        f->id[bank] = block_id(b);
-    } else {
-        f->extra++;
-    }
-}
-
 static bool load_bios(Machine *m, Err *err)
 {
     Blob b = { 0 };
@@ -206,10 +178,8 @@ static bool make_flash(Machine *m, Err *err)
     FlashDrives f = { 0 };
 
     memcpy(f.id, v->pflash, sizeof f.id);
-    block_each(take_drive, &f);
-    if (f.extra) {
-        return fail(err, "-drive if=pflash: this machine has %d flash banks, "
-                    "unit=0 and unit=1", FLASH_BANKS);
+    if (!flash_drives(&f, err)) {
+        return false;
     }
     for (u32 i = 0; i < FLASH_BANKS; i++) {
         g_autofree char *id = g_strdup_printf("virt.flash%u", i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Private to the board `virt`: where things are, and its device tree. */
 #pragma once
+#include "hw/board/flash.h"
 #include "hw/core/device.h"
 #include "hw/core/loader.h"
 #include "softmmu/clock.h"
@@ -11,7 +12,7 @@
  * that QEMU documents for its machine of this name.
  */
 enum {
-    FLASH_BASE = 0x00000000, FLASH_BANK = 0x04000000, FLASH_BANKS = 2,
+    FLASH_BASE = 0x00000000, FLASH_BANK = 0x04000000,
     GIC_BASE = 0x08000000, GIC_PART = 0x10000,
     FW_CFG_BASE = 0x09020000,
     VIRTIO_BASE = 0x0a000000, VIRTIO_STEP = 0x200, VIRTIO_COUNT = 32,
