@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Parallel NOR flash with the Intel command set: two 16-bit chips side by
- * side as a bank of 32 bits, or one chip of 8 bits.  References: JEDEC JESD68.01 (CFI), JEP137;
- * Intel "Common Flash Interface and Command Sets" (AP-646), StrataFlash
+ * side as a bank of 32 bits, or one chip of 8 bits.
+ * References: JEDEC JESD68.01 (CFI), JEP137; Intel "Common Flash Interface and Command Sets" (AP-646), StrataFlash
  * 28F256 data sheet for commands and status bits.
  *
  * Two chips get the same commands, hence one state serves both; what is read
@@ -400,7 +400,8 @@ static void reset(void *opaque)
 static bool loaded(void *opaque)
 {
     Pflash *s = opaque;
-    bool ok = s->mode < MODES && s->expect < EXPECTS && s->left <= buffer_size(s)
+    bool ok = s->mode < MODES && s->expect < EXPECTS
+        && s->left <= buffer_size(s)
         && (s->first == ~0ull || (s->first % buffer_size(s) == 0
                                   && s->first < size_of(s)))
         && (s->expect != EXPECT_CONFIRM || s->first != ~0ull);
