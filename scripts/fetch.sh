@@ -10,7 +10,7 @@
 #              initramfs that has the programs in /bin; and bare/NAME.elf,
 #              which run without a kernel
 #   tools      ARCH/tools.gz: an initramfs with Debian's e2fsprogs, and with
-#              tests/guests/user/NAME as /bin/NAME
+#              tests/guests/user/{,ARCH/}NAME as /bin/NAME
 #   installer  ARCH/installer/{linux,initrd.gz}
 #   firmware   firmware/: SeaBIOS, OVMF, U-Boot; GRUB's, iPXE's and memtest86+'s
 #              images
@@ -71,7 +71,8 @@ fetch_tools() {
   local image=$cache/$1/tools.gz programs=$cache/user/$1 source name
   local -a options=()
   mkdir -p "$programs"
-  for source in "$here"/../tests/guests/user/*.c; do
+  for source in "$here"/../tests/guests/user/{,"$1"/}*.c; do
+    [[ -f $source ]] || continue
     name=$(basename "$source" .c)
     [[ $programs/$name -nt $source ]] ||
       "${COMPILER[$1]}" -O1 -Wall -static -no-pie -o "$programs/$name" \

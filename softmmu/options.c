@@ -313,6 +313,57 @@ static bool set_rtc(Options *o, const char *value, bool *done, Err *err)
     return ok || err_prefix(err, "-rtc %s", value);
 }
 
+/* "dc", or "order=dc,menu=on": drives a, c, d and the network, n. */
+static bool set_boot(Options *o, const char *value, bool *done, Err *err)
+{
+    static const char *const without_meaning[] = {
+        "strict", "splash", "splash-time", "reboot-timeout", "once",
+    };
+    KeyVal *kv = keyval_parse(value, "order", err);
+    const char *order = kv ? keyval_get(kv, "order") : NULL;
+    const char *menu = kv ? keyval_get(kv, "menu") : NULL;
+    bool ok = kv != NULL;
+
+    (void)done;
+    if (order && (strlen(order) >= sizeof o->boot_order
+                  || order[strspn(order, "acdn")])) {
+        ok = fail(err, "order=%s: up to three of a (floppy), c (disk), d (CD), "
+                  "n (network)", order);
+    } else if (order) {
+        g_strlcpy(o->boot_order, order, sizeof o->boot_order);
+    }
+    o->boot_menu = menu && strcmp(menu, "on") == 0;
+    for (u32 i = 0; kv && i < countof(without_meaning); i++) {
+        keyval_get(kv, without_meaning[i]);
+    }
+    ok = ok && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-boot %s", value);
+}
+
+/* A drive by its place; `rest` is what -drive says beside the file. */
+static bool add_place(Options *o, const char *value, const char *rest)
+{
+    g_auto(GStrv) part = g_strsplit(value, ",", -1);
+    g_autofree char *file = g_strjoinv(",,", part);
+
+    g_ptr_array_add(o->drives, g_strdup_printf("file=%s,%s", file, rest));
+    return true;
+}
+
+#define PLACE(n, rest)                                                      \
+    static bool add_##n(Options *o, const char *value, bool *done, Err *err) \
+    {                                                                       \
+        (void)done;                                                         \
+        (void)err;                                                          \
+        return add_place(o, value, rest);                                   \
+    }
+PLACE(cdrom, "if=ide,index=2,media=cdrom,format=raw,readonly=on")
+PLACE(hda, "if=ide,index=0,format=raw")
+PLACE(hdb, "if=ide,index=1,format=raw")
+PLACE(hdc, "if=ide,index=2,format=raw")
+PLACE(hdd, "if=ide,index=3,format=raw")
+
 /* What happens when: each event has some actions, the first is the usual. */
 static bool set_action(Options *o, const char *value, bool *done, Err *err)
 {
@@ -410,7 +461,12 @@ static const Option options[] = {
     { "vga",       "std|none", "the display adapter",                        IN(TEXT, vga) },
     { "nodefaults", NULL, "no devices but those asked for",                  IN(FLAG, nodefaults) },
     { "no-user-config", NULL, "accepted",                                    ONLY(TAKEN) },
-    { "boot",      "order=..", "accepted",                                   ONLY(TAKEN) },
+    { "boot",      "order=acdn,menu=on", "what firmware boots from",         CALL(set_boot) },
+    { "cdrom",     "FILE", "a CD",                                           CALL(add_cdrom) },
+    { "hda",       "FILE", "first disk; -hdb, -hdc, -hdd too",               CALL(add_hda) },
+    { "hdb",       "FILE", "second disk",                                    CALL(add_hdb) },
+    { "hdc",       "FILE", "third disk",                                     CALL(add_hdc) },
+    { "hdd",       "FILE", "fourth disk",                                    CALL(add_hdd) },
     { "k",         "LAYOUT", "accepted",                                     ONLY(TAKEN) },
     { "msg",       "timestamp=on", "accepted",                               ONLY(TAKEN) },
     { "overcommit", "mem-lock=off", "accepted",                              ONLY(TAKEN) },
@@ -446,7 +502,6 @@ static const Option options[] = {
     { "loadvm",    "NAME", "snapshots",                                      ONLY(NOT_YET) },
     { "trace",     "..", "tracing",                                          ONLY(NOT_YET) },
     { "sandbox",   "on", "a sandbox",                                        ONLY(NOT_YET) },
-    { "cdrom",     "FILE", "a CD drive; use -drive",                         ONLY(NOT_YET) },
     { "version",   NULL, "print the version",                                CALL(print_version) },
     { "help",      NULL, "this list",                                        CALL(print_help) },
     { "h",         NULL, "this list",                                        CALL(print_help) },

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "hw/board/pc.h"
+#include "hw/ide/ide.h"
 #include "hw/virtio/virtio.h"
 #include "target/target.h"
 
@@ -49,7 +50,8 @@ static bool make_fw_cfg(Machine *m, Err *err)
     Pc *s = pc(m);
     FwCfgX86 x = {
         .ram = m->ram_size, .cpus = m->opts->smp, .max_cpus = m->opts->smp,
-        .nographic = m->opts->nographic, .e820 = s->boot.map,
+        .nographic = m->opts->nographic, .boot_menu = m->opts->boot_menu,
+        .e820 = s->boot.map,
     };
 
     s->boot.low_ram = pc_tables_at(s);
@@ -119,6 +121,9 @@ static bool plug(Machine *m, Device *d, Err *err)
     if (d->type->bus == BUS_PCI && s->pci) {
         pci_plug(s->pci, d);
         return true;
+    }
+    if (d->type->bus == BUS_IDE) {
+        return ide_plug(m, d, err);
     }
     if (d->type->bus != BUS_VIRTIO || !s->kind->transports.count) {
         return false;
@@ -217,7 +222,7 @@ static const PcKind q35_kind = {
     .hpet = true, .legacy = true, .vga = "VGA",
 };
 static const BoardDrive pci_drives[] = {
-    { "virtio", "virtio-blk-pci" }, { NULL, NULL }
+    { "ide", "ide-drive" }, { "virtio", "virtio-blk-pci" }, { NULL, NULL }
 };
 
 static bool init_pc(Machine *m, Err *err)
@@ -264,9 +269,11 @@ BOARD(q35) {
 
 static const PcKind isapc_kind = {
     .ram_below_4g = 3ull << 30, .seabios = "bios.bin", .ram_firmware = true,
-    .legacy = true, .vga = "isa-vga", .vga_bios = "vgabios-isavga.bin",
+    .legacy = true, .isa_ide = true, .vga = "isa-vga", .vga_bios = "vgabios-isavga.bin",
 };
-static const BoardDrive isapc_drives[] = { { NULL, NULL } };
+static const BoardDrive isapc_drives[] = {
+    { "ide", "ide-drive" }, { NULL, NULL }
+};
 
 static bool init_isapc(Machine *m, Err *err)
 {

@@ -43,6 +43,7 @@ typedef struct PcKind {
     bool ich9_pm;               /* ICH9's registers for it, not PIIX4's */
     bool hpet;
     bool legacy;                /* keyboard controller, port 92 */
+    bool isa_ide;
     const char *vga;            /* what -vga std is; NULL: no screen */
     const char *vga_bios;       /* its BIOS in fw_cfg, or NULL */
     PcTransports transports;

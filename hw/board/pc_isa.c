@@ -103,12 +103,26 @@ Device *pc_at_port(Machine *m, const char *type, const char *id,
     return d;
 }
 
+/* -boot order= as SeaBIOS reads it: 4 bits each, from the lowest on. */
+static u32 boot_order(const Options *o)
+{
+    static const char letters[] = "acdn";       /* 1, 2, 3, 4 */
+    const char *text = o->boot_order[0] ? o->boot_order : "cad";
+    u32 v = 0;
+
+    for (u32 i = 0; text[i]; i++) {
+        v |= (u32)(strchr(letters, text[i]) - letters + 1) << 4 * i;
+    }
+    return v;
+}
+
 /*
  * What firmware reads of the machine in CMOS memory; the places are those of
  * the PC AT, of IBM's PS/2 (30) and of QEMU's firmware interface (34, 5b, 5f).
  */
 static void fill_cmos(Machine *m, Device *rtc)
 {
+    u32 order = boot_order(m->opts);
     enum { KIB = 10, MIB = 20, UNIT = 16 };
     const Pc *s = pc(m);
     u64 extended = MIN((s->low - HIGH_RAM) >> KIB, 0xffffull);
@@ -118,6 +132,7 @@ static void fill_cmos(Machine *m, Device *rtc)
         { 0x15, 2, LOW_RAM_END >> KIB },
         { 0x17, 2, extended }, { 0x30, 2, extended },
         { 0x34, 2, MIN(above_16m, 0xffffull) },
+        { 0x38, 1, order >> 8 << 4 }, { 0x3d, 1, order & 0xff },
         { 0x5b, 3, s->high >> UNIT },
         { 0x5f, 1, m->opts->smp - 1 },
     };
@@ -210,8 +225,27 @@ static bool make_keyboard(Machine *m, Err *err)
     return true;
 }
 
+/* Two channels, where there is no PCI function with them. */
+static bool make_ide(Machine *m, Err *err)
+{
+    static const char *const props[] = {
+        "iobase=0x1f0,iobase2=0x3f6", "iobase=0x170,iobase2=0x376",
+    };
+
+    for (u32 i = 0; i < countof(props); i++) {
+        Device *d = machine_device(m, "isa-ide", NULL, props[i], ~0ull, err);
+        if (!d) {
+            return false;
+        }
+        wire_irq(m, d, "irq", 0, IRQ_IDE + (int)i);
+    }
+    return true;
+}
+
 bool pc_make_ports(Machine *m, Err *err)
 {
-    return make_uarts(m, err)
-        && (!pc(m)->kind->legacy || make_keyboard(m, err));
+    const PcKind *k = pc(m)->kind;
+
+    return make_uarts(m, err) && (!k->legacy || make_keyboard(m, err))
+        && (!k->isa_ide || make_ide(m, err));
 }

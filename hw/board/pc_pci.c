@@ -83,6 +83,17 @@ void pc_place_pci(Machine *m)
 
 /* ---- making it ---------------------------------------------------------- */
 
+static bool make_ide(Machine *m, Err *err)
+{
+    Device *d = pci_device(m, pc(m)->pci, "piix3-ide", NULL, "addr=1.1", err);
+
+    for (u32 i = 0; d && i < 2; i++) {
+        line_connect(device_line(d, "irq", i), pc_irq, m,
+                     (int)(IRQ_IDE + i) | FROM_ISA << 8);
+    }
+    return d != NULL;
+}
+
 static bool make_440fx(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -98,7 +109,7 @@ static bool make_440fx(Machine *m, Err *err)
     i440fx_attach(s->host_bridge, pam_new(m->mem, m->ram));
     piix3_attach(s->router, isa_irq, m);
     piix4_pm_attach(s->pm_function, s->pm, m->io);
-    return true;
+    return make_ide(m, err);
 }
 
 static bool make_q35(Machine *m, Err *err)
@@ -114,7 +125,7 @@ static bool make_q35(Machine *m, Err *err)
     mch_attach(s->host_bridge, pam_new(m->mem, m->ram), s->pci_host);
     ich9_attach(s->router, isa_irq, m);
     ich9_attach_pm(s->router, s->pm, m->io);
-    return true;
+    return pci_device(m, s->pci, "ich9-ahci", NULL, "addr=1f.2", err) != NULL;
 }
 
 bool pc_make_pci(Machine *m, Err *err)

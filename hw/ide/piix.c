@@ -192,7 +192,7 @@ static bool start(void *opaque, Err *err)
     if (!pci_init(&s->pci, &info, err)) {
         return false;
     }
-    pci_set(&s->pci, TIMING, 4, DECODES | DECODES << 16);
+    pci_set(&s->pci, TIMING, 4, DECODES | (u64)DECODES << 16);
     pci_writable(&s->pci, TIMING, 4, ~0u);
     pci_writable(&s->pci, TIMING + 4, 1, 0xff);
     pci_bar(&s->pci, BM_BAR, (PciBar) {

@@ -12,6 +12,8 @@ typedef struct Options {
     u64         ram;            /* bytes; 0: the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios;
     const char *gdb, *name, *pidfile, *vga;
+    char        boot_order[4];  /* of "acdn": -boot order=; or empty */
+    bool        boot_menu;
     i64         rtc_ahead;      /* -rtc base: seconds from the host's UTC */
     /* Text of options that may be repeated, in order; char *. */
     GPtrArray  *accels, *drives, *devices, *netdevs, *nics, *chardevs,

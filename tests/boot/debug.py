@@ -179,7 +179,7 @@ def compare(got, backend):
 
 
 def linux_debugger():
-    """A debugger in a Linux guest: tests/guests/user/hwdebug.c."""
+    """A debugger in a Linux guest: tests/guests/user/arm64/hwdebug.c."""
     with Guest(linux(emulator(), "quiet", initrd="tools.gz"),
                timeout=180) as g:
         check(g.login(), "a Linux guest") or done()
