@@ -1,14 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""PCs: Linux without firmware on every board, SeaBIOS with its screen."""
+"""PCs: Linux without firmware on every board."""
 
-import os
-import tempfile
-import time
-
-from guest import CACHE, DONE, READY, Guest, check, done, emulator, linux, note
-
-FIRMWARE = os.path.join(CACHE, "firmware")
+from guest import DONE, READY, Guest, check, done, emulator, linux
 
 
 def linux_boots(arch, machine, *extra):
@@ -34,36 +28,6 @@ def reboots():
 
 
 
-def seabios(machine):
-    """SeaBIOS finds nothing to boot, says so, and is looked at."""
-    if not check(os.path.exists(os.path.join(FIRMWARE, "bios-256k.bin")),
-                 "SeaBIOS is here (scripts/fetch.sh firmware)"):
-        return
-    picture = os.path.join(tempfile.mkdtemp(), "screen.png")
-    with Guest([emulator(), "-L", FIRMWARE, "-M", machine, "-m", "64",
-                "-display", "none", "-serial", "none", "-monitor", "stdio"],
-               timeout=60) as g:
-        g.expect(r"\(anole\) ")
-        until, found = time.monotonic() + 60, False
-        while not found and time.monotonic() < until:
-            g.send("info screen")
-            g.expect(r"\(anole\) $")
-            found = "No bootable device" in g.output
-            time.sleep(0.1)
-        check(found, machine + ": SeaBIOS says that there is no boot device")
-        g.send("screendump " + picture)
-        g.send("info status")
-        g.expect("VM status")
-        with open(picture, "rb") as f:
-            head = f.read(33)
-        size = (int.from_bytes(head[16:20], "big"),
-                int.from_bytes(head[20:24], "big"))
-        check(head[1:4] == b"PNG" and size == (720, 400),
-              machine + ": and a picture shows its text screen")
-        if size != (720, 400):
-            note("%r" % (head,))
-
-
 def main():
     linux_boots("amd64", ["-M", "pc", "-cpu", "qemu64"])
     linux_boots("amd64", ["-M", "q35", "-cpu", "max"], "-smp", "4")
@@ -71,8 +35,6 @@ def main():
     linux_boots("i386", ["-M", "pc", "-cpu", "max"], "-smp", "2")
     linux_boots("i386", ["-M", "q35", "-cpu", "pentium3"])
     reboots()
-    for machine in ("pc", "q35", "isapc"):
-        seabios(machine)
     done()
 
 
