@@ -247,8 +247,11 @@ static void command(Pflash *s, u64 at, u8 code)
     for (u32 i = 0; i < countof(commands); i++) {
         const Command *c = &commands[i];
         if (c->code == code) {
+            /* OVMF knows flash by a status of 0 after it was cleared. */
             if (code == CMD_CLEAR_STATUS) {
-                s->status = SR_READY;
+                s->status = 0;
+            } else if (c->expect != EXPECT_COMMAND) {
+                s->status |= SR_READY;
             }
             s->expect = c->expect;
             set_mode(s, c->mode);
