@@ -237,7 +237,8 @@ static void disassemble(Hmp *h, bool physical, u64 at, u64 count)
     csh cs;
     cs_insn *insn;
 
-    if (cs_open((cs_arch)t->capstone_arch, (cs_mode)t->capstone_mode, &cs)) {
+    if (cs_open((cs_arch)t->capstone_arch, (cs_mode)disassembly_mode(*h->cpu),
+                &cs)) {
         fprintf(h->out, "no disassembler for %s\n", t->name);
         return;
     }

@@ -33,6 +33,8 @@ static const Item items[] = {
     { "in_asm",       LOG_IN_ASM,  "guest code of each translated block" },
     { "op",           LOG_IR,      "its intermediate code as translated" },
     { "op_opt",       LOG_IR_OPT,  "the same after optimisation" },
+    { "ir",           LOG_IR,      "another name of op" },
+    { "ir_opt",       LOG_IR_OPT,  "another name of op_opt" },
     { "out_asm",      LOG_OUT_ASM, "host code made of it" },
     { "exec",         LOG_EXEC,    "each block entered (slow)" },
     { "cpu",          LOG_CPU,     "registers before each block (slower)" },

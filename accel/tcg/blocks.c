@@ -290,7 +290,7 @@ static void log_guest(const Cpu *c, u64 pc, const u8 *code, u32 len)
     FILE *f = log_lock();
 
     fprintf(f, "----------------\nIN:\n");
-    if (cs_open((cs_arch)t->capstone_arch, (cs_mode)t->capstone_mode, &cs)
+    if (cs_open((cs_arch)t->capstone_arch, (cs_mode)disassembly_mode(c), &cs)
         == CS_ERR_OK) {
         cs_option(cs, CS_OPT_SKIPDATA, CS_OPT_ON);
         size_t n = cs_disasm(cs, code, len, pc, 0, &insn);

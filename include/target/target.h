@@ -40,6 +40,8 @@ struct Target {
     /* Feature XML files: name, then text; NULL ends. */
     const char *const (*gdb_xml)[2];
     int         capstone_arch, capstone_mode;
+    /* The mode of code under a key; NULL: always capstone_mode. */
+    int       (*disassembly)(u32 key);
 
     /* c is zeroed but for the common part; props: "feat=on,feat2=off". */
     bool  (*init)(Cpu *c, const char *model, const char *props, Err *err);
@@ -100,3 +102,10 @@ struct Target {
     static const Target x##_target =
 
 const Target *target_find(const char *name);
+
+/* Capstone's mode for the code that c runs now. */
+static inline int disassembly_mode(const Cpu *c)
+{
+    return c->target->disassembly ? c->target->disassembly(c->key)
+                                  : c->target->capstone_mode;
+}

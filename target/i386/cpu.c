@@ -785,6 +785,12 @@ static void dump(Cpu *cpu, FILE *f)
 
 /* ---- the rows ----------------------------------------------------------- */
 
+static int disassembly(u32 key)
+{
+    return (key & KEY_CODE) == KEY_CODE64 ? CS_MODE_64
+        : (key & KEY_CODE) == KEY_CODE32 ? CS_MODE_32 : CS_MODE_16;
+}
+
 #define COMMON                                                              \
     .cpu_size = sizeof(X86Cpu),                                             \
     .slots = x86_slots,                                                     \
@@ -805,6 +811,7 @@ static void dump(Cpu *cpu, FILE *f)
     .wakes = x86_wakes,                                                     \
     .line = line,                                                           \
     .clean_address = x86_clean_address,                                     \
+    .disassembly = disassembly,                                             \
     .precise_code = true,                                                   \
     .describe = describe,                                                   \
     .dump = dump
