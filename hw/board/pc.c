@@ -80,13 +80,19 @@ static bool give_vga_bios(Machine *m, const char *file)
     return true;
 }
 
+bool pc_has_screen(const Machine *m)
+{
+    const Options *o = m->opts;
+
+    return pc(m)->kind->vga
+        && !(o->vga ? strcmp(o->vga, "none") == 0 : o->nodefaults);
+}
+
 static bool make_vga(Machine *m, Err *err)
 {
     const PcKind *k = pc(m)->kind;
-    const Options *o = m->opts;
-    bool none = o->vga ? strcmp(o->vga, "none") == 0 : o->nodefaults;
 
-    if (none || !k->vga) {
+    if (!pc_has_screen(m)) {
         return true;
     }
     return machine_device_on(m, pc(m)->pci, k->vga, "vga", NULL, err)
@@ -157,6 +163,9 @@ static void boot(Machine *m)
     }
 }
 
+/* SeaBIOS keeps tables at the end of low RAM. */
+enum { FIRMWARE_TOP = 1 << 20 };
+
 static bool load(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -165,11 +174,17 @@ static bool load(Machine *m, Err *err)
     if (!o->kernel && (o->initrd || o->append)) {
         return fail(err, "-%s needs -kernel", o->initrd ? "initrd" : "append");
     }
-    if (s->firmware) {
-        return !o->kernel || fail(err, "-bios and -kernel together: this "
-                                  "machine has no way to tell the firmware");
+    if (!o->kernel) {
+        return true;
     }
-    return x86_boot_read(m, &s->boot, err);
+    if (s->firmware && (o->bios || m->opts->pflash->len)) {
+        return fail(err, "-bios and -kernel together: this machine has no way "
+                    "to tell the firmware");
+    }
+    s->boot.low_ram = s->firmware ? s->low - FIRMWARE_TOP : s->boot.low_ram;
+    return x86_boot_read(m, &s->boot, err)
+        && (!s->firmware
+            || x86_boot_by_firmware(m, &s->boot, s->fw_cfg, err));
 }
 
 static bool make_all(Machine *m, Err *err)

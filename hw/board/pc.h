@@ -76,6 +76,9 @@ typedef struct Pc {
 static inline Pc *pc(const Machine *m) { return m->board_data; }
 static inline u64 pc_tables_at(const Pc *s) { return s->low - PC_TABLES; }
 
+/* ---- pc.c --------------------------------------------------------------- */
+bool pc_has_screen(const Machine *m);
+
 /* ---- pc_memory.c -------------------------------------------------------- */
 bool pc_make_memory(Machine *m, Err *err);
 /* Puts the firmware's end where RAM stands for it; after each reset. */

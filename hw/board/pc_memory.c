@@ -77,15 +77,18 @@ static bool read_firmware(Machine *m, Blob *b, bool *none, Err *err)
     const Options *o = m->opts;
     Err why = { 0 };
 
-    *none = !o->bios && o->kernel;
+    *none = !o->bios && o->kernel && (o->nographic || !pc_has_screen(m));
     if (*none) {
         return true;
     }
     if (o->bios) {
         return firmware_read(m, o->bios, b, err);
     }
-    return firmware_read(m, pc(m)->kind->seabios, b, &why)
-        || fail(err, "%s; Debian's package seabios has it, -bios FILE takes "
+    if (firmware_read(m, pc(m)->kind->seabios, b, &why)) {
+        return true;
+    }
+    *none = o->kernel;                  /* it starts without, and no screen */
+    return *none || fail(err, "%s; Debian's package seabios has it, -bios FILE takes "
                 "another, -kernel FILE needs none", why.text);
 }
 

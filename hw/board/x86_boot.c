@@ -39,6 +39,11 @@ static u32 setup_size(const Blob *b)
     return ((sectors ? sectors : 4) + 1) * SECTOR;
 }
 
+u32 x86_boot_setup_size(const X86Boot *b)
+{
+    return setup_size(&b->kernel);
+}
+
 static bool check_kernel(const Blob *b, Err *err)
 {
     if (b->size < 0x1000 || field(b, HDR_BOOT_FLAG, 2) != 0xaa55

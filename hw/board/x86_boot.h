@@ -21,6 +21,12 @@ enum { X86_BOOT_ROM = 0x10000 };
 
 /* Reads -kernel and -initrd and checks that they fit. */
 bool x86_boot_read(Machine *m, X86Boot *b, Err *err);
+/* Bytes of the kernel's file that are its real-mode part. */
+u32  x86_boot_setup_size(const X86Boot *b);
+/*
+ * Gives fw_cfg all that SeaBIOS needs to start the kernel; false: it cannot.
+ */
+bool x86_boot_by_firmware(Machine *m, X86Boot *b, Device *fw_cfg, Err *err);
 /*
  * Puts kernel, RAM disk, command line and boot parameters into memory, as
  * after each reset, and writes into `rom` what runs first: it enters the

@@ -250,13 +250,14 @@ static bool transfer(FwCfg *s, u32 control, u32 len, u64 at)
     return true;
 }
 
+/* The descriptor may be in ROM: then nobody learns of the outcome. */
 static void start_dma(FwCfg *s)
 {
-    u64 at = s->dma, n = 16;
-    u8 *d = s->dev.mem ? mem_host(s->dev.mem, at, &n, true) : NULL;
+    u64 at = s->dma;
+    u8 d[16];
 
     s->dma = 0;
-    if (!d || n < 16) {
+    if (!s->dev.mem || !mem_read(s->dev.mem, at, d, sizeof d)) {
         log_line(LOG_GUEST, "fw_cfg: no DMA descriptor in memory at %#llx",
                  (unsigned long long)at);
         return;
@@ -264,7 +265,7 @@ static void start_dma(FwCfg *s)
     bool ok = transfer(s, (u32)load_be(d, 4), (u32)load_be(d + 4, 4),
                        load_be(d + 8, 8));
     store_be(d, 4, ok ? 0 : DMA_ERROR);
-    mem_wrote(s->dev.mem, at, 4);
+    mem_write(s->dev.mem, at, d, 4);
     if (!ok) {
         log_line(LOG_GUEST, "fw_cfg: DMA descriptor at %#llx asks for what "
                  "cannot be", (unsigned long long)at);
