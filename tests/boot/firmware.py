@@ -126,6 +126,28 @@ def u_boot():
         check(g.expect(r"^=> $"), "and a key brings its prompt")
 
 
+def linux_on_screen():
+    """A kernel through SeaBIOS: its console is VGA text, its keyboard PS/2."""
+    with Pc("-M", "pc", "-cpu", "max", "-m", "512",
+            "-kernel", cached("amd64", "kernel"),
+            "-initrd", cached("amd64", "initramfs.gz"),
+            "-append", "console=tty0 quiet") as pc:
+        check(pc.shows(r"/ # *$|/ #\s"), "Linux has a shell on the screen")
+        for key in ("e", "c", "h", "o", "spc", "shift-h", "i", "spc",
+                    "minus", "9", "ret"):
+            pc.ask("sendkey " + key)
+        check(pc.shows(r"\nHi -9\n"), "and takes what is typed")
+
+
+def installer_on_screen():
+    with Pc("-M", "q35", "-cpu", "qemu64", "-m", "1024", "-smp", "2",
+            "-kernel", cached("amd64", "installer", "linux"),
+            "-initrd", cached("amd64", "installer", "initrd.gz"),
+            "-append", "vga=normal fb=false nomodeset quiet") as pc:
+        check(pc.shows("(?i)select a language"),
+              "the installer asks its first question on a text screen")
+
+
 for name in ("bios.bin", "grub-rescue-cdrom.iso", "OVMF_CODE.fd"):
     if not os.path.exists(image(name)):
         skip("no %s; scripts/fetch.sh firmware makes it" % image(name))
@@ -134,4 +156,6 @@ grub()
 memtest()
 ovmf()
 u_boot()
+linux_on_screen()
+installer_on_screen()
 done()

@@ -40,6 +40,7 @@ RULES = {
     "hw/acpi":        [*DEVICE, "hw"],  # tables name what boards are made of
     "hw/isa":         [*DEVICE, "hw/acpi"],     # bridges place the PM block
     "hw/smbios":      [*DEVICE, "hw/misc/fw_cfg.h"],
+    "hw/block":       [*DEVICE, "hw/dma"],      # floppies use ISA's DMA
     "hw/misc":        [*DEVICE, "hw/timer"],    # port 61 gates the timer
     "hw/board":       [*DEVICE, "hw", "target/target.h"],
     "migration":      ["util", "softmmu", "hw/core", "target/target.h"],
