@@ -214,6 +214,7 @@ static bool init(Machine *m, const PcKind *kind, Err *err)
         pc_make_tables(m);
     }
     m->plug = plug;
+    m->nmi = pc_nmi;
     m->on_reset = boot;
     return ok && load(m, err);
 }

@@ -88,6 +88,7 @@ u32  pc_memory_rows(const Machine *m, FwCfgE820 *row);
 
 /* ---- pc_isa.c ----------------------------------------------------------- */
 bool pc_make_pics(Machine *m, Err *err);
+void pc_nmi(Machine *m);
 bool pc_make_timers(Machine *m, Err *err);
 bool pc_make_ports(Machine *m, Err *err);
 /* A line for line_connect(), of Machine; n is irq | source << 8. */

@@ -7,7 +7,7 @@
 #include "hw/rtc/mc146818rtc.h"
 #include "target/target.h"
 
-enum { LINE_INTR = 0, LINE_A20 = 3 };           /* the target's */
+enum { LINE_INTR = 0, LINE_NMI = 1, LINE_A20 = 3 };     /* the target's */
 
 /* Where the timer's interrupt is at the I/O APIC; ISA's others keep theirs. */
 enum { TIMER_PIN = 2 };
@@ -65,6 +65,15 @@ static bool make_apics(Machine *m, Err *err)
         ioapic_connect(s->ioapic, apic_msi, s->apics);
     }
     return s->ioapic != NULL;
+}
+
+/* The monitor's: to all CPUs, past the APICs. */
+void pc_nmi(Machine *m)
+{
+    for (u32 i = 0; i < m->ncpus; i++) {
+        cpu_line(m->cpu[i], LINE_NMI, true);
+        cpu_line(m->cpu[i], LINE_NMI, false);
+    }
 }
 
 bool pc_make_pics(Machine *m, Err *err)
