@@ -2,8 +2,9 @@
 /*
  * Parallel NOR flash with the Intel command set: two 16-bit chips side by
  * side as a bank of 32 bits, or one chip of 8 bits.
- * References: JEDEC JESD68.01 (CFI), JEP137; Intel "Common Flash Interface and Command Sets" (AP-646), StrataFlash
- * 28F256 data sheet for commands and status bits.
+ * References: JEDEC JESD68.01 (CFI), JEP137; Intel "Common Flash Interface
+ * and Command Sets" (AP-646), StrataFlash 28F256 data sheet for commands and
+ * status bits.
  *
  * Two chips get the same commands, hence one state serves both; what is read
  * of one is repeated in the upper half.  Programming and erasing take no time.

@@ -198,19 +198,41 @@ static bool make_all(Machine *m, Err *err)
         && make_vga(m, err) && make_transports(m, err);
 }
 
-static bool init(Machine *m, const PcKind *kind, Err *err)
+/* ---- boards ------------------------------------------------------------- */
+
+static const PcKind kinds[] = {
+    { .board = "pc", .ram_below_4g = 0xc0000000, .seabios = "bios-256k.bin",
+      .chipset = PC_440FX, .apic = true, .acpi = true, .hpet = true,
+      .legacy = true, .vga = "VGA" },
+    { .board = "q35", .ram_below_4g = 0x80000000, .seabios = "bios-256k.bin",
+      .chipset = PC_Q35, .apic = true, .acpi = true, .ich9_pm = true,
+      .hpet = true, .legacy = true, .vga = "VGA" },
+    { .board = "isapc", .ram_below_4g = 3ull << 30, .seabios = "bios.bin",
+      .ram_firmware = true, .legacy = true, .isa_ide = true,
+      .vga = "isa-vga", .vga_bios = "vgabios-isavga.bin" },
+    { .board = "microvm", .ram_below_4g = 3ull << 30,
+      .seabios = "bios-microvm.bin", .apic = true, .acpi = true,
+      .ich9_pm = true,
+      .transports = { PC_TRANSPORTS, 0xfeb00000, 0x200, 16 } },
+};
+
+static bool init(Machine *m, Err *err)
 {
     bool ok;
 
     m->board_data = g_new0(Pc, 1);
-    pc(m)->kind = kind;
+    for (u32 i = 0; i < countof(kinds); i++) {
+        if (strcmp(kinds[i].board, m->board->name) == 0) {
+            pc(m)->kind = &kinds[i];
+        }
+    }
     make_port_space(m);
     mem_begin(m->mem);
     mem_begin(m->io);
     ok = make_all(m, err);
     mem_commit(m->io);
     mem_commit(m->mem);
-    if (ok && kind->acpi) {
+    if (ok && pc(m)->kind->acpi) {
         pc_make_tables(m);
     }
     m->plug = plug;
@@ -219,123 +241,35 @@ static bool init(Machine *m, const PcKind *kind, Err *err)
     return ok && load(m, err);
 }
 
-/* ---- boards ------------------------------------------------------------- */
-
 static const char *const targets[] = { "x86_64", "i386", NULL };
 static const char *const cpus[] = {
     "qemu32", "qemu64", "pentium", "pentium3", "core2duo", "Nehalem",
     "Haswell", "Skylake-Client", "EPYC", "max", NULL
 };
-
-static const PcKind pc_kind = {
-    .ram_below_4g = 0xc0000000, .seabios = "bios-256k.bin",
-    .chipset = PC_440FX, .apic = true, .acpi = true, .hpet = true,
-    .legacy = true, .vga = "VGA",
-};
-static const PcKind q35_kind = {
-    .ram_below_4g = 0x80000000, .seabios = "bios-256k.bin",
-    .chipset = PC_Q35, .apic = true, .acpi = true, .ich9_pm = true,
-    .hpet = true, .legacy = true, .vga = "VGA",
-};
 static const BoardDrive pci_drives[] = {
     { "ide", "ide-drive" }, { "virtio", "virtio-blk-pci" }, { NULL, NULL }
 };
-
-static bool init_pc(Machine *m, Err *err)
-{
-    return init(m, &pc_kind, err);
-}
-
-static bool init_q35(Machine *m, Err *err)
-{
-    return init(m, &q35_kind, err);
-}
-
-BOARD(pc) {
-    .name = "pc",
-    .about = "PC with PCI (i440FX, PIIX3)",
-    .targets = targets,
-    .cpu = "qemu64",
-    .cpus = cpus,
-    .max_cpus = 8,
-    .ram_default = 128ull << 20,
-    .ram_max = 255ull << 30,
-    .serials = SERIALS,
-    .nic = "virtio-net-pci",
-    .vga = "std",
-    .drives = pci_drives,
-    .init = init_pc,
-};
-
-BOARD(q35) {
-    .name = "q35",
-    .about = "PC with PCI Express (Q35, ICH9)",
-    .targets = targets,
-    .cpu = "qemu64",
-    .cpus = cpus,
-    .max_cpus = 8,
-    .ram_default = 128ull << 20,
-    .ram_max = 255ull << 30,
-    .serials = SERIALS,
-    .nic = "virtio-net-pci",
-    .vga = "std",
-    .drives = pci_drives,
-    .init = init_q35,
-};
-
-static const PcKind isapc_kind = {
-    .ram_below_4g = 3ull << 30, .seabios = "bios.bin", .ram_firmware = true,
-    .legacy = true, .isa_ide = true, .vga = "isa-vga", .vga_bios = "vgabios-isavga.bin",
-};
-static const BoardDrive isapc_drives[] = {
+static const BoardDrive isa_drives[] = {
     { "ide", "ide-drive" }, { NULL, NULL }
 };
-
-static bool init_isapc(Machine *m, Err *err)
-{
-    return init(m, &isapc_kind, err);
-}
-
-BOARD(isapc) {
-    .name = "isapc",
-    .about = "PC without PCI",
-    .targets = targets,
-    .cpu = "qemu64",
-    .cpus = cpus,
-    .max_cpus = 1,
-    .ram_default = 128ull << 20,
-    .ram_max = 3ull << 30,
-    .serials = SERIALS,
-    .vga = "std",
-    .drives = isapc_drives,
-    .init = init_isapc,
-};
-
-static const PcKind microvm_kind = {
-    .ram_below_4g = 3ull << 30, .seabios = "bios-microvm.bin", .apic = true,
-    .acpi = true, .ich9_pm = true,
-    .transports = { PC_TRANSPORTS, 0xfeb00000, 0x200, 16 },
-};
-static const BoardDrive microvm_drives[] = {
+static const BoardDrive mmio_drives[] = {
     { "virtio", "virtio-blk-device" }, { NULL, NULL }
 };
 
-static bool init_microvm(Machine *m, Err *err)
-{
-    return init(m, &microvm_kind, err);
-}
+#define PC(x, what, ...)                                                    \
+    BOARD(x) {                                                              \
+        .name = #x, .about = what, .targets = targets, .cpu = "qemu64",     \
+        .cpus = cpus, .ram_default = 128ull << 20, .serials = SERIALS,      \
+        .init = init, __VA_ARGS__                                           \
+    }
 
-BOARD(microvm) {
-    .name = "microvm",
-    .about = "PC with virtio-mmio devices and no PCI",
-    .targets = targets,
-    .cpu = "qemu64",
-    .cpus = cpus,
-    .max_cpus = 8,
-    .ram_default = 128ull << 20,
-    .ram_max = 255ull << 30,
-    .serials = SERIALS,
-    .nic = "virtio-net-device",
-    .drives = microvm_drives,
-    .init = init_microvm,
-};
+PC(pc, "PC with PCI (i440FX, PIIX3)", .max_cpus = 8, .ram_max = 255ull << 30,
+   .nic = "virtio-net-pci", .vga = "std", .drives = pci_drives);
+PC(q35, "PC with PCI Express (Q35, ICH9)", .max_cpus = 8,
+   .ram_max = 255ull << 30, .nic = "virtio-net-pci", .vga = "std",
+   .drives = pci_drives);
+PC(isapc, "PC without PCI", .max_cpus = 1, .ram_max = 3ull << 30,
+   .vga = "std", .drives = isa_drives);
+PC(microvm, "PC with virtio-mmio devices and no PCI", .max_cpus = 8,
+   .ram_max = 255ull << 30, .nic = "virtio-net-device",
+   .drives = mmio_drives);

@@ -34,6 +34,7 @@ typedef enum PcChipset { PC_NO_PCI, PC_440FX, PC_Q35 } PcChipset;
 
 /* A board of this family. */
 typedef struct PcKind {
+    const char *board;          /* its name */
     u64  ram_below_4g;          /* most RAM below 4 GiB */
     const char *seabios;        /* the firmware without -bios */
     bool ram_firmware;          /* what is seen of it below 1 MiB is RAM */

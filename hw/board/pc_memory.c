@@ -88,8 +88,9 @@ static bool read_firmware(Machine *m, Blob *b, bool *none, Err *err)
         return true;
     }
     *none = o->kernel;                  /* it starts without, and no screen */
-    return *none || fail(err, "%s; Debian's package seabios has it, -bios FILE takes "
-                "another, -kernel FILE needs none", why.text);
+    return *none || fail(err, "%s; Debian's package seabios has it, -bios "
+                         "FILE takes another, -kernel FILE needs none",
+                         why.text);
 }
 
 /*
