@@ -238,7 +238,7 @@ static const Choice choices[] = {
     { "rerror",  { "report", "ignore", "stop" } },
     { "locking", { "auto", "on", "off" } },
     { "media",   { "disk", "cdrom" } },
-    { "if",      { "none", "virtio", "pflash", "ide", "scsi", "sd" } },
+    { "if",      { "none", "virtio", "pflash", "ide", "floppy", "sd" } },
     { "detect-zeroes", { "off", "on", "unmap" } },
 };
 

@@ -359,10 +359,36 @@ static bool add_place(Options *o, const char *value, const char *rest)
         return add_place(o, value, rest);                                   \
     }
 PLACE(cdrom, "if=ide,index=2,media=cdrom,format=raw,readonly=on")
+PLACE(fda, "if=floppy,index=0,format=raw")
+PLACE(fdb, "if=floppy,index=1,format=raw")
 PLACE(hda, "if=ide,index=0,format=raw")
 PLACE(hdb, "if=ide,index=1,format=raw")
 PLACE(hdc, "if=ide,index=2,format=raw")
 PLACE(hdd, "if=ide,index=3,format=raw")
+
+static bool watchdog_action(const char *word, WatchdogAction *action, Err *err)
+{
+    static const char *const words[] = {
+        "reset", "shutdown", "poweroff", "pause", "debug", "none",
+        "inject-nmi",
+    };
+
+    for (u32 i = 0; i < countof(words); i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *action = (WatchdogAction)i;
+            return true;
+        }
+    }
+    return fail(err, "watchdog=%s: write reset, shutdown, poweroff, pause, "
+                "debug, none or inject-nmi", word);
+}
+
+static bool set_watchdog(Options *o, const char *value, bool *done, Err *err)
+{
+    (void)done;
+    return watchdog_action(value, &o->watchdog, err)
+        || err_prefix(err, "-watchdog-action");
+}
 
 /* What happens when: each event has some actions, the first is the usual. */
 static bool set_action(Options *o, const char *value, bool *done, Err *err)
@@ -383,8 +409,9 @@ static bool set_action(Options *o, const char *value, bool *done, Err *err)
     o->no_shutdown = off ? strcmp(off, "pause") == 0 : o->no_shutdown;
     if (kv) {
         keyval_get(kv, "panic");
-        keyval_get(kv, "watchdog");
     }
+    const char *dog = kv ? keyval_get(kv, "watchdog") : NULL;
+    ok = ok && (!dog || watchdog_action(dog, &o->watchdog, err));
     ok = ok && keyval_done(kv, "it", err);
     keyval_free(kv);
     return ok || err_prefix(err, "-action %s", value);
@@ -463,6 +490,8 @@ static const Option options[] = {
     { "no-user-config", NULL, "accepted",                                    ONLY(TAKEN) },
     { "boot",      "order=acdn,menu=on", "what firmware boots from",         CALL(set_boot) },
     { "cdrom",     "FILE", "a CD",                                           CALL(add_cdrom) },
+    { "fda",       "FILE", "first floppy disk; -fdb too",                    CALL(add_fda) },
+    { "fdb",       "FILE", "second floppy disk",                             CALL(add_fdb) },
     { "hda",       "FILE", "first disk; -hdb, -hdc, -hdd too",               CALL(add_hda) },
     { "hdb",       "FILE", "second disk",                                    CALL(add_hdb) },
     { "hdc",       "FILE", "third disk",                                     CALL(add_hdc) },
@@ -484,7 +513,8 @@ static const Option options[] = {
     { "global",    "TYPE.PROP=VALUE", "default of a device's property",      IN(LIST, globals) },
     { "snapshot",  NULL, "disk writes go to temporary files",                IN(FLAG, snapshot) },
     { "rtc",       "base=utc|localtime|DATE", "what time it is",             CALL(set_rtc) },
-    { "action",    "reboot=..,shutdown=..", "what reboot and power-off do",  CALL(set_action) },
+    { "action",    "reboot=..,shutdown=..,watchdog=..", "what these events do",  CALL(set_action) },
+    { "watchdog-action", "ACTION", "as -action watchdog=",                    CALL(set_watchdog) },
     { "object",    "rng-random,id=I", "objects that devices use",            CALL(add_object) },
     { "blockdev",  "driver=raw,node-name=I,..", "disk image; JSON too",    IN(LIST, blockdevs) },
     { "name",      "NAME", "name of the guest",                              IN(TEXT, name) },

@@ -148,6 +148,7 @@ static void boot(Machine *m)
     Pc *s = pc(m);
     Err err = { 0 };
 
+    pc_note_floppies(m);
     if (s->kind->ram_firmware) {
         pc_place_firmware(m);
     }
@@ -203,13 +204,13 @@ static bool make_all(Machine *m, Err *err)
 static const PcKind kinds[] = {
     { .board = "pc", .ram_below_4g = 0xc0000000, .seabios = "bios-256k.bin",
       .chipset = PC_440FX, .apic = true, .acpi = true, .hpet = true,
-      .legacy = true, .vga = "VGA" },
+      .legacy = true, .floppy = true, .vga = "VGA" },
     { .board = "q35", .ram_below_4g = 0x80000000, .seabios = "bios-256k.bin",
       .chipset = PC_Q35, .apic = true, .acpi = true, .ich9_pm = true,
       .hpet = true, .legacy = true, .vga = "VGA" },
     { .board = "isapc", .ram_below_4g = 3ull << 30, .seabios = "bios.bin",
       .ram_firmware = true, .legacy = true, .isa_ide = true,
-      .vga = "isa-vga", .vga_bios = "vgabios-isavga.bin" },
+      .floppy = true, .vga = "isa-vga", .vga_bios = "vgabios-isavga.bin" },
     { .board = "microvm", .ram_below_4g = 3ull << 30,
       .seabios = "bios-microvm.bin", .apic = true, .acpi = true,
       .ich9_pm = true,
@@ -247,10 +248,11 @@ static const char *const cpus[] = {
     "Haswell", "Skylake-Client", "EPYC", "max", NULL
 };
 static const BoardDrive pci_drives[] = {
-    { "ide", "ide-drive" }, { "virtio", "virtio-blk-pci" }, { NULL, NULL }
+    { "ide", "ide-drive" }, { "virtio", "virtio-blk-pci" },
+    { "floppy", "floppy" }, { NULL, NULL }
 };
 static const BoardDrive isa_drives[] = {
-    { "ide", "ide-drive" }, { NULL, NULL }
+    { "ide", "ide-drive" }, { "floppy", "floppy" }, { NULL, NULL }
 };
 static const BoardDrive mmio_drives[] = {
     { "virtio", "virtio-blk-device" }, { NULL, NULL }

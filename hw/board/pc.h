@@ -44,7 +44,7 @@ typedef struct PcKind {
     bool ich9_pm;               /* ICH9's registers for it, not PIIX4's */
     bool hpet;
     bool legacy;                /* keyboard controller, port 92 */
-    bool isa_ide;
+    bool isa_ide, floppy;
     const char *vga;            /* what -vga std is; NULL: no screen */
     const char *vga_bios;       /* its BIOS in fw_cfg, or NULL */
     PcTransports transports;
@@ -60,7 +60,7 @@ typedef struct Pc {
     u64     low, high;          /* bytes of RAM below and above 4 GiB */
     Ram    *bios;               /* its end is at 4 GiB */
     bool    firmware;           /* the user's or SeaBIOS: else our own ROM */
-    Device *pic[2], *pit, *rtc;
+    Device *pic[2], *pit, *rtc, *fdc;
     ApicBus *apics;             /* NULL: no APICs */
     Device *ioapic, *fw_cfg, *pm, *hpet, *reset;
     PciBus *pci;                /* NULL: none */
@@ -92,6 +92,8 @@ bool pc_make_pics(Machine *m, Err *err);
 void pc_nmi(Machine *m);
 bool pc_make_timers(Machine *m, Err *err);
 bool pc_make_ports(Machine *m, Err *err);
+/* What CMOS says of the floppy drives, which come after the board. */
+void pc_note_floppies(Machine *m);
 /* A line for line_connect(), of Machine; n is irq | source << 8. */
 void pc_irq(void *machine, int n, bool level);
 /* The same for the HPET's wires: n is a pin of the I/O APIC. */

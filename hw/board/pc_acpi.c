@@ -65,6 +65,7 @@ static u32 isa_parts(const Machine *m)
         | 1 << ACPI_ISA_SPEAKER | 1 << ACPI_ISA_FW_CFG;
 
     parts |= s->kind->legacy ? LEGACY_PARTS : 0;
+    parts |= s->fdc ? 1 << ACPI_ISA_FLOPPY : 0;
     parts |= m->serial[0] ? 1 << ACPI_ISA_COM1 : 0;
     parts |= m->serial[1] ? 1 << ACPI_ISA_COM2 : 0;
     return parts;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices of the PC AT, at the ports and interrupts that it gave them. */
+#include "hw/block/fdc.h"
 #include "hw/board/pc.h"
+#include "hw/dma/i8257.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/misc/pcspk.h"
@@ -9,6 +11,7 @@
 
 enum { LINE_INTR = 0, LINE_NMI = 1, LINE_A20 = 3 };     /* the target's */
 
+enum { EQUIPMENT = 0x06 };              /* FPU, PS/2 mouse */
 /* Where the timer's interrupt is at the I/O APIC; ISA's others keep theirs. */
 enum { TIMER_PIN = 2 };
 
@@ -137,7 +140,6 @@ static void fill_cmos(Machine *m, Device *rtc)
     u64 extended = MIN((s->low - HIGH_RAM) >> KIB, 0xffffull);
     u64 above_16m = s->low > 16 << MIB ? (s->low - (16 << MIB)) >> UNIT : 0;
     const struct { u8 at, bytes; u64 v; } rows[] = {
-        { 0x14, 1, 0x06 },              /* equipment: FPU, PS/2 mouse */
         { 0x15, 2, LOW_RAM_END >> KIB },
         { 0x17, 2, extended }, { 0x30, 2, extended },
         { 0x34, 2, MIN(above_16m, 0xffffull) },
@@ -156,8 +158,8 @@ static void fill_cmos(Machine *m, Device *rtc)
 bool pc_make_timers(Machine *m, Err *err)
 {
     Pc *s = pc(m);
-    g_autofree char *time = g_strdup_printf("ahead=%u",
-                                            (u32)m->opts->rtc_ahead);
+    g_autofree char *time = g_strdup_printf(
+        "ahead=%llu", (unsigned long long)m->opts->rtc_ahead);
     Device *speaker;
 
     s->pit = pc_at_port(m, "isa-pit", "pit", NULL, 0x40, err);
@@ -251,10 +253,41 @@ static bool make_ide(Machine *m, Err *err)
     return true;
 }
 
+static bool make_floppy(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+    Device *dma = machine_device(m, "isa-dma", "dma", NULL, ~0ull, err);
+
+    s->fdc = dma ? machine_device(m, "isa-fdc", "fdc", NULL, ~0ull, err)
+                 : NULL;
+    if (!s->fdc) {
+        return false;
+    }
+    i8257_map(dma, m->io);
+    fdc_map(s->fdc, m->io, 0x3f0, dma);
+    wire_irq(m, s->fdc, "irq", 0, IRQ_FLOPPY);
+    return true;
+}
+
+void pc_note_floppies(Machine *m)
+{
+    enum { CMOS_FLOPPY = 0x10, CMOS_EQUIPMENT = 0x14, FLOPPIES = 1 };
+    Pc *s = pc(m);
+    u32 drives = s->fdc ? fdc_drives(s->fdc) : 0;
+    u8 equipment = EQUIPMENT;
+
+    if (drives) {
+        equipment |= (u8)(FLOPPIES | (drives - 1) << 6);
+        mc146818_set(s->rtc, CMOS_FLOPPY, fdc_cmos_type(s->fdc));
+    }
+    mc146818_set(s->rtc, CMOS_EQUIPMENT, equipment);
+}
+
 bool pc_make_ports(Machine *m, Err *err)
 {
     const PcKind *k = pc(m)->kind;
 
     return make_uarts(m, err) && (!k->legacy || make_keyboard(m, err))
-        && (!k->isa_ide || make_ide(m, err));
+        && (!k->isa_ide || make_ide(m, err))
+        && (!k->floppy || make_floppy(m, err));
 }

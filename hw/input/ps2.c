@@ -294,9 +294,24 @@ static i32 part(i32 *moved, i32 most)
     return v;
 }
 
+/* The manual's table of 2:1 scaling, which only streams have. */
+static i32 scale(const Ps2Mouse *m, i32 v)
+{
+    static const u8 small[] = { 0, 1, 1, 3, 6, 9 };
+    i32 n = v < 0 ? -v : v;
+
+    if (!m->twice || m->remote) {
+        return v;
+    }
+    n = (size_t)n < countof(small) ? small[n] : 2 * n;
+    return v < 0 ? -n : n;
+}
+
 static void put_packet(Ps2Mouse *m, void (*put)(Ps2Out *, const u8 *, u32))
 {
-    i32 x = part(&m->dx, 255), y = part(&m->dy, 255), z = part(&m->dz, 7);
+    i32 most = m->twice && !m->remote ? 127 : 255;
+    i32 x = scale(m, part(&m->dx, most)), y = scale(m, part(&m->dy, most));
+    i32 z = part(&m->dz, 7);
     u8 b[PACKET] = {
         (u8)(8 | (m->buttons & 7) | (x < 0) << 4 | (y < 0) << 5),
         (u8)x, (u8)y, (u8)z,
@@ -429,6 +444,9 @@ static bool mouse_mode(Ps2Mouse *m, u8 v)
     case MOUSE_SCALE1: case MOUSE_SCALE2:
         m->twice = v == MOUSE_SCALE2;
         return true;
+    case MOUSE_RESOLUTION: case MOUSE_RATE:
+        m->expect = v;
+        return true;
     case MOUSE_STREAM: case MOUSE_REMOTE:
         m->remote = v == MOUSE_REMOTE;
         return true;
@@ -440,9 +458,6 @@ static bool mouse_mode(Ps2Mouse *m, u8 v)
         return true;
     case MOUSE_DEFAULTS:
         mouse_defaults(m);
-        return true;
-    case MOUSE_RESOLUTION: case MOUSE_RATE:
-        m->expect = v;
         return true;
     default:
         return false;
@@ -466,6 +481,9 @@ void ps2_mouse_command(Ps2Mouse *m, u8 v)
     m->out.head = m->out.fill = 0;      /* a command ends any packet */
     if (v == MOUSE_RESET) {
         ps2_mouse_reset(m);
+    }
+    if (v >= MOUSE_STREAM && v <= MOUSE_DEFAULTS && v != MOUSE_READ) {
+        m->dx = m->dy = m->dz = 0;      /* these forget where it has moved */
     }
     bool known = mouse_mode(m, v) || v == MOUSE_RESET || v == MOUSE_ID
               || v == MOUSE_STATUS || v == MOUSE_READ;

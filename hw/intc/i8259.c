@@ -30,7 +30,7 @@ typedef struct Pic {
     Device  dev;
     Line    intr;
     bool    master;                     /* property */
-    u32     elcr_mask;                  /* property: bits that can be set */
+    bool    has_elcr;                   /* the board mapped it */
     Device *slave;                      /* behind input 2, or NULL */
 
     u8      level;                      /* of the inputs, as they are now */
@@ -46,7 +46,7 @@ typedef struct Pic {
 /* Inputs that are level-triggered; with an ELCR it replaces ICW1's LTIM. */
 static u8 levels(const Pic *s)
 {
-    return s->elcr_mask ? s->elcr : s->icw1 & ICW1_LTIM ? 0xff : 0;
+    return s->has_elcr ? s->elcr : s->icw1 & ICW1_LTIM ? 0xff : 0;
 }
 
 /* The input of highest priority in `set`, as a rank; INPUTS if empty. */
@@ -297,7 +297,8 @@ static void elcr_write(void *opaque, u64 at, unsigned size, u64 v)
     Pic *s = opaque;
 
     (void)at, (void)size;
-    s->elcr = (u8)(v & s->elcr_mask);
+    /* Not those of timer, keyboard and cascade; of clock and FPU. */
+    s->elcr = (u8)(v & (s->master ? 0xf8 : 0xde));
     follow_levels(s);
     update(s);
 }
@@ -311,6 +312,7 @@ void i8259_map(Device *d, MemSpace *io, u64 base, u64 elcr_base)
 
     device_map(d, io, base);
     if (elcr_base) {
+        ((Pic *)d)->has_elcr = true;
         mem_add(io, &elcr);
     }
 }
@@ -358,9 +360,7 @@ DEVICE(pic) {
         SAVE(Pic, special_mask), SAVE(Pic, rotate_aeoi), { 0 }
     },
     .props  = (const Prop[]) {
-        PROP("master", PROP_BOOL, Pic, master, "on", "not behind another"),
-        PROP("elcr", PROP_U32, Pic, elcr_mask, "0xf8",
-             "inputs that can be level-triggered; 0: by ICW1 only"),
+        PROP("master", PROP_BOOL, Pic, master, "off", "not behind another"),
         { 0 }
     },
     .wires  = (const Wire[]) { WIRE("intr", Pic, intr), { 0 } },

@@ -24,7 +24,8 @@ typedef struct Channel {
     u64  start;                 /* tick at which the count began */
     u64  held;                  /* ticks counted when the gate stopped it */
     u32  count;                 /* the divisor: 1 to 65536, or 10000 */
-    u32  next;                  /* the divisor of the next period, or 0 */
+    u32  next;                  /* the divisor to be loaded, or 0 */
+    u64  load_at;               /* the tick for it, in the periodic modes */
     u16  latched;               /* count, if have_count */
     u8   mode, access;
     u8   low;                   /* first byte of a count of two */
@@ -69,29 +70,49 @@ static bool triggered(const Channel *c)
     return c->mode == 1 || c->mode == 5;
 }
 
-/* Ticks since the count began; a new divisor waits for a period's end. */
+/* Ticks that mode 3 is high in a period of n. */
+static u64 high_half(u64 n)
+{
+    return (n + 1) / 2;
+}
+
+/*
+ * In mode 3 a new divisor is loaded between the halves too; then the low half
+ * that follows is the new period's.
+ */
+static void load_next(Channel *c)
+{
+    bool half = c->load_at - c->start != c->count;
+
+    c->count = c->next;
+    c->next = 0;
+    c->null = false;
+    c->start = c->load_at - (half ? high_half(c->count) : 0);
+}
+
+/* Ticks since the count began. */
 static u64 elapsed(Channel *c, u64 now)
 {
     if (!c->running) {
         return c->held;
     }
-    u64 t = now - c->start;
-    if (c->next && periodic(c) && t >= c->count) {
-        c->start += c->count;
-        c->count = c->next;
-        c->next = 0;
-        c->null = false;
-        t = now - c->start;
+    if (c->next && periodic(c) && now - c->start >= c->load_at - c->start) {
+        load_next(c);
     }
-    return t;
+    return now - c->start;
+}
+
+/* The divisor changes when this period ends, of mode 3 also its half. */
+static void load_later(Channel *c)
+{
+    u64 now = tick_now(), t = elapsed(c, now) % c->count;
+    u64 half = c->mode == 3 ? high_half(c->count) : 0;
+
+    c->start = now - t;
+    c->load_at = c->start + (t < half ? half : c->count);
 }
 
 /* ---- what a channel shows ----------------------------------------------- */
-
-static u64 high_half(const Channel *c)
-{
-    return (c->count + 1) / 2;
-}
 
 static bool out(Channel *c, u64 now)
 {
@@ -107,7 +128,7 @@ static bool out(Channel *c, u64 now)
     case 0:  return t >= c->count;
     case 1:  return t >= c->count;
     case 2:  return t % c->count != c->count - 1 || c->count == 1;
-    case 3:  return t % c->count < high_half(c);
+    case 3:  return t % c->count < high_half(c->count);
     default: return t != c->count;
     }
 }
@@ -132,8 +153,8 @@ static u16 counter(Channel *c, u64 now)
     if (c->mode == 2) {
         v = c->count - t % c->count;
     } else if (c->mode == 3) {          /* by two, twice a period */
-        u64 at = t % c->count;
-        at -= at >= high_half(c) ? high_half(c) : 0;
+        u64 at = t % c->count, half = high_half(c->count);
+        at -= at >= half ? half : 0;
         v = (c->count & ~1ull) - 2 * at;
     } else {                            /* on and on below zero */
         v = c->count + wrap - t % wrap;
@@ -151,6 +172,10 @@ static u64 next_rise(const Channel *c, u64 t)
         return 0;
     }
     if (periodic(c)) {
+        u64 load = c->load_at - c->start;
+        if (c->next && load != c->count) {
+            return load + c->next / 2;  /* after a low half of the new one */
+        }
         return c->count > 1 && c->gate ? t - t % c->count + c->count : 0;
     }
     u64 end = c->count + (c->mode >= 4);
@@ -256,10 +281,14 @@ static void load_count(Channel *c, u32 v)
 {
     u32 full = c->bcd ? 10000 : 65536, n = c->bcd ? from_bcd(v) : v;
 
+    bool runs = periodic(c) && c->begun && c->running;
+    if (runs) {
+        load_later(c);
+    }
     c->next = n ? n : full;
     c->null = true;
-    if (triggered(c) || (periodic(c) && c->begun && c->running)) {
-        return;                         /* by the gate; at the period's end */
+    if (runs || triggered(c)) {
+        return;                         /* later, or by the gate */
     }
     begin(c);
     if (!c->gate) {
@@ -277,10 +306,9 @@ static void latch_count(Channel *c)
 
 static void latch_status(Channel *c)
 {
-    u64 now = tick_now();
-
     if (!c->have_status) {
-        c->status = (u8)((out(c, now) ? STATUS_OUT : 0)
+        bool high = out(c, tick_now());         /* this may load the count */
+        c->status = (u8)((high ? STATUS_OUT : 0)
                          | (c->null ? STATUS_NULL : 0)
                          | c->access << 4 | c->mode << 1 | c->bcd);
         c->have_status = true;
@@ -443,7 +471,8 @@ static void reset(void *opaque)
 static bool channel_good(const Channel *c)
 {
     return c->count >= 1 && c->count <= 65536 && c->next <= 65536
-        && c->mode <= 5 && c->access >= ACCESS_LOW && c->access <= ACCESS_BOTH;
+        && c->mode <= 5 && c->access >= ACCESS_LOW && c->access <= ACCESS_BOTH
+        && (!c->next || !periodic(c) || c->load_at - c->start <= c->count);
 }
 
 static bool loaded(void *opaque)

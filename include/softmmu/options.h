@@ -4,6 +4,12 @@
 #include <glib.h>
 #include "util/err.h"
 
+/* -action watchdog=, in the order of its words. */
+typedef enum WatchdogAction {
+    WATCHDOG_RESET, WATCHDOG_SHUTDOWN, WATCHDOG_POWEROFF, WATCHDOG_PAUSE,
+    WATCHDOG_DEBUG, WATCHDOG_NONE, WATCHDOG_INJECT_NMI,
+} WatchdogAction;
+
 typedef struct Options {
     const char *machine;        /* "virt,opt=value" */
     const char *cpu;            /* "model,feature=on" */
@@ -14,6 +20,7 @@ typedef struct Options {
     const char *gdb, *name, *pidfile, *vga;
     char        boot_order[4];  /* of "acdn": -boot order=; or empty */
     bool        boot_menu;
+    WatchdogAction watchdog;
     i64         rtc_ahead;      /* -rtc base: seconds from the host's UTC */
     /* Text of options that may be repeated, in order; char *. */
     GPtrArray  *accels, *drives, *devices, *netdevs, *nics, *chardevs,

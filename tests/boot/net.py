@@ -9,6 +9,7 @@ import os
 import random
 import socket
 import struct
+import sys
 import threading
 import time
 import urllib.request
@@ -111,20 +112,37 @@ def breaks(g, port):
     check(status not in (0, None), "a closed port of the host is refused")
 
 
-def main():
+# Cards: architecture, machine, device, module that drives it.
+CARDS = [
+    ("arm64", None, "virtio-net-device", None),
+    ("amd64", ["-M", "pc", "-m", "512"], "e1000", "e1000"),
+    ("amd64", ["-M", "q35", "-m", "512"], "rtl8139", "8139cp"),
+]
+
+
+def card_works(arch, machine, card, module):
     port = free_port()
+    append = 'quiet guest.mod="%s"' % module if module else "quiet"
     with scratch() as folder, Guest(
-            append="quiet", timeout=240,
+            append=append, timeout=240, arch=arch, machine=machine,
             extra=["-netdev", "user,id=n0,hostfwd=tcp:127.0.0.1:%d-:8080"
-                   % port, "-device", "virtio-net-device,netdev=n0"]) as g:
+                   % port, "-device", card + ",netdev=n0"]) as g:
         server = serve(folder)
-        check(g.login(), "a guest with a network") or done()
+        if not check(g.login(), "a guest with a network card " + card):
+            return
         get_address(g)
         guest_fetches(g, server, folder)
         host_fetches(g, port)
         breaks(g, port)
         check(g.power_off() == 0, "and is switched off")
         server.shutdown()
+
+
+def main():
+    wanted = sys.argv[1:]
+    for row in CARDS:
+        if not wanted or row[2] in wanted:
+            card_works(*row)
     done()
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Floppy disks from the driver's side: the 82078's commands, data by DMA and
- * by the FIFO; the 8237A alone; the ISA watchdog.
+ * by the FIFO; the 8237A alone.  And the watchdogs.
  */
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include "hw/block/fdc.h"
 #include "hw/dma/i8257.h"
+#include "hw/pci/pci.h"
 #include "softmmu/clock.h"
 #include "softmmu/machine.h"
+#include "softmmu/options.h"
 
 enum { RAM_BYTES = 0x100000, SECTOR = 512 };
 enum { BUFFER = 0x12000 };              /* for DMA, at page 1 */
@@ -23,7 +25,7 @@ typedef struct Fix {
     Ram     *ram;
     Device  *dma, *fdc;
     u32      irq, irqs;         /* its level; how often it rose */
-    u32      ran;               /* calls of a DMA user */
+    u32      ran, nmis;         /* calls of a DMA user; of the machine's NMI */
     u8       result[10];
     u32      results;
     char    *folder;
@@ -67,6 +69,14 @@ static void on_irq(void *opaque, int n, bool level)
 static u8 in(Fix *x, u64 port)
 {
     return (u8)mem_get(x->m.io, port, 1);
+}
+
+/* Two bytes at one register, the low one first. */
+static u32 in_word(Fix *x, u64 port)
+{
+    u32 v = in(x, port);
+
+    return v | (u32)in(x, port) << 8;
 }
 
 static void out(Fix *x, u64 port, u8 v)
@@ -152,6 +162,21 @@ static void wait_irq(Fix *x)
         g_main_context_iteration(NULL, false);
     }
     expect(x, "an interrupt", x->irq, 1);
+}
+
+static void on_nmi(Machine *m)
+{
+    container_of(m, Fix, m)->nmis++;
+}
+
+static void wait_nmi(Fix *x)
+{
+    gint64 end = g_get_monotonic_time() + 5000000;
+
+    while (!x->nmis && g_get_monotonic_time() < end) {
+        g_main_context_iteration(NULL, false);
+    }
+    expect(x, "it ran out", x->nmis, 1);
 }
 
 /* ---- the controller's protocol ------------------------------------------ */
@@ -274,14 +299,14 @@ static void test_dma(Fix *x)
     expect(x, "memory", *ram(x, 0x5ffff), 2);
     expect(x, "the page stays", *ram(x, 0x50000), 3);
     out(x, 0x0c, 0);
-    expect(x, "address", in(x, 0x02) | in(x, 0x02) << 8, 1);
-    expect(x, "count", in(x, 0x03) | in(x, 0x03) << 8, 0);
+    expect(x, "address", in_word(x, 0x02), 1);
+    expect(x, "count", in_word(x, 0x03), 0);
     expect(x, "up to the end",
            i8257_move(x->dma, 1, DMA_TO_MEMORY, buf, 8, &tc), 1);
     expect(x, "terminal count", tc, 1);
     expect(x, "in the status", in(x, 0x08), 0x22);
     expect(x, "once", in(x, 0x08), 0x20);
-    expect(x, "it began anew", in(x, 0x02) | in(x, 0x02) << 8, 0xfffe);
+    expect(x, "it began anew", in_word(x, 0x02), 0xfffe);
     expect(x, "the wrong way", i8257_move(x->dma, 1, DMA_FROM_MEMORY, buf, 1,
                                           &tc), 0);
     out(x, 0xd6, 0xc0);                         /* the cascade */
@@ -520,6 +545,68 @@ static void test_change(Fix *x)
     report(x, "floppy drives: change of disks, types");
 }
 
+static void test_ib700(Fix *x)
+{
+    const Options options = { .watchdog = WATCHDOG_INJECT_NMI };
+
+    begin(x);
+    x->m.opts = &options;
+    x->m.nmi = on_nmi;
+    x->nmis = 0;
+    add(x, "ib700", NULL, NULL);
+    out(x, 0x443, 0x0e);                        /* two seconds */
+    out(x, 0x441, 0);
+    out(x, 0x443, 0x0f);                        /* none at all */
+    wait_nmi(x);
+    out(x, 0x443, 0);
+    g_usleep(10000);
+    g_main_context_iteration(NULL, false);
+    expect(x, "30 seconds are long", x->nmis, 1);
+    end(x);
+    report(x, "ib700");
+}
+
+static void unlocked(Device *d, u64 at, u32 v)
+{
+    PciDevice *p = (PciDevice *)d;
+    const PciBar *bar = &p->mapped[0].bar;
+
+    bar->write(bar->opaque, 12, 2, 0x80);
+    bar->write(bar->opaque, 12, 2, 0x86);
+    bar->write(bar->opaque, at, 4, v);
+}
+
+static void test_esb(Fix *x)
+{
+    const Options options = { .watchdog = WATCHDOG_INJECT_NMI };
+
+    begin(x);
+    x->m.opts = &options;
+    x->m.nmi = on_nmi;
+    x->nmis = 0;
+    Device *d = add(x, "i6300esb", NULL, NULL);
+    PciDevice *p = (PciDevice *)d;
+    const PciBar *bar = &p->mapped[0].bar;
+    expect(x, "identity", pci_config_read(p, 0, 4), 0x25ab8086);
+    bar->write(bar->opaque, 0, 4, 5);           /* locked: no effect */
+    unlocked(d, 0, 20);
+    unlocked(d, 4, 20);
+    pci_config_write(p, 0x68, 1, 3);            /* enabled, then locked */
+    pci_config_write(p, 0x68, 1, 0);
+    expect(x, "locked", pci_config_read(p, 0x68, 1), 3);
+    gint64 then = g_get_monotonic_time();
+    wait_nmi(x);
+    expect(x, "after both stages", g_get_monotonic_time() - then >= 30000, 1);
+    expect(x, "the first is told", bar->read(bar->opaque, 8, 4), 1);
+    expect(x, "and the end", bar->read(bar->opaque, 12, 4), 0x200);
+    device_reset(d);
+    expect(x, "over a reset too", bar->read(bar->opaque, 12, 4), 0x200);
+    unlocked(d, 12, 0x200);
+    expect(x, "until it is cleared", bar->read(bar->opaque, 12, 4), 0);
+    end(x);
+    report(x, "i6300esb");
+}
+
 int main(void)
 {
     Err err = { "" };
@@ -536,6 +623,8 @@ int main(void)
     test_write(&x);
     test_pio(&x);
     test_change(&x);
+    test_ib700(&x);
+    test_esb(&x);
     block_close_all();
     ram_free(x.ram);
     g_rmdir(x.folder);
