@@ -237,6 +237,7 @@ static bool init(Machine *m, Err *err)
         pc_make_tables(m);
     }
     m->plug = plug;
+    m->isa_irq = pc_irq;
     m->nmi = pc_nmi;
     m->on_reset = boot;
     return ok && load(m, err);
@@ -266,12 +267,12 @@ static const BoardDrive mmio_drives[] = {
     }
 
 PC(pc, "PC with PCI (i440FX, PIIX3)", .max_cpus = 8, .ram_max = 255ull << 30,
-   .nic = "virtio-net-pci", .vga = "std", .drives = pci_drives);
+   .nic = "e1000", .vga = "std", .drives = pci_drives);
 PC(q35, "PC with PCI Express (Q35, ICH9)", .max_cpus = 8,
-   .ram_max = 255ull << 30, .nic = "virtio-net-pci", .vga = "std",
+   .ram_max = 255ull << 30, .nic = "e1000", .vga = "std",
    .drives = pci_drives);
 PC(isapc, "PC without PCI", .max_cpus = 1, .ram_max = 3ull << 30,
-   .vga = "std", .drives = isa_drives);
+   .nic = "ne2k_isa", .vga = "std", .drives = isa_drives);
 PC(microvm, "PC with virtio-mmio devices and no PCI", .max_cpus = 8,
    .ram_max = 255ull << 30, .nic = "virtio-net-device",
    .drives = mmio_drives);

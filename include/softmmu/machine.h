@@ -71,6 +71,8 @@ struct Machine {
     void        (*power_button)(Machine *m);
     void        (*nmi)(Machine *m);     /* to all CPUs; the same */
     struct PciBus *pci;             /* the root bus; NULL: no PCI */
+    /* ISA interrupt n for a line of the machine; NULL: no ISA. */
+    void        (*isa_irq)(void *machine, int n, bool level);
     struct KeyQueue *keys;          /* what monitors type: ui/sendkey.h */
     const char   *serial[SERIALS];  /* ids of chardevs; NULL: none */
     bool          no_reboot, no_shutdown;
