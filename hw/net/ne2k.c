@@ -129,12 +129,20 @@ static u32 pages_of(size_t len)
     return (u32)(len + RX_HEADER + CRC_BYTES + PAGE - 1) / PAGE;
 }
 
+/*
+ * Drivers take some frames of an interrupt and wait for the next frame's to
+ * go on.  While that finds no room, they are told of what is there again.
+ */
 static bool can_receive(void *opaque)
 {
-    const Ne2k *s = opaque;
+    Ne2k *s = opaque;
+    bool ok = !listens(s) || room(s) >= pages_of(FRAME_MAX)
+           || room(s) + 2u > (u32)s->pstop - s->pstart;
 
-    return !listens(s) || room(s) >= pages_of(FRAME_MAX)
-        || room(s) + 2u > (u32)s->pstop - s->pstart;
+    if (!ok && !(s->isr & ISR_PRX)) {
+        cause(s, ISR_PRX);
+    }
+    return ok;
 }
 
 static bool wanted(const Ne2k *s, const u8 *to)
@@ -208,7 +216,6 @@ static void transmit(Ne2k *s)
         nic_send(&s->nic, frame, n);
     }
     s->tsr = TSR_PTX;
-    s->cr &= (u8)~CR_TXP;
     cause(s, ISR_PTX);
 }
 
@@ -216,20 +223,21 @@ static void command(Ne2k *s, u8 v)
 {
     bool starts = (v & CR_DMA) == CR_READ || (v & CR_DMA) == CR_WRITE;
 
-    s->cr = v;
-    if (v & CR_STP) {
-        s->cr &= (u8)~CR_TXP;
+    /* With neither of the two, it goes on as it was. */
+    s->cr = v & (CR_STP | CR_STA) ? v : v | (s->cr & (CR_STP | CR_STA));
+    if (s->cr & CR_STP) {
         s->isr |= ISR_RST;
-    } else if (v & CR_STA) {
+    } else {
         s->isr &= (u8)~ISR_RST;
     }
     if (starts && !s->rbcr) {
         s->isr |= ISR_RDC;
     }
     update(s);
-    if (v & CR_TXP && !(v & CR_STP)) {
+    if (v & CR_TXP && !(s->cr & CR_STP)) {
         transmit(s);
     }
+    s->cr &= (u8)~CR_TXP;
     nic_accept(&s->nic);
 }
 
@@ -274,6 +282,7 @@ static void page0_write(Ne2k *s, u32 reg, u8 v)
     case 0x7:
         s->isr &= (u8)(~v | ISR_RST);
         update(s);
+        nic_accept(&s->nic);
         break;
     case 0x8: set_low(&s->rsar, v); break;
     case 0x9: set_high(&s->rsar, v); break;
