@@ -296,9 +296,6 @@ static void atomic_wrote(const Slow *s)
     }
 }
 
-#ifdef __x86_64__
-__attribute__((target("cx16")))         /* all but the first models have it */
-#endif
 static u128 host_swap16(u128 *p, u128 old, u128 v)
 {
     return __sync_val_compare_and_swap(p, old, v);
