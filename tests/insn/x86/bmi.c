@@ -12,6 +12,6 @@ const NativeRow bmi_cases[] = {
     BMI("adox with 66", "66f30f38f6c1", F_ADX),
     BMI("crc32 of ah", "f20f38f0cc", F_SSE42),
     BMI("andn with vl", "c4e274f2c2", F_BMI1),
-    { "bextr of vvvv", "c4e270f7c1", "", FL_AF, F_BMI1, 0 },
+    { "bextr of vvvv", "c4e270f7c1", "", FL_AF | FL_PF | FL_SF, F_BMI1, 0 },
     { 0 }
 };

@@ -35,8 +35,10 @@ enum {
     FLAGS_SEEN = FL_STATUS | FL_DF,
     /* Among undefined flags: where it faults; 12 bits of a float result. */
     ANY_ADDRESS = 1 << 30, APPROXIMATE = 1 << 29,
-    EARLY_MMX = 1 << 28,        /* with an exception, MMX is on or not */
+    EARLY = 1 << 28,            /* with an exception, a part may be done */
     ANY_X87 = 1 << 27,          /* MMX is on or not */
+    HALF_STORE = 1 << 26,       /* 2 of the bytes stored may stay */
+    ANY_NAN = 1 << 25,          /* which of several NaNs */
 };
 
 typedef struct State {
