@@ -253,6 +253,35 @@ void clock_pause(bool stopped)
     g_mutex_unlock(&clocks.lock);
 }
 
+/* The first virtual timer that is due by end, out of its heap; or NULL. */
+static Timer *step_to(i64 end)
+{
+    Heap *h = &clocks.heap[CLOCK_VIRTUAL_NS];
+    Timer *t = h->n && h->at[1]->when <= end ? h->at[1] : NULL;
+    i64 now = t ? MAX(t->when, clocks.frozen) : end;
+
+    __atomic_store_n(&clocks.frozen, now, __ATOMIC_RELAXED);
+    if (t) {
+        heap_remove(h, t);
+    }
+    return t;
+}
+
+void clock_step(i64 ns)
+{
+    i64 end = clocks.frozen + ns;
+
+    for (Timer *t = NULL;;) {
+        g_mutex_lock(&clocks.lock);
+        t = clocks.stopped ? step_to(end) : NULL;
+        g_mutex_unlock(&clocks.lock);
+        if (!t) {
+            return;
+        }
+        t->fire(t->opaque);
+    }
+}
+
 Timer *timer_new(ClockKind kind, void (*fire)(void *opaque), void *opaque)
 {
     Timer *t = g_new0(Timer, 1);
