@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include "hw/board/pc.h"
 #include "hw/ide/ide.h"
+#include "hw/nvme/ns.h"
 #include "hw/virtio/virtio.h"
 #include "target/target.h"
 
@@ -130,6 +131,9 @@ static bool plug(Machine *m, Device *d, Err *err)
     }
     if (d->type->bus == BUS_IDE) {
         return ide_plug(m, d, err);
+    }
+    if (d->type->bus == BUS_NVME) {
+        return nvme_plug(m, d, err);
     }
     if (d->type->bus != BUS_VIRTIO || !s->kind->transports.count) {
         return false;

@@ -83,6 +83,31 @@ def read_only(image):
     check(open(image, "rb").read() == before, "and the image is the same")
 
 
+def nvme(image):
+    """The same disk as a namespace of NVM Express."""
+    with Guest(arch="amd64", initrd="tools.gz", timeout=240,
+               machine=["-M", "q35", "-cpu", "max", "-m", "512", "-smp", "2"],
+               append='quiet guest.mod="nvme ext4"',
+               extra=["-drive", "file=%s,if=none,id=d0,format=raw" % image,
+                      "-device", "nvme,id=n0,serial=S1",
+                      "-device", "nvme-ns,drive=d0,bus=n0"]) as g:
+        check(g.login(), "a guest with NVMe") or done()
+        check(g.shell(MAKE.replace("vda", "nvme0n1"))[0] == 0,
+              "NVMe: mkfs.ext4 and mount")
+        check(g.shell(FILL)[0] == 0, "NVMe: files are written")
+        before = sums(g)
+        check(len(before) == 205, "NVMe: and read")
+        g.shell("cd /mnt; for i in 1 2 3 4; do (for n in $(seq 10); do "
+                "cp a f$i; cmp a f$i || echo BA\"\"D; rm f$i; done) & done; "
+                "wait; cd /")
+        check("BAD" not in g.output, "NVMe: and copied by four at once")
+        g.shell("echo 3 >/proc/sys/vm/drop_caches")
+        check(sums(g) == before, "NVMe: and read again from the disk")
+        g.shell("umount /mnt")
+        check(g.power_off() == 0, "NVMe: switched off")
+    fsck(image)
+
+
 def main():
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     needs("e2fsck")
@@ -95,6 +120,7 @@ def main():
         second(image, before)
         fsck(image)
         read_only(image)
+        nvme(image)
     done()
 
 

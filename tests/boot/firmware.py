@@ -88,6 +88,18 @@ def grub():
               "where a command types the clock's time")
 
 
+def nvme():
+    """The CD's image as a disk: SeaBIOS boots it."""
+    folder = tempfile.mkdtemp()
+    disk = os.path.join(folder, "disk.img")
+    shutil.copy(image("grub-rescue-cdrom.iso"), disk)
+    with Pc("-M", "q35", "-m", "64",
+            "-drive", "if=none,id=d0,format=raw,file=" + disk,
+            "-device", "nvme,drive=d0,serial=S1") as pc:
+        check(pc.shows(r"GNU GRUB +version"), "GRUB starts from NVMe")
+    shutil.rmtree(folder)
+
+
 def memtest():
     with Pc("-M", "q35", "-m", "32",
             "-cdrom", image("memtest86+ia32.iso")) as pc:
@@ -153,6 +165,7 @@ for name in ("bios.bin", "grub-rescue-cdrom.iso", "OVMF_CODE.fd"):
         skip("no %s; scripts/fetch.sh firmware makes it" % image(name))
 seabios()
 grub()
+nvme()
 memtest()
 ovmf()
 u_boot()

@@ -47,10 +47,21 @@ static void report(Suite *x, const char *name)
     x->wrong = NULL;
 }
 
+/* What types do not start without. */
+static const struct { const char *type, *prop, *value; } needs[] = {
+    { "nvme", "serial", "S1" },
+};
+
 static Device *make(Suite *x, const DeviceType *t)
 {
     Err err = { 0 };
     Device *d = device_new(t->name, t->name, &err);
+
+    for (u32 i = 0; d && i < countof(needs); i++) {
+        if (strcmp(needs[i].type, t->name) == 0) {
+            device_set(d, needs[i].prop, needs[i].value, &err);
+        }
+    }
 
     if (!d) {
         printf("# %s: %s\n", t->name, err.text);

@@ -72,6 +72,7 @@ typedef enum BusKind {
     BUS_VIRTIO,                 /* a virtio device: sits on a transport */
     BUS_PCI,                    /* begins with a PciDevice: hw/pci/pci.h */
     BUS_IDE,                    /* a drive: hw/ide/ide.h */
+    BUS_NVME,                   /* a namespace: hw/nvme/ns.h */
 } BusKind;
 
 struct DeviceType {
