@@ -13,6 +13,8 @@ typedef struct CharType {
     /* Opens c from its options; sets fds and name. */
     bool (*open)(Chardev *c, KeyVal *kv, Err *err);
     void (*close)(Chardev *c);          /* may be NULL */
+    /* Takes all that is written; NULL: it goes to the descriptor `out`. */
+    void (*write)(Chardev *c, const u8 *buf, size_t len);
     void (*hangup)(Chardev *c);         /* the peer is gone; may be NULL */
 } CharType;
 

@@ -227,6 +227,9 @@ void chardev_write(Chardev *c, const void *buf, size_t len)
 {
     const u8 *p = buf;
 
+    if (c && c->type->write) {
+        c->type->write(c, p, len);
+    }
     if (!c || c->out < 0) {
         return;
     }
@@ -293,7 +296,7 @@ bool chardev_attach(Chardev *c, const CharFront *front, Err *err)
     }
     c->front[c->nfronts++] = front;
     watch_input(c);
-    if (c->out >= 0 && c->nfronts == 1) {
+    if ((c->out >= 0 || c->type->write) && c->nfronts == 1) {
         tell(front, CHAR_OPENED);
     }
     return true;
@@ -432,6 +435,9 @@ static char *long_form(const char *text, const char *id)
         return g_strdup_printf("socket,id=%s,host=%.*s,port=%s%s", id,
                                (int)(colon - text - 4), text + 4, port,
                                rest ? rest : "");
+    }
+    if (g_str_has_prefix(text, "vc:")) {
+        return g_strdup_printf("vc,id=%s,size=%s", id, text + 3);
     }
     return g_strdup_printf("%s,id=%s", text, id);
 }

@@ -11,7 +11,7 @@
 #              which run without a kernel
 #   tools      ARCH/tools.gz: an initramfs with Debian's e2fsprogs, and with
 #              tests/guests/user/{,ARCH/}NAME as /bin/NAME
-#   installer  ARCH/installer/{linux,initrd.gz}
+#   installer  ARCH/installer/{linux,initrd.gz}, gtk.gz of PCs
 #   firmware   firmware/: SeaBIOS, OVMF, U-Boot; GRUB's, iPXE's and memtest86+'s
 #              images
 #
@@ -89,7 +89,8 @@ fetch_tools() {
 }
 
 fetch_installer() {
-  if [[ ! -f $cache/$1/installer/initrd.gz ]]; then
+  local dir=$cache/$1/installer
+  if [[ ! -f $dir/initrd.gz || ($1 != arm64 && ! -f $dir/gtk.gz) ]]; then
     "$here/guests.sh" --installer "$1"
   fi
 }

@@ -11,7 +11,8 @@
 #   ARCH/release         the kernel release, e.g. 6.1.0-50-arm64
 #   firmware/            with --firmware: PC firmware, and images that it boots
 #   ARCH/installer/      with --installer: Debian's network installer, the files
-#                        linux and initrd.gz as Debian ships them
+#                        linux and initrd.gz as Debian ships them; on PCs gtk.gz
+#                        is the initrd of the graphical one (same kernel)
 #
 # Packages come through apt with a private configuration per architecture (own
 # state, own cache, own APT::Architecture) that reuses the system's sources and
@@ -174,10 +175,11 @@ fetch_extras() {
 }
 
 # Downloads the network installer of one architecture, once, and keeps of it the
-# kernel and initrd of the text flavour.
+# kernel, the initrd of the text flavour and that of the graphical one.
 fetch_installer() {
   local arch=$1 dir=$cache/$1/installer name=debian-installer-12-netboot-$1 tmp
-  if [[ -f $dir/linux && -f $dir/initrd.gz ]]; then
+  if [[ -f $dir/linux && -f $dir/initrd.gz ]] &&
+    [[ $arch == arm64 || -f $dir/gtk.gz ]]; then
     return
   fi
   tmp=$(mktemp -d "$cache/installer.XXXXXX")
@@ -186,10 +188,13 @@ fetch_installer() {
   download "$arch" "$tmp" "$name"
   mkdir "$tmp/root"
   dpkg-deb --fsys-tarfile "$tmp/$name"_*.deb | tar -C "$tmp/root" -xf - \
-    --wildcards '*/text/debian-installer/*/linux' '*/text/debian-installer/*/initrd.gz'
+    --wildcards '*/text/debian-installer/*/linux' \
+    '*/text/debian-installer/*/initrd.gz' '*/gtk/debian-installer/*/initrd.gz'
   mkdir -p "$dir"
-  find "$tmp/root" -type f \( -name linux -o -name initrd.gz \) \
+  find "$tmp/root" -path '*/text/*' -type f \
     -exec install -m 644 {} "$dir/" \;
+  find "$tmp/root" -path '*/gtk/*' -type f \
+    -exec install -m 644 {} "$dir/gtk.gz" \;
   rm -rf "$tmp"
   trap - EXIT
   [[ -f $dir/linux && -f $dir/initrd.gz ]] ||

@@ -13,14 +13,14 @@ declare -rA PACKAGES=(
   # compiling anole
   [build]="gcc libc6-dev make meson ninja-build pkg-config python3
     libglib2.0-dev libcapstone-dev libfdt-dev libslirp-dev libjson-glib-dev
-    liburing-dev libpixman-1-dev zlib1g-dev"
+    liburing-dev libpixman-1-dev zlib1g-dev libsdl2-dev libncurses-dev"
   # making guests: kernels, initial file systems, programs
   [guests]="ca-certificates cpio dpkg-dev e2fsprogs gcc gcc-aarch64-linux-gnu
     gcc-i686-linux-gnu gzip libc6-dev libc6-dev-arm64-cross
     libc6-dev-i386-cross make tar"
   # what tests use beside that
   [test]="clang clang-format device-tree-compiler gdb-multiarch qemu-user
-    python3-pexpect"
+    python3-pexpect tmux xvfb xdotool x11-apps imagemagick tesseract-ocr"
   # the emulator that anole is measured against
   [bench]="ipxe-qemu qemu-system-arm qemu-system-x86 seabios"
 )

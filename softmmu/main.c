@@ -17,7 +17,13 @@
 #include "softmmu/clock.h"
 #include "softmmu/run.h"
 #include "target/target.h"
+#include "ui/display.h"
 #include "util/keyval.h"
+
+static void quit(void *opaque)
+{
+    machine_shutdown(opaque, SHUTDOWN_HOST);
+}
 
 /* ---- board, target, accelerator ----------------------------------------- */
 
@@ -281,6 +287,8 @@ static bool open_back_ends(const Options *o, Err *err)
     return true;
 }
 
+#define MONITOR_CONSOLE "compat_monitor0"       /* as QEMU's users know it */
+
 static bool uses_stdio(const GPtrArray *list)
 {
     for (u32 i = 0; i < list->len; i++) {
@@ -292,17 +300,92 @@ static bool uses_stdio(const GPtrArray *list)
     return false;
 }
 
+/* ---- the display -------------------------------------------------------- */
+
+static Ui ui;
+
+static bool paused(void *opaque)
+{
+    const Machine *m = opaque;
+
+    return m->state != RUN_RUNNING;
+}
+
+/* Does it show more than one screen, so that text consoles are seen? */
+static bool has_window(void)
+{
+    return strcmp(ui.display->name, "none") != 0;
+}
+
+static bool has_screen(const Machine *m)
+{
+    const Options *o = m->opts;
+
+    return m->board->vga
+        && !(o->vga ? strcmp(o->vga, "none") == 0 : o->nodefaults);
+}
+
 /*
- * Serial port 0 without -serial: the terminal, shared with the monitor unless
- * that was put elsewhere; there is no screen that could have it instead.
+ * Without -display a machine with a screen gets a window where that can be;
+ * else the terminal has its serial port.
+ */
+static bool choose_display(Machine *m, Err *err)
+{
+    const Options *o = m->opts;
+    Err why = { 0 };
+
+    ui = (Ui) { .name = o->name, .full_screen = o->full_screen, .machine = m,
+                .quit = quit, .paused = paused };
+    if (o->display && o->nographic && strcmp(o->display, "none") != 0) {
+        return fail(err, "-nographic and -display %s exclude each other",
+                    o->display);
+    }
+    if (o->display) {
+        ui.display = display_find(o->display, err);
+        return ui.display || err_prefix(err, "-display");
+    }
+    if (!o->nographic && has_screen(m) && !o->explain) {
+        ui.display = display_find("sdl", &why);
+    }
+    if (why.text[0]) {
+        fprintf(stderr, "anole: no window: %s.  The screen is not shown and "
+                "the serial port is on this terminal; -display curses shows "
+                "text screens here, -display none says nothing\n", why.text);
+    }
+    ui.display = ui.display ? ui.display : display_find("none", err);
+    return true;
+}
+
+/* Only one can have the terminal. */
+static bool check_terminal(const Options *o, Err *err)
+{
+    const GPtrArray *const users[] = { o->serials, o->monitors, o->chardevs };
+
+    for (u32 i = 0; ui.display->terminal && i < countof(users); i++) {
+        if (uses_stdio(users[i])) {
+            return fail(err, "-display %s has the terminal, which "
+                        "-%s stdio cannot have too", ui.display->name,
+                        users[i] == o->serials ? "serial"
+                        : users[i] == o->monitors ? "monitor" : "chardev");
+        }
+    }
+    return true;
+}
+
+/*
+ * Serial port 0 without -serial: a console of the window, else the terminal,
+ * shared with the monitor unless that was put elsewhere.
  */
 static const char *default_serial(const Options *o)
 {
     if (o->nodefaults) {
         return "none";
     }
+    if (has_window()) {
+        return "vc";
+    }
     if (uses_stdio(o->monitors) || uses_stdio(o->chardevs)
-        || (o->no_display && !o->nographic)) {
+        || (o->display && !o->nographic)) {
         return "null";
     }
     return o->monitors->len || o->mons->len ? "stdio" : "mon:stdio";
@@ -384,11 +467,20 @@ static bool open_monitor(Machine *m, const char *text, u32 n, Err *err)
         || err_prefix(err, "-monitor %s", text);
 }
 
+/* A window's console 2 is the monitor, unless that is elsewhere. */
+static bool open_monitor_console(const Options *o, Err *err)
+{
+    return !has_window() || o->nodefaults || o->monitors->len || o->mons->len
+        || chardev_open_short("vc", MONITOR_CONSOLE, err);
+}
+
 static bool open_monitors(Machine *m, Chardev *shared, Err *err)
 {
     const Options *o = m->opts;
+    Chardev *console = chardev_find(MONITOR_CONSOLE);
 
-    if (shared && !monitor_open(m, shared, err)) {
+    if ((shared && !monitor_open(m, shared, err))
+        || (console && !monitor_open(m, console, err))) {
         return false;
     }
     for (u32 i = 0; i < o->monitors->len; i++) {
@@ -477,7 +569,9 @@ static bool make_machine(Machine *m, Err *err)
     Chardev *shared;
 
     keyval_free(kv);
-    if (!ok || !open_back_ends(o, err) || !open_serials(m, &shared, err)
+    if (!ok || !choose_display(m, err) || !check_terminal(o, err)
+        || !open_back_ends(o, err) || !open_monitor_console(o, err)
+        || !open_serials(m, &shared, err)
         || !m->board->init(m, err) || !machine_add_devices(m, err)
         || !open_monitors(m, shared, err)) {
         return false;
@@ -497,11 +591,6 @@ static gint poll_unlocked(GPollFD *fds, guint n, gint timeout)
 
     machine_relock(depth);
     return r;
-}
-
-static void quit(void *opaque)
-{
-    machine_shutdown(opaque, SHUTDOWN_HOST);
 }
 
 static gboolean on_signal(void *opaque)
@@ -539,6 +628,7 @@ static void run(Machine *m)
 static void finish(Machine *m)
 {
     vcpus_stop(m);
+    display_close(&ui);
     gdb_exit(m->exit_code);
     block_close_all();
     netdev_close_all();
@@ -571,7 +661,10 @@ int main(int argc, char **argv)
     g_unix_signal_add(SIGTERM, on_signal, m);
     g_unix_signal_add(SIGINT, on_signal, m);
     g_unix_signal_add(SIGHUP, on_signal, m);
-    if (!make_machine(m, &err) || !write_pidfile(o->pidfile, &err)) {
+    if (!make_machine(m, &err) || !write_pidfile(o->pidfile, &err)
+        || (!o->explain
+            && !display_open(&ui, o->display ? o->display : "", &err))) {
+        display_close(&ui);
         chardev_close_all();
         fprintf(stderr, "anole: %s\n", err.text);
         return 1;

@@ -8,6 +8,8 @@
 #include "hw/core/device.h"
 #include "softmmu/options.h"
 #include "target/target.h"
+#include "ui/display.h"
+#include "ui/layout.h"
 #include "util/json.h"
 #include "util/keyval.h"
 #include "util/log.h"
@@ -262,11 +264,32 @@ static bool set_net(Options *o, const char *value, bool *done, Err *err)
 
 static bool set_display(Options *o, const char *value, bool *done, Err *err)
 {
+    (void)err;
+    if (is_help(value)) {
+        display_help();
+        *done = true;
+    }
+    o->display = value;
+    return true;
+}
+
+static bool set_sdl(Options *o, const char *value, bool *done, Err *err)
+{
+    (void)value;
+    return set_display(o, "sdl", done, err);
+}
+
+static bool set_curses(Options *o, const char *value, bool *done, Err *err)
+{
+    (void)value;
+    return set_display(o, "curses", done, err);
+}
+
+static bool set_layout(Options *o, const char *value, bool *done, Err *err)
+{
+    (void)o;
     (void)done;
-    o->no_display = true;
-    return strcmp(value, "none") == 0
-        || fail(err, "no display \"%s\": there are no screens yet; -display "
-                "none", value);
+    return layout_select(value, err);
 }
 
 /* Seconds from the host's UTC to the time that text names. */
@@ -484,7 +507,10 @@ static const Option options[] = {
     { "mon",       "[chardev=]ID[,mode=readline]", "the same, by chardev",   IN(LIST, mons) },
     { "parallel",  "none", "accepted",                                       ONLY(TAKEN) },
     { "nographic", NULL, "serial port and monitor on this terminal",         IN(FLAG, nographic) },
-    { "display",   "none", "no window",                                      CALL(set_display) },
+    { "display",   "none|sdl|curses", "how to see the screen", CALL(set_display) },
+    { "sdl",       NULL, "-display sdl: a window",                           CALL(set_sdl) },
+    { "curses",    NULL, "-display curses: text screens here", CALL(set_curses) },
+    { "full-screen", NULL, "the window fills the screen", IN(FLAG, full_screen) },
     { "vga",       "std|none", "the display adapter",                        IN(TEXT, vga) },
     { "nodefaults", NULL, "no devices but those asked for",                  IN(FLAG, nodefaults) },
     { "no-user-config", NULL, "accepted",                                    ONLY(TAKEN) },
@@ -496,7 +522,7 @@ static const Option options[] = {
     { "hdb",       "FILE", "second disk",                                    CALL(add_hdb) },
     { "hdc",       "FILE", "third disk",                                     CALL(add_hdc) },
     { "hdd",       "FILE", "fourth disk",                                    CALL(add_hdd) },
-    { "k",         "LAYOUT", "accepted",                                     ONLY(TAKEN) },
+    { "k",         "LAYOUT", "what keys mean: en-us, en-gb, de, fr",         CALL(set_layout) },
     { "msg",       "timestamp=on", "accepted",                               ONLY(TAKEN) },
     { "overcommit", "mem-lock=off", "accepted",                              ONLY(TAKEN) },
     { "uuid",      "UUID", "accepted",                                       ONLY(TAKEN) },

@@ -1,35 +1,57 @@
 /* SPDX-License-Identifier: MIT */
-/* The screens of a machine and pictures of them; see include/ui/screen.h. */
-#include <errno.h>
+/*
+ * The screens of a machine, who looks at them, and what changed; see
+ * include/ui/screen.h.
+ *
+ * What changed is found by comparing lines with the picture as it was.  So a
+ * frame buffer is plain memory to the guest, whose writes nobody has to watch,
+ * and a cursor that blinks is a small rectangle whatever drew it.
+ */
 #include <glib.h>
-#include <stdio.h>
-#include <zlib.h>
+#include "ui/input.h"
 #include "ui/screen.h"
 
 struct Screen {
     char *name;
     const ScreenHooks *hooks;
     void *opaque;
-    pixman_image_t *image;
+    pixman_image_t *image;      /* NULL: nothing was drawn yet */
+    pixman_region32_t changed;  /* since the listeners were told */
+    bool resized;
 };
 
-enum { SCREENS = 16, BLANK_WIDTH = 640, BLANK_HEIGHT = 480 };
+enum { SCREENS = 16, LISTENERS = 64, BLANK_WIDTH = 640, BLANK_HEIGHT = 480 };
+/* Milliseconds between two looks, and after how many without news slower. */
+enum { PERIOD = 30, SLOW_PERIOD = 100, QUIET_ROUNDS = 30 };
 
-/* The set of screens of this process, in order of making. */
+/* The screens of this process in the order shown, and who looks at them. */
 static struct {
     Screen *at[SCREENS];
     u32     n;
+    ScreenListener *listener[LISTENERS];
+    u32     listeners;
+    u32     quiet;              /* rounds without a change */
+    guint   timer;
 } screens;
+
+/* ---- the list ----------------------------------------------------------- */
 
 Screen *screen_new(const char *name, const ScreenHooks *hooks, void *opaque)
 {
     Screen *s = g_new0(Screen, 1);
+    u32 at = screens.n;
 
     s->name = g_strdup(name);
     s->hooks = hooks;
     s->opaque = opaque;
+    pixman_region32_init(&s->changed);
     if (screens.n < SCREENS) {
-        screens.at[screens.n++] = s;
+        while (!hooks->key && at && screens.at[at - 1]->hooks->key) {
+            screens.at[at] = screens.at[at - 1];
+            at--;
+        }
+        screens.at[at] = s;
+        screens.n++;
     }
     return s;
 }
@@ -47,25 +69,17 @@ void screen_free(Screen *s)
         }
     }
     screens.n = kept;
+    for (u32 i = 0; i < screens.listeners; i++) {
+        if (screens.listener[i]->screen == s) {
+            screens.listener[i]->screen = NULL;
+        }
+    }
     if (s->image) {
         pixman_image_unref(s->image);
     }
+    pixman_region32_fini(&s->changed);
     g_free(s->name);
     g_free(s);
-}
-
-u32 *screen_pixels(Screen *s, u32 width, u32 height, u32 *stride)
-{
-    if (!s->image || (u32)pixman_image_get_width(s->image) != width
-        || (u32)pixman_image_get_height(s->image) != height) {
-        if (s->image) {
-            pixman_image_unref(s->image);
-        }
-        s->image = pixman_image_create_bits(PIXMAN_x8r8g8b8, (int)width,
-                                            (int)height, NULL, 0);
-    }
-    *stride = (u32)pixman_image_get_stride(s->image);
-    return pixman_image_get_data(s->image);
 }
 
 const char *screen_name(const Screen *s)
@@ -88,13 +102,74 @@ Screen *screen_find(const char *name)
     return NULL;
 }
 
+/* ---- drawing ------------------------------------------------------------ */
+
+void screen_size(Screen *s, u32 width, u32 height)
+{
+    if (s->image && (u32)pixman_image_get_width(s->image) == width
+        && (u32)pixman_image_get_height(s->image) == height) {
+        return;
+    }
+    if (s->image) {
+        pixman_image_unref(s->image);
+    }
+    s->image = pixman_image_create_bits(PIXMAN_x8r8g8b8, (int)width,
+                                        (int)height, NULL, 0);
+    s->resized = true;
+}
+
+void screen_line(Screen *s, u32 y, const u32 *pixels)
+{
+    u32 width = (u32)pixman_image_get_width(s->image), first = 0, end = width;
+    u32 *line = (u32 *)((u8 *)pixman_image_get_data(s->image)
+                        + (size_t)y * (u32)pixman_image_get_stride(s->image));
+
+    if (memcmp(line, pixels, width * sizeof *line) == 0) {
+        return;
+    }
+    while (first < end && line[first] == pixels[first]) {
+        first++;
+    }
+    while (end > first && line[end - 1] == pixels[end - 1]) {
+        end--;
+    }
+    memcpy(line + first, pixels + first, (end - first) * sizeof *line);
+    pixman_region32_union_rect(&s->changed, &s->changed, (int)first, (int)y,
+                               end - first, 1);
+}
+
+static void tell(Screen *s, ScreenListener *l)
+{
+    int n;
+    const pixman_box32_t *box = pixman_region32_rectangles(&s->changed, &n);
+
+    if (s->resized) {
+        l->resized(l->opaque, s->image);
+    }
+    for (int i = 0; !s->resized && i < n; i++) {
+        l->updated(l->opaque, s->image, &box[i]);
+    }
+    if (l->refreshed) {
+        l->refreshed(l->opaque);
+    }
+}
+
 pixman_image_t *screen_update(Screen *s)
 {
-    u32 stride;
-
     s->hooks->draw(s->opaque);
     if (!s->image) {
-        screen_pixels(s, BLANK_WIDTH, BLANK_HEIGHT, &stride);
+        screen_size(s, BLANK_WIDTH, BLANK_HEIGHT);
+    }
+    if (s->resized || pixman_region32_not_empty(&s->changed)) {
+        for (u32 i = 0; i < screens.listeners; i++) {
+            if (screens.listener[i]->screen == s) {
+                tell(s, screens.listener[i]);
+            }
+        }
+        screens.quiet = 0;
+        s->resized = false;
+        pixman_region32_fini(&s->changed);
+        pixman_region32_init(&s->changed);
     }
     return s->image;
 }
@@ -104,92 +179,77 @@ bool screen_text(Screen *s, TextScreen *out)
     return s->hooks->text && s->hooks->text(s->opaque, out);
 }
 
-/* ---- pictures ----------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------ */
 
-/* Rows of RGB, each after `lead` zero bytes. */
-static GByteArray *rgb_rows(pixman_image_t *image, u32 lead)
+static bool is_watched(const Screen *s)
 {
-    u32 width = (u32)pixman_image_get_width(image);
-    u32 height = (u32)pixman_image_get_height(image);
-    u32 row = lead + width * 3;
-    GByteArray *out = g_byte_array_sized_new(row * height);
-
-    g_byte_array_set_size(out, row * height);
-    memset(out->data, 0, out->len);
-    for (u32 y = 0; y < height; y++) {
-        const u8 *from = (u8 *)pixman_image_get_data(image)
-            + (size_t)y * (u32)pixman_image_get_stride(image);
-        u8 *to = out->data + (size_t)y * row + lead;
-        for (u32 x = 0; x < width; x++, to += 3) {
-            u32 pixel;
-            memcpy(&pixel, from + x * 4, 4);
-            to[0] = (u8)(pixel >> 16);
-            to[1] = (u8)(pixel >> 8);
-            to[2] = (u8)pixel;
+    for (u32 i = 0; i < screens.listeners; i++) {
+        if (screens.listener[i]->screen == s) {
+            return true;
         }
     }
-    return out;
+    return false;
 }
 
-static bool write_ppm(FILE *f, pixman_image_t *image)
+/* One round; comes back sooner if something is going on. */
+static gboolean look(void *opaque)
 {
-    g_autoptr(GByteArray) rows = rgb_rows(image, 0);
+    u32 quiet = ++screens.quiet;
 
-    fprintf(f, "P6\n%d %d\n255\n", pixman_image_get_width(image),
-            pixman_image_get_height(image));
-    return fwrite(rows->data, 1, rows->len, f) == rows->len;
-}
-
-static void put_be32(u8 *p, u32 v)
-{
-    p[0] = (u8)(v >> 24);
-    p[1] = (u8)(v >> 16);
-    p[2] = (u8)(v >> 8);
-    p[3] = (u8)v;
-}
-
-/* PNG (ISO/IEC 15948) 5.3: length, type, data, CRC of the last two. */
-static bool write_chunk(FILE *f, const char *type, const u8 *data, u32 len)
-{
-    u8 head[8], tail[4];
-    uLong crc;
-
-    put_be32(head, len);
-    memcpy(head + 4, type, 4);
-    crc = crc32(crc32(0, head + 4, 4), data, len);
-    put_be32(tail, (u32)crc);
-    return fwrite(head, 1, 8, f) == 8 && fwrite(data, 1, len, f) == len
-        && fwrite(tail, 1, 4, f) == 4;
-}
-
-static bool write_png(FILE *f, pixman_image_t *image)
-{
-    enum { BITS = 8, RGB = 2 };
-    static const u8 signature[8] = { 137, 'P', 'N', 'G', 13, 10, 26, 10 };
-    g_autoptr(GByteArray) rows = rgb_rows(image, 1);
-    uLongf size = compressBound(rows->len);
-    g_autofree u8 *packed = g_malloc(size);
-    u8 header[13] = { [8] = BITS, [9] = RGB };
-
-    put_be32(header, (u32)pixman_image_get_width(image));
-    put_be32(header + 4, (u32)pixman_image_get_height(image));
-    return compress2(packed, &size, rows->data, rows->len, 6) == Z_OK
-        && fwrite(signature, 1, sizeof signature, f) == sizeof signature
-        && write_chunk(f, "IHDR", header, sizeof header)
-        && write_chunk(f, "IDAT", packed, (u32)size)
-        && write_chunk(f, "IEND", packed, 0);
-}
-
-bool screen_dump(Screen *s, const char *path, bool png, Err *err)
-{
-    pixman_image_t *image = screen_update(s);
-    FILE *f = fopen(path, "wb");
-    bool ok;
-
-    if (!f) {
-        return fail(err, "cannot write %s: %s", path, g_strerror(errno));
+    (void)opaque;
+    for (u32 i = 0; i < screens.n; i++) {
+        if (is_watched(screens.at[i])) {
+            screen_update(screens.at[i]);
+        }
     }
-    ok = png ? write_png(f, image) : write_ppm(f, image);
-    ok = fclose(f) == 0 && ok;
-    return ok || fail(err, "cannot write %s: %s", path, g_strerror(errno));
+    screens.timer = screens.listeners == 0 ? 0
+        : g_timeout_add(quiet > QUIET_ROUNDS ? SLOW_PERIOD : PERIOD, look,
+                        NULL);
+    return G_SOURCE_REMOVE;
+}
+
+static void forget(const ScreenListener *l)
+{
+    u32 kept = 0;
+
+    for (u32 i = 0; i < screens.listeners; i++) {
+        if (screens.listener[i] != l) {
+            screens.listener[kept++] = screens.listener[i];
+        }
+    }
+    screens.listeners = kept;
+}
+
+void screen_listen(ScreenListener *l, Screen *s)
+{
+    forget(l);
+    l->screen = s;
+    if (!s || screens.listeners == LISTENERS) {
+        return;
+    }
+    screen_update(s);
+    screens.listener[screens.listeners++] = l;
+    l->resized(l->opaque, s->image);
+    if (l->refreshed) {
+        l->refreshed(l->opaque);
+    }
+    if (!screens.timer) {
+        screens.timer = g_timeout_add(PERIOD, look, NULL);
+    }
+}
+
+bool screen_takes_keys(const Screen *s)
+{
+    return s && s->hooks->key;
+}
+
+void screen_key(Screen *s, u32 code, bool down)
+{
+    screens.quiet = 0;
+    if (screen_takes_keys(s)) {
+        s->hooks->key(s->opaque, code, down);
+    } else {
+        input_key(code, down);
+        input_sync();
+    }
 }

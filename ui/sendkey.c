@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys that a monitor types; see include/ui/sendkey.h. */
+/* Keys that a monitor or terminal types; see include/ui/sendkey.h. */
 #include <glib.h>
 #include "softmmu/clock.h"
 #include "ui/input.h"
 #include "ui/sendkey.h"
 #include "util/keyval.h"
 
-enum { HOLD_MS = 100, GAP_MS = 20, TOGETHER = 16, QUEUED = 4096 };
+enum { HOLD_MS = 100, GAP_MS = 20, QUEUED = 4096 };
 enum { NS_PER_MS = 1000 * 1000 };
 
 /* An event, and how long to wait before the next. */
@@ -93,23 +93,15 @@ static bool find_key(const char *word, u32 *code, Err *err)
                 near ? "\"?" : "");
 }
 
-bool key_queue_send(KeyQueue *q, const char *keys, u32 hold, Err *err)
+bool key_queue_press(KeyQueue *q, const u32 *code, u32 n, u32 hold)
 {
-    g_auto(GStrv) word = g_strsplit(keys, "-", -1);
-    u32 code[TOGETHER], n = 0;
     bool idle = !timer_armed(q->timer);
 
-    for (; word[n]; n++) {
-        if (n == TOGETHER || q->steps->len > QUEUED) {
-            return fail(err, "too many keys: %d at once, %d waiting", TOGETHER,
-                        QUEUED);
-        }
-        if (!find_key(word[n], &code[n], err)) {
-            return false;
-        }
+    if (n > KEYS_TOGETHER || q->steps->len > QUEUED) {
+        return false;
     }
     for (u32 i = 0; i < n; i++) {
-        Step s = { code[i], true, i + 1 < n ? 0 : hold ? hold : HOLD_MS };
+        Step s = { code[i], true, i + 1 < n ? 0 : hold };
         g_array_append_val(q->steps, s);
     }
     for (u32 i = n; i-- > 0;) {
@@ -120,4 +112,19 @@ bool key_queue_send(KeyQueue *q, const char *keys, u32 hold, Err *err)
         run(q);
     }
     return true;
+}
+
+bool key_queue_send(KeyQueue *q, const char *keys, u32 hold, Err *err)
+{
+    g_auto(GStrv) word = g_strsplit(keys, "-", -1);
+    u32 code[KEYS_TOGETHER], n = 0;
+
+    for (; word[n] && n < KEYS_TOGETHER; n++) {
+        if (!find_key(word[n], &code[n], err)) {
+            return false;
+        }
+    }
+    return (!word[n] && key_queue_press(q, code, n, hold ? hold : HOLD_MS))
+        || fail(err, "too many keys: %d at once, %d waiting", KEYS_TOGETHER,
+                QUEUED);
 }

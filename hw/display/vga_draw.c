@@ -4,21 +4,21 @@
  * Reference: IBM Personal System/2 Hardware Interface Technical Reference,
  * "Video Subsystem": CRT controller addressing, attribute controller.
  *
- * The whole screen is drawn each time, as the registers are then: effects
- * that depend on changes while the beam runs are left out.
+ * The picture is made line by line, as the registers are then: effects that
+ * depend on changes while the beam runs are left out.
  */
 #include "hw/display/vga.h"
 #include "softmmu/clock.h"
 
 enum { SEQ_8_DOTS = 1 << 0, SEQ_SCREEN_OFF = 1 << 5 };
-enum { AT_GRAPHICS = 1 << 0, AT_LINE_GRAPHICS = 1 << 2, AT_BLINK = 1 << 3,
-       AT_P54 = 1 << 7 };
+enum { AT_GRAPHICS = 1 << 0, AT_MONO = 1 << 1, AT_LINE_GRAPHICS = 1 << 2,
+       AT_BLINK = 1 << 3, AT_PAN_TOP = 1 << 5, AT_P54 = 1 << 7 };
 enum { GR_SHIFT4 = 1 << 5, GR_SHIFT256 = 1 << 6 };
 enum { CR_MODE_A13 = 1 << 0, CR_MODE_A14 = 1 << 1, CR_MODE_WRAP = 1 << 5,
        CR_MODE_BYTE = 1 << 6, CR_MODE_ON = 1 << 7, CR_DWORD = 1 << 6 };
 enum { CR_DOUBLE = 1 << 7, CURSOR_OFF = 1 << 5 };
 enum { PLANE = 0x10000, FONT_PLANE = 2, GLYPH = 32 };
-enum { BLINK_NS = 266666667, MAX_WIDTH = 2048, MAX_HEIGHT = 2048 };
+enum { BLINK_NS = 266666667, MAX_COLUMNS = 256, MAX_WIDTH = 2560 };
 
 /* ---- geometry ----------------------------------------------------------- */
 
@@ -28,12 +28,14 @@ typedef struct Geometry {
     u32 scans;                  /* lines of a character, or repeats */
     u32 split;                  /* line compare: from here start at 0 */
     u32 start, pitch;           /* in character clocks */
+    u32 preset;                 /* the first row's first line */
+    u32 pan, split_pan;         /* the pixel that lines begin with */
 } Geometry;
 
 static Geometry geometry(const Vga *s)
 {
     const u8 *cr = s->cr;
-    u32 over = cr[CR_OVERFLOW], max = cr[CR_MAX_SCAN];
+    u32 over = cr[CR_OVERFLOW], max = cr[CR_MAX_SCAN], pan = s->at[AT_PAN];
 
     return (Geometry) {
         .columns = cr[CR_H_DISPLAY_END] + 1u,
@@ -42,8 +44,31 @@ static Geometry geometry(const Vga *s)
         .scans = (max & 31u) + 1,
         .split = (cr[CR_LINE_COMPARE] | (over >> 4 & 1) << 8
                   | (max >> 6 & 1) << 9) + 1u,
-        .start = (u32)cr[CR_START_HIGH] << 8 | cr[CR_START_LOW],
+        .start = ((u32)cr[CR_START_HIGH] << 8 | cr[CR_START_LOW])
+            + (cr[CR_PRESET_ROW] >> 5 & 3),
         .pitch = cr[CR_OFFSET] * 2u,
+        .preset = cr[CR_PRESET_ROW] & 31u,
+        .pan = pan,
+        .split_pan = s->at[AT_MODE] & AT_PAN_TOP ? 0 : pan,
+    };
+}
+
+/* Where a scan line begins. */
+typedef struct Place {
+    u32 clock;                  /* of the first character */
+    u32 scan;                   /* line inside the row */
+    u32 pan;
+} Place;
+
+/* The place of line y, if rows have `scans` lines. */
+static Place place_of(const Geometry *g, u32 y, u32 scans)
+{
+    bool below = y >= g->split;
+    u32 line = below ? y - g->split : y + g->preset;
+
+    return (Place) {
+        .clock = (below ? 0 : g->start) + line / scans * g->pitch,
+        .scan = line % scans, .pan = below ? g->split_pan : g->pan,
     };
 }
 
@@ -135,52 +160,69 @@ static u32 font_at(const Vga *s, bool map_a)
     return ((n & 3) * 2 + (n >> 2)) * 0x2000;
 }
 
-/* The clock that row `y` of characters begins with; 0 behind a split. */
-static u32 row_start(const Geometry *g, u32 y)
-{
-    u32 line = y * g->scans;
-
-    return line >= g->split ? (y - g->split / g->scans) * g->pitch
-                            : g->start + y * g->pitch;
-}
+/* A character of the row that is drawn. */
+typedef struct Glyph {
+    u32  fg, bg, font;          /* colours; offset of its lines in plane 2 */
+    bool cursor, line, wide;    /* underlined; the ninth dot is the eighth */
+} Glyph;
 
 typedef struct TextDraw {
     const Vga *s;
     Geometry   g;
     u32        palette[16];
-    u32       *pixels, stride, dots;
+    u32        dots;
     u32        cursor;          /* clock; ~0: not now */
     bool       hidden;          /* phase of blinking characters */
 } TextDraw;
 
-static void draw_glyph(const TextDraw *t, u32 column, u32 row, u32 clock)
+static Glyph glyph_at(const TextDraw *t, u32 clock)
 {
     const Vga *s = t->s;
     u32 cell = planes_of(s, clock_address(s, clock, 0));
     u8 ch = (u8)cell, attr = (u8)(cell >> 8);
-    bool blinks = s->at[AT_MODE] & AT_BLINK, line = (ch & 0xe0) == 0xc0
-        && s->at[AT_MODE] & AT_LINE_GRAPHICS;
-    u32 bg = t->palette[attr >> 4 & (blinks ? 7 : 15)];
-    u32 fg = t->palette[attr & 15];
-    u32 font = font_at(s, attr & 8) + ch * GLYPH;
-    u8 top = s->cr[CR_CURSOR_START], bottom = s->cr[CR_CURSOR_END] & 31;
+    bool blinks = s->at[AT_MODE] & AT_BLINK;
+    Glyph g = {
+        .fg = t->palette[attr & 15],
+        .bg = t->palette[attr >> 4 & (blinks ? 7 : 15)],
+        .font = font_at(s, attr & 8) + ch * GLYPH,
+        .cursor = clock == t->cursor,
+        .line = s->at[AT_MODE] & AT_MONO && (attr & 0x77) == 1,
+        .wide = (ch & 0xe0) == 0xc0 && s->at[AT_MODE] & AT_LINE_GRAPHICS,
+    };
 
     if (blinks && attr & 0x80 && t->hidden) {
-        fg = bg;
+        g.fg = g.bg;
     }
-    for (u32 y = 0; y < t->g.scans && row * t->g.scans + y < t->g.lines; y++) {
-        u32 *out = (u32 *)((u8 *)t->pixels
-                           + (size_t)(row * t->g.scans + y) * t->stride)
-            + column * t->dots;
-        u32 bits = (planes_of(s, (font + y) & (PLANE - 1)) >> 8 * FONT_PLANE
-                    & 0xff) << 1;
-        bits |= line ? bits >> 1 & 1 : 0;
-        if (clock == t->cursor && y >= (top & 31u) && y <= bottom) {
-            bits = 0x1ff;
+    return g;
+}
+
+/* The dots of a line of a character, the leftmost in bit 8. */
+static u32 glyph_dots(const Vga *s, const Glyph *g, u32 scan)
+{
+    u32 top = s->cr[CR_CURSOR_START] & 31u, end = s->cr[CR_CURSOR_END] & 31u;
+    u32 bits = (planes_of(s, (g->font + scan) & (PLANE - 1)) >> 8 * FONT_PLANE
+                & 0xff) << 1;
+
+    if ((g->cursor && scan >= top && scan <= end)
+        || (g->line && scan == (s->cr[CR_UNDERLINE] & 31u))) {
+        return 0x1ff;
+    }
+    return bits | (g->wide ? bits >> 1 & 1 : 0);
+}
+
+/* One line; it begins `pan` dots inside the first character. */
+static void text_line(const TextDraw *t, const Glyph *g, const Place *p,
+                      u32 *out)
+{
+    u32 width = t->g.columns * t->dots;
+    u32 skip = t->dots == 9 ? (p->pan + 1) % 9 : p->pan & 7;
+
+    for (u32 x = 0; x < width; g++) {
+        u32 bits = glyph_dots(t->s, g, p->scan);
+        for (u32 i = skip; i < t->dots && x < width; i++) {
+            out[x++] = bits >> (8 - i) & 1 ? g->fg : g->bg;
         }
-        for (u32 x = 0; x < t->dots; x++) {
-            out[x] = bits >> (8 - x) & 1 ? fg : bg;
-        }
+        skip = 0;
     }
 }
 
@@ -192,7 +234,8 @@ static u32 cursor_clock(const Vga *s)
 static void draw_text(Vga *s)
 {
     TextDraw t = { .s = s, .g = geometry(s), .cursor = ~0u };
-    u32 rows;
+    Glyph row[MAX_COLUMNS + 1];
+    u32 pixels[MAX_WIDTH], from = ~0u;
 
     t.dots = s->seq[SEQ_CLOCKING] & SEQ_8_DOTS ? 8 : 9;
     t.hidden = blink_phase();
@@ -200,13 +243,15 @@ static void draw_text(Vga *s)
         t.cursor = cursor_clock(s);
     }
     make_palette(s, t.palette);
-    t.pixels = screen_pixels(s->screen, t.g.columns * t.dots, t.g.lines,
-                             &t.stride);
-    rows = (t.g.lines + t.g.scans - 1) / t.g.scans;
-    for (u32 y = 0; y < rows; y++) {
-        for (u32 x = 0; x < t.g.columns; x++) {
-            draw_glyph(&t, x, y, row_start(&t.g, y) + x);
+    screen_size(s->screen, t.g.columns * t.dots, t.g.lines);
+    for (u32 y = 0; y < t.g.lines; y++) {
+        Place p = place_of(&t.g, y, t.g.scans);
+        for (u32 x = 0; p.clock != from && x <= t.g.columns; x++) {
+            row[x] = glyph_at(&t, p.clock + x);
         }
+        from = p.clock;
+        text_line(&t, row, &p, pixels);
+        screen_line(s->screen, y, pixels);
     }
 }
 
@@ -223,14 +268,14 @@ static bool read_text(void *opaque, TextScreen *out)
     out->rows = MIN(g.lines / g.scans, TEXT_ROWS);
     out->cursor_x = out->cursor_y = -1;
     for (u32 y = 0; y < out->rows; y++) {
+        Place p = place_of(&g, y * g.scans, g.scans);
         for (u32 x = 0; x < out->columns; x++) {
-            u32 clock = row_start(&g, y) + x;
-            u32 cell = planes_of(s, clock_address(s, clock, 0));
+            u32 cell = planes_of(s, clock_address(s, p.clock + x, 0));
             out->cell[y * out->columns + x] = (TextCell) {
                 (u8)cell, cell >> 8 & 15,
                 cell >> 12 & (s->at[AT_MODE] & AT_BLINK ? 7 : 15),
             };
-            if (clock == cursor
+            if (p.clock + x == cursor
                 && !(s->cr[CR_CURSOR_START] & CURSOR_OFF)) {
                 out->cursor_x = (i32)x;
                 out->cursor_y = (i32)y;
@@ -287,46 +332,45 @@ typedef struct LineDraw {
     u32          palette[16], width;
 } LineDraw;
 
-static void draw_line(const LineDraw *l, u32 clock, u32 scan, u32 *out)
+static void graphics_line(const LineDraw *l, const Place *p, u32 *out)
 {
     const Vga *s = l->s;
-    u32 pixel[8], n, skip = s->at[AT_PAN] & 7, width = l->width;
+    u32 pixel[8], skip = l->pixels == byte_pixels ? p->pan >> 1 & 3
+                                                  : p->pan & 7;
+    u32 clock = p->clock;
 
-    skip = l->pixels == byte_pixels ? skip >> 1 : skip;
-    for (u32 x = 0; x < width; clock++) {
-        n = l->pixels(s, l->palette,
-                      planes_of(s, clock_address(s, clock, scan)), pixel);
-        for (u32 i = skip; i < n && x < width; i++) {
+    for (u32 x = 0; x < l->width; clock++) {
+        u32 planes = planes_of(s, clock_address(s, clock, p->scan));
+        u32 n = l->pixels(s, l->palette, planes, pixel);
+        for (u32 i = skip; i < n && x < l->width; i++) {
             out[x++] = pixel[i];
         }
         skip = 0;
     }
 }
 
+/* Lines that only repeat the one above are left out of the picture. */
 static void draw_graphics(Vga *s)
 {
     Geometry g = geometry(s);
     bool bytes = s->gr[GR_MODE] & GR_SHIFT256;
     LineDraw l = { .s = s, .pixels = bytes ? byte_pixels
         : s->gr[GR_MODE] & GR_SHIFT4 ? cga_pixels : planar_pixels };
-    u32 repeat = g.scans * (s->cr[CR_MAX_SCAN] & CR_DOUBLE ? 2 : 1);
+    u32 twice = s->cr[CR_MAX_SCAN] & CR_DOUBLE ? 2 : 1;
     /* CGA and Hercules modes: the scan chooses the bank, it is no repeat. */
     bool banks = (s->cr[CR_MODE] & (CR_MODE_A13 | CR_MODE_A14))
         != (CR_MODE_A13 | CR_MODE_A14);
-    u32 zoom = banks ? repeat / g.scans : repeat;
-    u32 height = MAX(MIN(g.lines, (u32)MAX_HEIGHT) / zoom, 1u);
-    u32 stride, per = banks ? g.scans : 1;
-    u32 *pixels;
+    u32 zoom = banks ? twice : twice * g.scans, scans = twice * g.scans;
+    u32 pixels[MAX_WIDTH], height = MAX(g.lines / zoom, 1u);
 
     l.width = MIN(g.columns * (bytes ? 4 : 8), (u32)MAX_WIDTH);
-    pixels = screen_pixels(s->screen, l.width, height, &stride);
+    screen_size(s->screen, l.width, height);
     make_palette(s, l.palette);
     for (u32 y = 0; y < height; y++) {
-        u32 line = y * zoom, row = y / per;
-        u32 clock = line >= g.split ? (row - g.split / zoom / per) * g.pitch
-                                    : g.start + row * g.pitch;
-        draw_line(&l, clock, y % per,
-                  (u32 *)((u8 *)pixels + (size_t)y * stride));
+        Place p = place_of(&g, y * zoom, scans);
+        p.scan /= twice;
+        graphics_line(&l, &p, pixels);
+        screen_line(s->screen, y, pixels);
     }
 }
 
@@ -344,60 +388,74 @@ static u32 vbe_pixel(const Vga *s, const u8 *p, u32 bpp)
     case 16:
         v = (u32)load_le(p, 2);
         return (v >> 11 & 31) << 19 | (v >> 5 & 63) << 10 | (v & 31) << 3;
-    case 24: return (u32)load_le(p, 3);
-    default: return (u32)load_le(p, 4) & 0xffffff;
+    default: return (u32)load_le(p, 3);
     }
 }
 
 /* Sixteen colours in DISPI: VGA's planes with its own geometry. */
-static void draw_vbe_planar(Vga *s, u32 *pixels, u32 stride)
+static void vbe_planar_line(const Vga *s, const u32 palette[16], u32 y,
+                            u32 *out)
 {
-    u32 width = s->vbe[VBE_XRES], pitch = s->vbe[VBE_VIRT_WIDTH] / 8u;
-    u32 palette[16];
+    u32 pitch = s->vbe[VBE_VIRT_WIDTH] / 8u;
+    u32 at = (s->vbe[VBE_Y_OFFSET] + y) * pitch + s->vbe[VBE_X_OFFSET] / 8u;
 
-    make_palette(s, palette);
-    for (u32 y = 0; y < s->vbe[VBE_YRES]; y++) {
-        u32 *out = (u32 *)((u8 *)pixels + (size_t)y * stride);
-        u32 at = (s->vbe[VBE_Y_OFFSET] + y) * pitch + s->vbe[VBE_X_OFFSET] / 8u;
-        for (u32 x = 0; x + 8 <= width; x += 8) {
-            planar_pixels(s, palette, planes_of(s, at++ & (PLANE - 1)),
-                          out + x);
-        }
+    for (u32 x = 0; x + 8 <= s->vbe[VBE_XRES]; x += 8) {
+        planar_pixels(s, palette, planes_of(s, at++ & (PLANE - 1)), out + x);
     }
+}
+
+/* Line y in the frame buffer or, made of that, at `out`; NULL: outside. */
+static const u32 *vbe_line(const Vga *s, u32 y, u32 *out)
+{
+    u32 width = s->vbe[VBE_XRES], bpp = s->vbe[VBE_BPP], bytes = (bpp + 7) / 8;
+    u64 at = ((u64)(s->vbe[VBE_Y_OFFSET] + y) * s->vbe[VBE_VIRT_WIDTH]
+              + s->vbe[VBE_X_OFFSET]) * bytes;
+    const u8 *line = s->vram->host + at;
+
+    if (at + (u64)width * bytes > s->size) {
+        return NULL;
+    }
+    if (bpp == 32) {                    /* as the picture has it */
+        return (const u32 *)line;
+    }
+    for (u32 x = 0; x < width; x++) {
+        out[x] = vbe_pixel(s, line + x * bytes, bpp);
+    }
+    return out;
 }
 
 static void draw_vbe(Vga *s)
 {
-    u32 width = s->vbe[VBE_XRES], height = s->vbe[VBE_YRES];
-    u32 bpp = s->vbe[VBE_BPP], bytes = (bpp + 7) / 8, stride;
-    u32 *pixels;
+    u32 palette[16], pixels[MAX_WIDTH];
+    bool planar = s->vbe[VBE_BPP] == 4;
 
-    if (!width || !height || !bpp) {
+    if (!s->vbe[VBE_XRES] || !s->vbe[VBE_YRES] || !s->vbe[VBE_BPP]) {
         return;
     }
-    pixels = screen_pixels(s->screen, width, height, &stride);
-    if (bpp == 4) {
-        draw_vbe_planar(s, pixels, stride);
-        return;
-    }
-    for (u32 y = 0; y < height; y++) {
-        u32 *out = (u32 *)((u8 *)pixels + (size_t)y * stride);
-        u64 at = ((u64)(s->vbe[VBE_Y_OFFSET] + y) * s->vbe[VBE_VIRT_WIDTH]
-                  + s->vbe[VBE_X_OFFSET]) * bytes;
-        if (at + (u64)width * bytes > s->size) {
-            return;
+    screen_size(s->screen, s->vbe[VBE_XRES], s->vbe[VBE_YRES]);
+    make_palette(s, palette);
+    for (u32 y = 0; y < s->vbe[VBE_YRES]; y++) {
+        const u32 *line = pixels;
+        if (planar) {
+            vbe_planar_line(s, palette, y, pixels);
+        } else {
+            line = vbe_line(s, y, pixels);
         }
-        for (u32 x = 0; x < width; x++) {
-            out[x] = vbe_pixel(s, s->vram->host + at + x * bytes, bpp);
+        if (line) {
+            screen_line(s->screen, y, line);
         }
     }
 }
 
 static void draw_black(Vga *s)
 {
-    u32 stride, *pixels = screen_pixels(s->screen, 640, 480, &stride);
+    enum { WIDTH = 640, HEIGHT = 480 };
+    static const u32 black[WIDTH];
 
-    memset(pixels, 0, (size_t)stride * 480);
+    screen_size(s->screen, WIDTH, HEIGHT);
+    for (u32 y = 0; y < HEIGHT; y++) {
+        screen_line(s->screen, y, black);
+    }
 }
 
 static void draw(void *opaque)

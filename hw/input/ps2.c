@@ -87,10 +87,17 @@ static u8 modifier(u32 code)
     }
 }
 
+/* Two keys that are on Korean keyboards only make. */
+enum { LANG2 = 0xf1, LANG1 = 0xf2 };
+
 /* A code of set 1 or 2 as bytes at p; how many. */
 static u32 spell(u8 set, u16 code, bool down, u8 *p)
 {
     u32 n = 0;
+
+    if (!code || (!down && (code == LANG1 || code == LANG2))) {
+        return 0;
+    }
 
     if (code >> 8) {
         p[n++] = (u8)(code >> 8);

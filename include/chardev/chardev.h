@@ -26,8 +26,8 @@ typedef struct CharFront {
  * Opens "-chardev" text: "stdio,id=a,mux=on", "file,id=,path=,append=",
  * "null,id=", "pty,id=", "socket,id=,path=|host=,port=,server=on,wait=off,
  * telnet=off,reconnect=0".  chardev_open_short() takes -serial's forms:
- * stdio, mon:stdio, null, none, pty, file:PATH, unix:PATH,server,nowait,
- * tcp:HOST:PORT,..., chardev:ID.
+ * stdio, mon:stdio, null, none, pty, vc, vc:80Cx25C, file:PATH,
+ * unix:PATH,server,nowait, tcp:HOST:PORT,..., chardev:ID.
  */
 Chardev *chardev_open(const char *text, Err *err);
 Chardev *chardev_open_short(const char *text, const char *id, Err *err);

@@ -18,6 +18,7 @@ typedef struct Options {
     u64         ram;            /* bytes; 0: the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios;
     const char *gdb, *name, *pidfile, *vga;
+    const char *display;        /* "sdl,gl=off"; NULL: not said */
     char        boot_order[4];  /* of "acdn": -boot order=; or empty */
     bool        boot_menu;
     WatchdogAction watchdog;
@@ -27,7 +28,7 @@ typedef struct Options {
                *serials, *monitors, *globals, *pflash, *folders,
                *blockdevs, *objects, *mons;
     bool        nographic, nodefaults, no_reboot, no_shutdown, paused,
-                explain, no_net, snapshot, no_display;
+                explain, no_net, snapshot, full_screen;
 } Options;
 
 /*

@@ -16,14 +16,17 @@ typedef struct Key {
     u16 code;                   /* Linux's event code */
     u16 set1, set2;             /* PS/2 make codes; KEY_PAUSE's are special */
     u8  set3;                   /* 0: none */
+    u8  usage;                  /* of USB's keyboard page (7); 0: none */
 } Key;
 
 enum { KEY_CTRL = 29, KEY_SHIFT = 42, KEY_SHIFT_R = 54, KEY_ALT = 56,
-       KEY_CTRL_R = 97, KEY_PRINT = 99, KEY_ALT_R = 100, KEY_PAUSE = 119 };
+       KEY_CAPS_LOCK = 58, KEY_CTRL_R = 97, KEY_PRINT = 99, KEY_ALT_R = 100,
+       KEY_PAUSE = 119 };
 
 /* The rows of a key; NULL: there is none such. */
 const Key *key_by_name(const char *name);
 const Key *key_by_code(u32 code);
+const Key *key_by_usage(u32 usage);
 /* All rows, in no order; the last has a NULL name. */
 const Key *key_table(void);
 

@@ -35,6 +35,7 @@ STATICS = {
     ("gdbstub/gdbstub.c", "stub"): "one debugger",
     ("ui/input.c", "sinks"): "the process has one keyboard and mouse",
     ("ui/screen.c", "screens"): "the process's screens, as its chardevs",
+    ("ui/layout.c", "chosen"): "the process has one keyboard layout, -k",
     ("target/i386/decode.c", "index"): "the tables turned round, once",
     ("target/i386/decode.c", "made"): "and that it was done",
     ("net/user.c", "source_funcs"): "GLib wants it writable",
