@@ -85,7 +85,8 @@ static bool set_board(Machine *m, const char *text, Err *err)
                 g_ptr_array_add(m->opts->accels, g_strdup(*a));
             }
         } else if (!m->board->set) {
-            return fail(err, "-M %s has no options", m->board->name);
+            return fail(err, "-M %s has no option %s, nor any other",
+                        m->board->name, kv[0]);
         } else if (!m->board->set(m, kv[0], kv[1] ? kv[1] : "on", err)) {
             return false;
         }

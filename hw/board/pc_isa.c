@@ -239,12 +239,14 @@ static bool make_keyboard(Machine *m, Err *err)
 /* Two channels, where there is no PCI function with them. */
 static bool make_ide(Machine *m, Err *err)
 {
-    static const char *const props[] = {
-        "iobase=0x1f0,iobase2=0x3f6", "iobase=0x170,iobase2=0x376",
+    static const struct { const char *id, *props; } channel[] = {
+        { "ide0", "iobase=0x1f0,iobase2=0x3f6" },
+        { "ide1", "iobase=0x170,iobase2=0x376" },
     };
 
-    for (u32 i = 0; i < countof(props); i++) {
-        Device *d = machine_device(m, "isa-ide", NULL, props[i], ~0ull, err);
+    for (u32 i = 0; i < countof(channel); i++) {
+        Device *d = machine_device(m, "isa-ide", channel[i].id,
+                                   channel[i].props, ~0ull, err);
         if (!d) {
             return false;
         }

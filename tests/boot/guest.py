@@ -227,15 +227,16 @@ def make_raw(fd):
 
 # ---------------------------------------------------------- the host's side
 
-def run(command, timeout=60):
+def run(command, timeout=60, typed=""):
     """A program that needs no terminal: (status, output, errors).
 
-    The status is None if it had to be killed.
+    It reads what is typed, then the end. The status is None if it had to be
+    killed.
     """
     if not shutil.which(command[0]):
         skip("there is no " + command[0])
     try:
-        result = subprocess.run(command, stdin=subprocess.DEVNULL,
+        result = subprocess.run(command, input=typed.encode(),
                                 stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, timeout=timeout)
     except subprocess.TimeoutExpired as e:
