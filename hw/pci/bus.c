@@ -547,7 +547,8 @@ static void print_function(const PciDevice *d, FILE *f)
     fprintf(f, "  Bus %2u, device %3u, function %u:\n",
             pci_bus_number(d->bus), slot_of(d->devfn), function_of(d->devfn));
     print_class(d, f);
-    fprintf(f, ": PCI device %04x:%04x\n", d->info->vendor, d->info->device);
+    fprintf(f, ": PCI device %04x:%04x\n", (u32)pci_get(d, PCI_VENDOR, 2),
+            (u32)pci_get(d, PCI_DEVICE, 2));
     if (!d->info->bridge) {
         fprintf(f, "      PCI subsystem %04x:%04x\n",
                 (u32)pci_get(d, PCI_SUBSYSTEM_VENDOR, 2),

@@ -711,6 +711,7 @@ static void stop(void *opaque)
     .bus    = BUS_PCI,                                                      \
     .user   = true,                                                         \
     .regs   = regs,                                                         \
+    .any_offset = true,     /* iPXE reads features by halves */             \
     .tail   = ISR_AT,                                                       \
     .mmio_read = area_read, .mmio_write = area_write,                       \
     .state  = (const Field[]) {                                             \

@@ -138,6 +138,18 @@ def u_boot():
         check(g.expect(r"^=> $"), "and a key brings its prompt")
 
 
+def ipxe():
+    """From a CD, or as a kernel; its own drivers, the network's DHCP."""
+    cd = ["-boot", "d", "-cdrom", image("ipxe.iso")]
+    for machine, card, how in (
+            ("pc", "e1000", cd), ("q35", "virtio-net-pci", cd),
+            ("pc", "rtl8139", ["-kernel", image("ipxe.lkrn")])):
+        with Pc("-M", machine, "-m", "64", "-netdev", "user,id=n0", "-device",
+                card + ",netdev=n0", *how) as pc:
+            check(pc.shows(r"net0: 10\.0\.2\.15/255\.255\.255\.0 gw 10\.0\.2\.2"),
+                  "iPXE gets an address through " + card)
+
+
 def linux_on_screen():
     """A kernel through SeaBIOS: its console is VGA text, its keyboard PS/2."""
     with Pc("-M", "pc", "-cpu", "max", "-m", "512",
@@ -169,6 +181,7 @@ nvme()
 memtest()
 ovmf()
 u_boot()
+ipxe()
 linux_on_screen()
 installer_on_screen()
 done()

@@ -249,6 +249,24 @@ static void test_ecam(Fix *x)
     end(x);
 }
 
+/* iPXE reads the 32 bits of features by halves. */
+static void test_virtio_halves(Fix *x)
+{
+    begin(x, false);
+    Device *d = make(x, "virtio-rng-pci", "f", NULL, "3");
+
+    out(x, 3 << 3, PCI_BAR0 + 16, 4, BAR_AT);
+    out(x, 3 << 3, PCI_BAR0 + 20, 4, 0);
+    out(x, 3 << 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+    mem_put(x->mem, BAR_AT, 4, 1);
+    expect(x, "version 1", mem_get(x->mem, BAR_AT + 4, 2) & 1, 1);
+    expect(x, "the same", mem_get(x->mem, BAR_AT + 4, 4) & 0xffff,
+           mem_get(x->mem, BAR_AT + 4, 2));
+    report(x, "virtio's common configuration by halves of registers");
+    device_free(d);
+    end(x);
+}
+
 /* ---- base addresses ----------------------------------------------------- */
 
 static void test_bars(Fix *x)
@@ -476,6 +494,7 @@ int main(void)
 
     test_cycles(&x);
     test_ecam(&x);
+    test_virtio_halves(&x);
     test_bars(&x);
     test_intx(&x);
     test_msi(&x);
