@@ -445,20 +445,20 @@ void cpu_power_off(Cpu *c)
     cpu_request(c, REQ_STOP);
 }
 
-static void init_off(Cpu *c, void *data)
-{
-    (void)data;
-    c->target->reset(c);
-    c->halted = false;
-    c->stop = CPU_OFF;
-    cpu_request(c, REQ_STOP);
-}
-
 static void init_again(Cpu *c, void *data)
 {
+    const Target *t = c->target;
+
     (void)data;
-    c->target->reset(c);
+    (t->soft_reset ? t->soft_reset : t->reset)(c);
     c->halted = false;
+}
+
+static void init_off(Cpu *c, void *data)
+{
+    init_again(c, data);
+    c->stop = CPU_OFF;
+    cpu_request(c, REQ_STOP);
 }
 
 static void startup(Cpu *c, void *data)

@@ -83,7 +83,7 @@ Cpu *machine_add_cpu(Machine *m, const char *model, Err *err)
     memset(c, 0, align_up(t->cpu_size, 64));
     c->target = t;
     c->machine = m;
-    c->mem = m->mem;
+    c->mem = c->code_mem = m->mem;
     c->index = (int)m->ncpus;
     c->model = g_strndup(model, strcspn(model, ","));
     if (!t->init(c, c->model, props ? props + 1 : NULL, err)) {

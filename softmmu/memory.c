@@ -25,7 +25,7 @@ typedef struct Map {
 
 typedef struct Placed {
     MemRegion r;
-    u32       handle;           /* later ones are larger and win ties */
+    u32       handle;
 } Placed;
 
 typedef struct Listener {
@@ -39,6 +39,10 @@ struct MemSpace {
     u32      published;
     GArray  *placed;            /* of Placed */
     u32      last_handle;
+    MemSpace *of;               /* a view: what it shows besides its own */
+    MemSpace *views;            /* others' of this one, by .next */
+    MemSpace *next;
+    /* Of a view, those of the space it shows count: */
     u32      depth;             /* of mem_begin() */
     bool     changed;
     Listener listener[LISTENERS];
@@ -161,11 +165,8 @@ static int compare_u64(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Every address at which somebody may come on top, sorted. */
-static GArray *edges(const MemSpace *m)
+static void add_edges(const MemSpace *m, GArray *e)
 {
-    GArray *e = g_array_new(false, false, sizeof(u64));
-
     for (u32 i = 0; i < m->placed->len; i++) {
         const MemRegion *r = &g_array_index(m->placed, Placed, i).r;
         u64 end = last_of(r) + 1;
@@ -174,13 +175,25 @@ static GArray *edges(const MemSpace *m)
             g_array_append_val(e, end);
         }
     }
+}
+
+/* Every address at which somebody may come on top, sorted. */
+static GArray *edges(const MemSpace *m)
+{
+    GArray *e = g_array_new(false, false, sizeof(u64));
+
+    if (m->of) {
+        add_edges(m->of, e);
+    }
+    add_edges(m, e);
     g_array_sort(e, compare_u64);
     return e;
 }
 
+/* Handles count within a space; a view's own come after the others. */
 static const Placed *top_at(const MemSpace *m, u64 pa)
 {
-    const Placed *top = NULL;
+    const Placed *top = m->of ? top_at(m->of, pa) : NULL;
 
     for (u32 i = 0; i < m->placed->len; i++) {
         const Placed *p = &g_array_index(m->placed, Placed, i);
@@ -188,7 +201,7 @@ static const Placed *top_at(const MemSpace *m, u64 pa)
             continue;
         }
         if (!top || p->r.priority > top->r.priority
-            || (p->r.priority == top->r.priority && p->handle > top->handle)) {
+            || p->r.priority == top->r.priority) {
             top = p;
         }
     }
@@ -230,15 +243,23 @@ static Map *flatten(const MemSpace *m)
     return map;
 }
 
-static void publish(MemSpace *m)
+static void replace_map(MemSpace *m)
 {
     Map *old = m->map;
     u32 slot = m->published++ % RETIRED;
 
     __atomic_store_n(&m->map, flatten(m), __ATOMIC_RELEASE);
-    m->changed = false;
     g_free(m->retired[slot]);
     m->retired[slot] = old;
+}
+
+static void publish(MemSpace *m)
+{
+    m->changed = false;
+    replace_map(m);
+    for (MemSpace *v = m->views; v; v = v->next) {
+        replace_map(v);
+    }
     for (u32 i = 0; i < m->listeners; i++) {
         m->listener[i].changed(m->listener[i].opaque);
     }
@@ -255,10 +276,25 @@ MemSpace *mem_new(void)
     return m;
 }
 
+MemSpace *mem_view(MemSpace *of)
+{
+    MemSpace *m = mem_new();
+
+    m->of = of;
+    m->next = of->views;
+    of->views = m;
+    replace_map(m);
+    return m;
+}
+
 void mem_free(MemSpace *m)
 {
     if (!m) {
         return;
+    }
+    for (MemSpace *v = m->views, *next; v; v = next) {
+        next = v->next;
+        mem_free(v);
     }
     for (u32 i = 0; i < RETIRED; i++) {
         g_free(m->retired[i]);
@@ -268,13 +304,16 @@ void mem_free(MemSpace *m)
     g_free(m);
 }
 
+static MemSpace *shown(MemSpace *m) { return m->of ? m->of : m; }
+
 void mem_begin(MemSpace *m)
 {
-    m->depth++;
+    shown(m)->depth++;
 }
 
 void mem_commit(MemSpace *m)
 {
+    m = shown(m);
     if (--m->depth == 0 && m->changed) {
         publish(m);
     }
@@ -287,7 +326,7 @@ u32 mem_add(MemSpace *m, const MemRegion *r)
     if (r->size) {
         mem_begin(m);
         g_array_append_val(m->placed, p);
-        m->changed = true;
+        shown(m)->changed = true;
         mem_commit(m);
     }
     return p.handle;
@@ -299,7 +338,7 @@ void mem_remove(MemSpace *m, u32 handle)
         if (g_array_index(m->placed, Placed, i).handle == handle) {
             mem_begin(m);
             g_array_remove_index(m->placed, i);
-            m->changed = true;
+            shown(m)->changed = true;
             mem_commit(m);
             return;
         }

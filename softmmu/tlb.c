@@ -527,7 +527,7 @@ static bool note_writable(Ram *r, u64 offset)
 
 static void locate(Cpu *c, u64 pa, Access a, TlbHit *hit)
 {
-    const MemRange *r = mem_find(c->mem, pa);
+    const MemRange *r = mem_find(a == ACCESS_FETCH ? c->code_mem : c->mem, pa);
 
     hit->pa = pa;
     hit->range = r;

@@ -6,7 +6,7 @@
  * (316972), 13.8.3 "Power Management I/O Registers".
  *
  * SLP_TYP 0 is soft off (S5), which is what the boards' \_S5 says.  Left out:
- * sleep states from which one wakes, throttling, TCO timers, lock bits.
+ * sleep states from which one wakes, throttling, TCO timers.
  */
 #include "hw/acpi/pm.h"
 #include "hw/core/bytewise.h"
@@ -45,6 +45,7 @@ typedef struct AcpiPm {
     u32     smi_en, smi_sts;
     u8      apm_cmd, apm_sts;
     u8      apm_smi;
+    bool    smi_locked;         /* as ICH9's LPC bridge says */
     u64     half;               /* half-turns of the timer, when last seen */
 } AcpiPm;
 
@@ -209,7 +210,8 @@ static void write_smi_reg(AcpiPm *s, u64 at, u8 v)
     int shift = (int)(at % 4 * 8);
 
     if (at < AT_SMI_STS) {
-        s->smi_en = (u32)deposit(s->smi_en, shift, 8, v);
+        u32 stays = s->smi_locked ? s->smi_en & GBL_SMI_EN : 0;
+        s->smi_en = (u32)deposit(s->smi_en, shift, 8, v) | stays;
     } else {
         s->smi_sts &= ~((u32)v << shift);
     }
@@ -323,6 +325,11 @@ static void smi_port_write(void *opaque, u64 at, unsigned size, u64 v)
 void acpi_pm_apm_smi(Device *d, bool on)
 {
     ((AcpiPm *)d)->apm_smi = on;
+}
+
+void acpi_pm_lock_smi(Device *d, bool locked)
+{
+    ((AcpiPm *)d)->smi_locked = locked;
 }
 
 /* ---- places ------------------------------------------------------------- */

@@ -8,6 +8,7 @@
  *
  * Two chips get the same commands, hence one state serves both; what is read
  * of one is repeated in the upper half.  Programming and erasing take no time.
+ * With secure=on only CPUs in SMM have the chips; the others see a ROM.
  * Left out: block locks (always unlocked), suspend (nothing to suspend),
  * protection registers.
  */
@@ -47,9 +48,12 @@ typedef struct Pflash {
     u32       blocks;
     u32       width;                    /* bytes of a bus word: 4 or 1 */
     Ram      *ram;
+    bool      secure;
     MemSpace *space;                    /* where it is mapped, or NULL */
     u32       handle;
     bool      mapped_as_rom;
+    MemSpace *rom_space;                /* of what others see, or NULL */
+    u32       rom_handle;
 
     u32       mode, expect, status;
     u64       first;                    /* of a buffered write: its block */
@@ -97,13 +101,30 @@ static void set_mode(Pflash *s, Mode mode)
     }
 }
 
-void pflash_map(Device *d, MemSpace *m, u64 base)
+/* What who may not write sees. */
+static void map_rom(Pflash *s, MemSpace *m)
+{
+    MemRegion r = {
+        .name = s->dev.id, .base = s->dev.base, .size = size_of(s),
+        .ram = s->ram, .readonly = true,
+    };
+
+    s->rom_space = m;
+    s->rom_handle = mem_add(m, &r);
+}
+
+void pflash_map(Device *d, MemSpace *m, MemSpace *smm, u64 base)
 {
     Pflash *s = (Pflash *)d;
 
     d->base = base;
-    s->space = m;
-    map(s);
+    s->space = s->secure ? smm : m;
+    if (s->secure) {
+        map_rom(s, m);
+    }
+    if (s->space) {
+        map(s);
+    }
 }
 
 Ram *pflash_ram(Device *d)
@@ -425,6 +446,9 @@ static void stop(void *opaque)
     if (s->space) {
         mem_remove(s->space, s->handle);
     }
+    if (s->rom_space) {
+        mem_remove(s->rom_space, s->rom_handle);
+    }
     ram_free(s->ram);
 }
 
@@ -445,6 +469,7 @@ DEVICE(pflash) {
         PROP("sector-length", PROP_U64, Pflash, sector, "256K", "erase block"),
         PROP("num-blocks", PROP_U32, Pflash, blocks, "256", "erase blocks"),
         PROP("width", PROP_U32, Pflash, width, "4", "bytes of a bus word, 4 or 1"),
+        PROP("secure", PROP_BOOL, Pflash, secure, "off", "only CPUs in SMM write it"),
         { 0 }
     },
     .start  = start,

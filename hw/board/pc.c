@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include "hw/board/board_options.h"
 #include "hw/board/pc.h"
 #include "hw/ide/ide.h"
 #include "hw/nvme/ns.h"
@@ -221,11 +222,20 @@ static const PcKind kinds[] = {
       .transports = { PC_TRANSPORTS, 0xfeb00000, 0x200, 16 } },
 };
 
+/* Its data, made by what needs them first. */
+static Pc *own(Machine *m)
+{
+    if (!m->board_data) {
+        m->board_data = g_new0(Pc, 1);
+    }
+    return pc(m);
+}
+
 static bool init(Machine *m, Err *err)
 {
     bool ok;
 
-    m->board_data = g_new0(Pc, 1);
+    own(m);
     for (u32 i = 0; i < countof(kinds); i++) {
         if (strcmp(kinds[i].board, m->board->name) == 0) {
             pc(m)->kind = &kinds[i];
@@ -263,6 +273,72 @@ static const BoardDrive mmio_drives[] = {
     { "virtio", "virtio-blk-device" }, { NULL, NULL }
 };
 
+/* ---- -M pc,key=value ---------------------------------------------------- */
+
+static bool set_smm(Machine *m, const char *key, const char *value, Err *err)
+{
+    static const char *const names[] = {
+        [SMM_AUTO] = "auto", [SMM_ON] = "on", [SMM_OFF] = "off",
+    };
+
+    for (u32 i = 0; i < countof(names); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            own(m)->smm = (PcSmm)i;
+            return true;
+        }
+    }
+    return fail(err, "%s=%s: write on, off or auto", key, value);
+}
+
+static bool set_flash(Machine *m, const char *key, const char *value, Err *err)
+{
+    (void)err;
+    own(m)->pflash[key[6] - '0'] = g_strdup(value);
+    return true;
+}
+
+static const BoardOption options[] = {
+    TAKEN_BY("smm", set_smm), TAKEN_BY("pflash0", set_flash), TAKEN_BY("pflash1", set_flash),
+    ONLY("usb", "off", "there is no USB yet"),
+    ONLY("vmport", "off", "there is no VMware port"),
+    ONLY("acpi", "on", "the tables are always there"),
+    ONLY("hpet", "on", "it is always there"),
+    IGNORED("mem-merge"), IGNORED("dump-guest-core"), IGNORED("graphics"),
+    IGNORED("suppress-vmdesc"), { 0 }
+};
+
+static bool set(Machine *m, const char *key, const char *value, Err *err)
+{
+    return board_option(m, options, key, value, err);
+}
+
+static bool set_no_smm(Machine *m, const char *key, const char *value,
+                       Err *err)
+{
+    return set_smm(m, key, value, err)
+        && (own(m)->smm != SMM_ON
+            || fail(err, "smm=on: %s has no memory for it; pc and q35 have",
+                    m->board->name));
+}
+
+static const BoardOption small_options[] = {
+    TAKEN_BY("smm", set_no_smm),
+    ONLY("acpi", "on", "the tables are always there"),
+    ONLY("pic", "on", "it is always there"),
+    ONLY("pit", "on", "it is always there"),
+    ONLY("rtc", "on", "it is always there"),
+    ONLY("isa-serial", "on", "-serial none has none"),
+    IGNORED("x-option-roms"),
+    TAKEN_BY("pflash0", set_flash), TAKEN_BY("pflash1", set_flash),
+    IGNORED("mem-merge"), IGNORED("dump-guest-core"), IGNORED("graphics"),
+    IGNORED("suppress-vmdesc"), { 0 }
+};
+
+static bool set_small(Machine *m, const char *key, const char *value, Err *err)
+{
+    return board_option(m, small_options, key, value, err);
+}
+
 #define PC(x, what, ...)                                                    \
     BOARD(x) {                                                              \
         .name = #x, .about = what, .targets = targets, .cpu = "qemu64",     \
@@ -271,12 +347,13 @@ static const BoardDrive mmio_drives[] = {
     }
 
 PC(pc, "PC with PCI (i440FX, PIIX3)", .max_cpus = 8, .ram_max = 255ull << 30,
-   .nic = "e1000", .vga = "std", .drives = pci_drives);
+   .nic = "e1000", .vga = "std", .drives = pci_drives, .set = set);
 PC(q35, "PC with PCI Express (Q35, ICH9)", .max_cpus = 8,
    .ram_max = 255ull << 30, .nic = "e1000", .vga = "std",
-   .drives = pci_drives);
+   .drives = pci_drives, .set = set);
 PC(isapc, "PC without PCI", .max_cpus = 1, .ram_max = 3ull << 30,
-   .nic = "ne2k_isa", .vga = "std", .drives = isa_drives);
+   .nic = "ne2k_isa", .vga = "std", .drives = isa_drives,
+   .set = set_small);
 PC(microvm, "PC with virtio-mmio devices and no PCI", .max_cpus = 8,
    .ram_max = 255ull << 30, .nic = "virtio-net-device",
-   .drives = mmio_drives);
+   .drives = mmio_drives, .set = set_small);

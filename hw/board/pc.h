@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "hw/acpi/tables.h"
+#include "hw/board/flash.h"
 #include "hw/board/x86_boot.h"
 #include "hw/intc/apic.h"
 #include "hw/intc/ioapic.h"
@@ -19,6 +20,8 @@ enum {
     IRQ_COM1 = 4, IRQ_FLOPPY = 6, IRQ_LPT1 = 7, IRQ_RTC = 8, IRQ_ACPI = 9,
     IRQ_MOUSE = 12, IRQ_FPU = 13, IRQ_IDE = 14, ISA_IRQS = 16,
 };
+/* Lines of a CPU; they are target/i386's. */
+enum { PC_LINE_INTR, PC_LINE_NMI, PC_LINE_SMI, PC_LINE_A20 };
 enum { LOW_RAM_END = 0xa0000, HIGH_RAM = 0x100000 };
 /* Where a board without firmware puts ACPI's tables; they end low RAM. */
 enum { PC_RSDP = 0xe0000, PC_TABLES = 0x20000 };
@@ -55,8 +58,13 @@ typedef enum PcSource {
     FROM_ISA, FROM_ACPI, FROM_HPET, FROM_PCI    /* one for each line on */
 } PcSource;
 
+/* SMRAM can be had; SMIs are what fill it. */
+typedef enum PcSmm { SMM_AUTO, SMM_ON, SMM_OFF } PcSmm;
+
 typedef struct Pc {
     const PcKind *kind;
+    PcSmm   smm;                /* of -M smm= */
+    const char *pflash[FLASH_BANKS];    /* of -M pflash0=, pflash1= */
     u64     low, high;          /* bytes of RAM below and above 4 GiB */
     Ram    *bios;               /* its end is at 4 GiB */
     bool    firmware;           /* the user's or SeaBIOS: else our own ROM */
@@ -74,6 +82,11 @@ typedef struct Pc {
     X86Boot boot;
 } Pc;
 
+/* Is there SMM?  Where there is a chipset that has memory for it. */
+static inline bool pc_has_smm(const Pc *s)
+{
+    return s->kind->chipset != PC_NO_PCI && s->smm != SMM_OFF;
+}
 static inline Pc *pc(const Machine *m) { return m->board_data; }
 static inline u64 pc_tables_at(const Pc *s) { return s->low - PC_TABLES; }
 

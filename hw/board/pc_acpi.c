@@ -12,14 +12,35 @@ static void press_button(Machine *m)
     acpi_pm_power_button(pc(m)->pm);
 }
 
+/*
+ * To the CPU that wrote to the SMI command port, or as firmware has chosen to
+ * all of them; PIIX4's to the first, the only one whose SMM SeaBIOS sets up.
+ */
+static void raise_smi(void *machine, int n, bool level)
+{
+    Machine *m = machine;
+    const Pc *s = pc(m);
+    bool ich9 = s->kind->ich9_pm;
+    bool all = ich9 && ich9_smi_features(s->router) & SMI_BROADCAST;
+    Cpu *by = ich9 && cpu_current() ? cpu_current() : m->cpu[0];
+
+    (void)n;
+    for (u32 i = 0; i < m->ncpus; i++) {
+        if (all || m->cpu[i] == by) {
+            cpu_line(m->cpu[i], PC_LINE_SMI, level);
+        }
+    }
+}
+
 static bool make_pm(Machine *m, Err *err)
 {
     Pc *s = pc(m);
     bool ich9 = s->kind->ich9_pm;
+    const char *smm = pc_has_smm(s) ? "on" : "off";
     g_autofree char *props = ich9
-        ? g_strdup_printf("smm=off,ich9=on,enable=%d,disable=%d",
+        ? g_strdup_printf("smm=%s,ich9=on,enable=%d,disable=%d", smm,
                           PM_ENABLE_ICH9, PM_DISABLE_ICH9)
-        : g_strdup("smm=off");
+        : g_strdup_printf("smm=%s", smm);
 
     s->pm = machine_device(m, "acpi-pm", "pm", props, ~0ull, err);
     s->reset = s->pm ? machine_device(m, "reset-control", "reset", NULL, ~0ull,
@@ -30,12 +51,20 @@ static bool make_pm(Machine *m, Err *err)
     if (s->kind->chipset == PC_NO_PCI) {    /* else the port is PCI's */
         device_map(s->reset, m->io, RESET_PORT);
     }
+    if (s->kind->chipset != PC_NO_PCI) {
+        g_autofree char *cpus = g_strdup_printf("cpus=%u", m->opts->smp);
+        pc_at_port(m, "acpi-cpu-hotplug", "cpu-hotplug", cpus,
+                   ich9 ? PM_ICH9_CPUS : PM_PIIX4_CPUS, err);
+    }
     acpi_pm_map_smi(s->pm, m->io);
     if (!ich9) {
         acpi_pm_map_gpe(s->pm, m->io, PM_PIIX4_GPE0);
     }
     line_connect(device_line(s->pm, "sci", 0), pc_irq, m,
                  IRQ_ACPI | FROM_ACPI << 8);
+    if (pc_has_smm(s)) {
+        line_connect(device_line(s->pm, "smi", 0), raise_smi, m, 0);
+    }
     m->power_button = press_button;
     return true;
 }

@@ -9,8 +9,6 @@
 #include "hw/rtc/mc146818rtc.h"
 #include "target/target.h"
 
-enum { LINE_INTR = 0, LINE_NMI = 1, LINE_A20 = 3 };     /* the target's */
-
 enum { EQUIPMENT = 0x06 };              /* FPU, PS/2 mouse */
 /* Where the timer's interrupt is at the I/O APIC; ISA's others keep theirs. */
 enum { TIMER_PIN = 2 };
@@ -74,8 +72,8 @@ static bool make_apics(Machine *m, Err *err)
 void pc_nmi(Machine *m)
 {
     for (u32 i = 0; i < m->ncpus; i++) {
-        cpu_line(m->cpu[i], LINE_NMI, true);
-        cpu_line(m->cpu[i], LINE_NMI, false);
+        cpu_line(m->cpu[i], PC_LINE_NMI, true);
+        cpu_line(m->cpu[i], PC_LINE_NMI, false);
     }
 }
 
@@ -96,7 +94,7 @@ bool pc_make_pics(Machine *m, Err *err)
         return make_apics(m, err);
     }
     line_connect(device_line(s->pic[0], "intr", 0), cpu_line, m->cpu[0],
-                 LINE_INTR);
+                 PC_LINE_INTR);
     m->cpu[0]->intc = &i8259_intc;
     m->cpu[0]->intc_state = s->pic[0];
     return true;
@@ -212,7 +210,7 @@ static void a20_line(void *machine, int gate, bool level)
 
     s->a20 = level ? s->a20 | 1u << gate : s->a20 & ~(1u << gate);
     for (u32 i = 0; i < m->ncpus; i++) {
-        cpu_line(m->cpu[i], LINE_A20, s->a20 != 0);
+        cpu_line(m->cpu[i], PC_LINE_A20, s->a20 != 0);
     }
 }
 

@@ -7,7 +7,6 @@
  */
 #include "block/block.h"
 #include "hw/block/pflash.h"
-#include "hw/board/flash.h"
 #include "hw/board/pc.h"
 
 enum { ROM_WINDOW = 0x20000, BIOS_MAX = 16 << 20 };
@@ -41,6 +40,10 @@ static bool make_ram(Machine *m, Err *err)
     add(m, m->ram, 0, LOW_RAM_END, 0, false);
     add(m, m->ram, 0xc0000, s->low - 0xc0000, 0xc0000, false);
     add(m, m->ram, 1ull << 32, s->high, s->low, false);
+    if (pc_has_smm(s)) {
+        m->smm = mem_view(m->mem);
+        m->smm_code = mem_view(m->mem);
+    }
     return true;
 }
 
@@ -119,7 +122,7 @@ static bool make_flash(Machine *m, const FlashDrives *f, Err *err)
             return false;
         }
         end -= size;
-        pflash_map(d, m->mem, end);
+        pflash_map(d, m->mem, m->smm, end);
         if (i == 0) {
             pc(m)->bios = pflash_ram(d);
             map_low(m, pc(m)->bios);
@@ -132,7 +135,7 @@ static bool make_flash(Machine *m, const FlashDrives *f, Err *err)
 static bool make_rom(Machine *m, Err *err)
 {
     Pc *s = pc(m);
-    FlashDrives flash = { 0 };
+    FlashDrives flash = { .id = { s->pflash[0], s->pflash[1] } };
     Blob b = { 0 };
     bool none;
     u64 size;

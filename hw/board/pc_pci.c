@@ -94,6 +94,11 @@ static bool make_ide(Machine *m, Err *err)
     return d != NULL;
 }
 
+static Smram *make_smram(Machine *m)
+{
+    return smram_new(m->mem, m->smm, m->smm_code, m->ram, pc(m)->low);
+}
+
 static bool make_440fx(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -106,9 +111,9 @@ static bool make_440fx(Machine *m, Err *err)
     if (!s->pm_function) {
         return false;
     }
-    i440fx_attach(s->host_bridge, pam_new(m->mem, m->ram));
+    i440fx_attach(s->host_bridge, pam_new(m->mem, m->ram), make_smram(m));
     piix3_attach(s->router, isa_irq, m);
-    piix4_pm_attach(s->pm_function, s->pm, m->io);
+    piix4_pm_attach(s->pm_function, s->pm, m->io, pc_has_smm(s));
     return make_ide(m, err);
 }
 
@@ -122,9 +127,13 @@ static bool make_q35(Machine *m, Err *err)
     if (!s->router) {
         return false;
     }
-    mch_attach(s->host_bridge, pam_new(m->mem, m->ram), s->pci_host);
+    mch_attach(s->host_bridge, pam_new(m->mem, m->ram), make_smram(m),
+               s->pci_host);
     ich9_attach(s->router, isa_irq, m);
     ich9_attach_pm(s->router, s->pm, m->io);
+    if (pc_has_smm(s)) {
+        ich9_offer_smi(s->router, s->fw_cfg, SMI_BROADCAST);
+    }
     return pci_device(m, s->pci, "ich9-ahci", NULL, "addr=1f.2", err) != NULL;
 }
 

@@ -12,6 +12,7 @@
 #include "block/block.h"
 #include "chardev/chardev.h"
 #include "hw/block/pflash.h"
+#include "hw/board/board_options.h"
 #include "hw/board/virt.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/virtio/virtio.h"
@@ -189,7 +190,7 @@ static bool make_flash(Machine *m, Err *err)
         if (!v->flash[i]) {
             return false;
         }
-        pflash_map(v->flash[i], m->mem, FLASH_BASE + (u64)i * FLASH_BANK);
+        pflash_map(v->flash[i], m->mem, NULL, FLASH_BASE + (u64)i * FLASH_BANK);
     }
     if (m->opts->bios && f.id[0]) {
         return fail(err, "-bios and a drive for flash bank 0: both would be "
@@ -434,28 +435,9 @@ static bool init(Machine *m, Err *err)
 
 /* ---- -M virt,key=value -------------------------------------------------- */
 
-/* Keys that can have one value only here, as that is what there is. */
-typedef struct Fixed {
-    const char *key, *value, *why;
-} Fixed;
-
-static const Fixed fixed[] = {
-    { "gic-version", "2", "there is no GICv3 yet" },
-    { "secure", "off", "there is no EL3" },
-    { "virtualization", "off", "there is no EL2" },
-    { "mte", "off", "there are no memory tags" },
-    { "iommu", "none", "there is no SMMU" },
-    { "acpi", "off", "the guest gets a device tree" },
-};
-
-/* And those that make no difference here. */
-static const char *const taken[] = {
-    "highmem", "usb", "dtb-randomness", "dtb-kaslr-seed", "its", "ras",
-    "mem-merge", "dump-guest-core", "graphics", "suppress-vmdesc",
-};
-
-static bool set_file(Machine *m, const char *key, const char *value)
+static bool set_file(Machine *m, const char *key, const char *value, Err *err)
 {
+    (void)err;
     if (!m->board_data) {
         m->board_data = g_new0(Virt, 1);
     }
@@ -467,36 +449,22 @@ static bool set_file(Machine *m, const char *key, const char *value)
     return true;
 }
 
+static const BoardOption options[] = {
+    TAKEN_BY("pflash0", set_file), TAKEN_BY("pflash1", set_file), TAKEN_BY("dumpdtb", set_file),
+    ONLY("gic-version", "2", "there is no GICv3 yet"),
+    ONLY("secure", "off", "there is no EL3"),
+    ONLY("virtualization", "off", "there is no EL2"),
+    ONLY("mte", "off", "there are no memory tags"),
+    ONLY("iommu", "none", "there is no SMMU"),
+    ONLY("acpi", "off", "the guest gets a device tree"),
+    IGNORED("highmem"), IGNORED("usb"), IGNORED("dtb-randomness"), IGNORED("dtb-kaslr-seed"),
+    IGNORED("its"), IGNORED("ras"), IGNORED("mem-merge"), IGNORED("dump-guest-core"),
+    IGNORED("graphics"), IGNORED("suppress-vmdesc"), { 0 }
+};
+
 static bool set(Machine *m, const char *key, const char *value, Err *err)
 {
-    const char *names[countof(fixed) + countof(taken) + 3] = {
-        "pflash0", "pflash1", "dumpdtb",
-    };
-    size_t n = 3;
-
-    for (u32 i = 0; i < n; i++) {
-        if (strcmp(key, names[i]) == 0) {
-            return set_file(m, key, value);
-        }
-    }
-    for (u32 i = 0; i < countof(fixed); i++) {
-        if (strcmp(key, fixed[i].key) == 0) {
-            return strcmp(value, fixed[i].value) == 0
-                || fail(err, "-M virt,%s=%s: %s; write %s=%s or leave it out",
-                        key, value, fixed[i].why, key, fixed[i].value);
-        }
-        names[n++] = fixed[i].key;
-    }
-    for (u32 i = 0; i < countof(taken); i++) {
-        if (strcmp(key, taken[i]) == 0) {
-            return true;
-        }
-        names[n++] = taken[i];
-    }
-    const char *near = nearest_word(key, names, n);
-    return fail(err, "-M virt has no option \"%s\"%s%s%s", key,
-                near ? "; did you mean \"" : "", near ? near : "",
-                near ? "\"?" : "");
+    return board_option(m, options, key, value, err);
 }
 
 static const char *const cpus[] = {

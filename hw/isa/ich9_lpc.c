@@ -2,15 +2,19 @@
 /*
  * ICH9's LPC bridge "ICH9-LPC" (8086:2918): interrupt router, and the place
  * of the power management registers, an "acpi-pm".
- * Reference: Intel I/O Controller Hub 9 data sheet (316972), 13.1.
+ * References: Intel I/O Controller Hub 9 data sheet (316972), 13.1; for the
+ * files in fw_cfg's etc/smi, the comments of OVMF's SmmControl2Dxe: firmware
+ * writes what it wants of what is offered, and reads whether it has it.
  *
  * Left out: the root complex register block, GPIO, decode ranges.
  */
 #include "hw/acpi/pm.h"
+#include "hw/misc/fw_cfg.h"
 #include "hw/pci/host.h"
 
 enum { PMBASE = 0x40, ACPI_CNTL = 0x44, ACPI_EN = 1 << 7, PIRQA = 0x60,
-       PIRQE = 0x68, PIRQS = 8, PIRQ_OFF = 0x80, RCBA = 0xf0 };
+       PIRQE = 0x68, PIRQS = 8, PIRQ_OFF = 0x80, GEN_PMCON_1 = 0xa0,
+       SMI_LOCK = 1 << 4, RCBA = 0xf0 };
 enum { NOWHERE = 16 };
 
 typedef struct Ich9Lpc {
@@ -21,7 +25,12 @@ typedef struct Ich9Lpc {
     void      *opaque;
     bool       level[PIRQS];
     u8         at[PIRQS];       /* ISA interrupt; 16: none */
+    /* SMI features, bytes as in the files; locked once the guest has them. */
+    u8         smi_offered[8], smi_requested[8], smi_ok;
+    u64        smi_features;
 } Ich9Lpc;
+
+/* ---- interrupts --------------------------------------------------------- */
 
 static u32 register_of(u32 line)
 {
@@ -82,11 +91,67 @@ static void place(Ich9Lpc *s)
     }
 }
 
+/* ---- SMIs --------------------------------------------------------------- */
+
+static void negotiate(void *opaque)
+{
+    Ich9Lpc *s = opaque;
+    u64 want = load_le(s->smi_requested, 8);
+
+    if (!s->smi_ok && !(want & ~load_le(s->smi_offered, 8))) {
+        s->smi_features = want;
+        s->smi_ok = 1;
+    }
+}
+
+/* What the guest writes after it has its features is void. */
+static void show_requested(void *opaque)
+{
+    Ich9Lpc *s = opaque;
+
+    if (s->smi_ok) {
+        store_le(s->smi_requested, 8, s->smi_features);
+    }
+}
+
+void ich9_offer_smi(Device *d, Device *fw_cfg, u64 features)
+{
+    Ich9Lpc *s = (Ich9Lpc *)d;
+    const FwCfgLive offered = { s->smi_offered, 8, false, NULL, NULL };
+    const FwCfgLive requested = { s->smi_requested, 8, true, show_requested,
+                                  s };
+    const FwCfgLive ok = { &s->smi_ok, 1, false, negotiate, s };
+
+    store_le(s->smi_offered, 8, features);
+    fw_cfg_live_file(fw_cfg, "etc/smi/supported-features", &offered);
+    fw_cfg_live_file(fw_cfg, "etc/smi/requested-features", &requested);
+    fw_cfg_live_file(fw_cfg, "etc/smi/features-ok", &ok);
+}
+
+u64 ich9_smi_features(const Device *d)
+{
+    return ((const Ich9Lpc *)d)->smi_features;
+}
+
+/* SMI_LOCK stays until reset. */
+static void lock_smi(Ich9Lpc *s)
+{
+    bool locked = pci_get(&s->pci, GEN_PMCON_1, 1) & SMI_LOCK;
+
+    pci_writable(&s->pci, GEN_PMCON_1, 2, locked ? 0xffff & ~SMI_LOCK : 0xffff);
+    if (s->pm) {
+        acpi_pm_lock_smi(s->pm, locked);
+    }
+}
+
+/* ---- the function ------------------------------------------------------- */
+
 static void wrote(PciDevice *d, u32 at, unsigned size)
 {
     Ich9Lpc *s = (Ich9Lpc *)d;
 
     route(s);
+    lock_smi(s);
     if (at < ACPI_CNTL + 1 && at + size > PMBASE) {
         place(s);
     }
@@ -111,6 +176,7 @@ static bool start(void *opaque, Err *err)
     pci_writable(&s->pci, ACPI_CNTL, 1, 0x87);
     pci_writable(&s->pci, 0x48, 8, ~0ull);      /* GPIO base and control */
     pci_writable(&s->pci, 0x80, 8, ~0ull);      /* decode ranges */
+    pci_writable(&s->pci, GEN_PMCON_1, 2, 0xffff);
     pci_writable(&s->pci, RCBA, 4, 0xffffc001);
     for (u32 i = 0; i < PIRQS; i++) {
         pci_set(&s->pci, register_of(i), 1, PIRQ_OFF);
@@ -126,16 +192,23 @@ static void reset(void *opaque)
     pci_reset(&s->pci);
     route(s);
     place(s);
+    lock_smi(s);
+    memset(s->smi_requested, 0, sizeof s->smi_requested);
+    s->smi_ok = 0;
+    s->smi_features = 0;
 }
 
 static bool loaded(void *opaque)
 {
     Ich9Lpc *s = opaque;
-    bool ok = pci_loaded(&s->pci);
 
+    pci_writable(&s->pci, GEN_PMCON_1, 2, 0xffff);
+    bool ok = pci_loaded(&s->pci);
     route(s);
     place(s);
-    return ok;
+    lock_smi(s);
+    return ok && s->smi_ok <= 1
+        && !(s->smi_features & ~load_le(s->smi_offered, 8));
 }
 
 DEVICE(ich9_lpc) {
@@ -144,7 +217,10 @@ DEVICE(ich9_lpc) {
     .bus   = BUS_PCI,
     .size  = sizeof(Ich9Lpc),
     .props = (const Prop[]) { PCI_PROPS(Ich9Lpc, pci), { 0 } },
-    .state = (const Field[]) { PCI_FIELDS(Ich9Lpc, pci), { 0 } },
+    .state = (const Field[]) {
+        PCI_FIELDS(Ich9Lpc, pci), SAVE(Ich9Lpc, smi_requested),
+        SAVE(Ich9Lpc, smi_ok), SAVE(Ich9Lpc, smi_features), { 0 }
+    },
     .start  = start,
     .reset  = reset,
     .loaded = loaded,

@@ -153,9 +153,12 @@ static void pm_wrote(PciDevice *d, u32 at, unsigned size)
     place((Piix4Pm *)d);
 }
 
-void piix4_pm_attach(Device *d, Device *pm, MemSpace *io)
+/* Without SMM, firmware finds SMIs set up and leaves them alone. */
+void piix4_pm_attach(Device *d, Device *pm, MemSpace *io, bool smm)
 {
     Piix4Pm *s = (Piix4Pm *)d;
+
+    pci_set(&s->pci, DEVACTB, 4, smm ? 0 : DEVACTB_APMC);
 
     s->pm = pm;
     s->io = io;
@@ -175,7 +178,6 @@ static bool pm_start(void *opaque, Err *err)
     pci_set(&s->pci, PCI_INTERRUPT_LINE, 1, 9);
     pci_set(&s->pci, PMBASE, 4, 1);
     pci_writable(&s->pci, PMBASE, 4, 0xffc0);
-    pci_set(&s->pci, DEVACTB, 4, DEVACTB_APMC);     /* there is no SMRAM */
     pci_writable(&s->pci, DEVACTB, 4, ~0u);
     pci_writable(&s->pci, PMREGMISC, 1, PMIOSE);
     pci_set(&s->pci, 0x90, 4, 1);               /* SMBus base: none */

@@ -7,8 +7,7 @@
  * In memory: at 0 the data of the selected item, as a stream of bytes; at 8
  * the selector, 16 bits, big-endian; at 16 the address of a DMA descriptor, 64
  * bits, big-endian, whose low half starts it.  Ports: at 510H the selector, 16
- * bits, little-endian; at 511H a byte of data; at 514H the DMA address.  Left
- * out: items that a guest writes.
+ * bits, little-endian; at 511H a byte of data; at 514H the DMA address.
  */
 #include <glib.h>
 #include "hw/misc/fw_cfg.h"
@@ -30,6 +29,7 @@ typedef struct Item {
     u32  size;
     u8  *data;
     char name[NAME_MAX_LEN];            /* "": no file */
+    FwCfgLive live;                     /* .data is that one, and not ours */
 } Item;
 
 typedef struct FwCfg {
@@ -55,7 +55,11 @@ static Item *find(const FwCfg *s, u32 key)
 
 static void clear_item(void *p)
 {
-    g_free(((Item *)p)->data);
+    Item *item = p;
+
+    if (!item->live.data) {
+        g_free(item->data);
+    }
 }
 
 void fw_cfg_set(Device *d, u16 key, const void *data, u32 size)
@@ -68,9 +72,10 @@ void fw_cfg_set(Device *d, u16 key, const void *data, u32 size)
         g_array_append_val(s->items, fresh);
         item = find(s, key);
     }
-    g_free(item->data);
+    clear_item(item);
     item->data = g_memdup2(data, size);
     item->size = size;
+    item->live.data = NULL;
 }
 
 void fw_cfg_set_number(Device *d, u16 key, unsigned size, u64 v)
@@ -133,6 +138,21 @@ void fw_cfg_file(Device *d, const char *name, const void *data, u32 size)
     make_directory(s);
 }
 
+void fw_cfg_live_file(Device *d, const char *name, const FwCfgLive *live)
+{
+    FwCfg *s = (FwCfg *)d;
+
+    fw_cfg_file(d, name, live->data, live->size);
+    for (u32 i = 0; i < s->items->len; i++) {
+        Item *item = &g_array_index(s->items, Item, i);
+        if (strcmp(item->name, name) == 0) {
+            clear_item(item);
+            item->live = *live;
+            item->data = live->data;
+        }
+    }
+}
+
 void fw_cfg_e820(Device *d, const FwCfgE820 *row, u32 rows)
 {
     enum { BYTES = 20 };
@@ -172,12 +192,17 @@ void fw_cfg_x86(Device *d, const FwCfgX86 *x)
 
 static void select_item(FwCfg *s, u32 key)
 {
+    const Item *item = find(s, key);
+
     s->selected = key & 0xffff;
     s->offset = 0;
+    if (item && item->live.selected) {
+        item->live.selected(item->live.opaque);
+    }
 }
 
 /* Up to `len` bytes of the selected item; NULL and 0 at its end. */
-static const u8 *rest(FwCfg *s, u64 *len)
+static u8 *rest(FwCfg *s, u64 *len)
 {
     const Item *item = find(s, s->selected);
 
@@ -233,6 +258,21 @@ static bool dma_read(FwCfg *s, u64 at, u64 len)
     return true;
 }
 
+/* All of it, or nothing: guest memory to an item that it may write. */
+static bool dma_write(FwCfg *s, u64 at, u64 len)
+{
+    const Item *item = find(s, s->selected);
+    u64 room = len;
+    u8 *to = rest(s, &room);
+
+    if (!item || !item->live.writable || room < len
+        || !mem_read(s->dev.mem, at, to, len)) {
+        return false;
+    }
+    advance(s, len);
+    return true;
+}
+
 static bool transfer(FwCfg *s, u32 control, u32 len, u64 at)
 {
     if (control & DMA_SELECT) {
@@ -242,7 +282,7 @@ static bool transfer(FwCfg *s, u32 control, u32 len, u64 at)
         return dma_read(s, at, len);
     }
     if (control & DMA_WRITE) {
-        return false;
+        return dma_write(s, at, len);
     }
     if (control & DMA_SKIP) {
         advance(s, len);

@@ -359,7 +359,7 @@ static void remap(PciBus *b)
 void pci_bus_remap(PciBus *b)
 {
     const PciRoot *root = pci_root(b);
-    MemSpace *space[] = { root->mem, root->smm, root->io };
+    MemSpace *space[] = { root->mem, root->io };
 
     for (u32 i = 0; i < countof(space); i++) {
         if (space[i]) {

@@ -227,28 +227,18 @@ static MemRegion region_of(PciDevice *d, u32 n)
     return r;
 }
 
-/* The spaces that a BAR is in; either may be NULL. */
-static void spaces_of(const PciRoot *root, u32 kind, MemSpace *m[2])
-{
-    m[0] = kind & PCI_BAR_IO ? root->io : root->mem;
-    m[1] = kind & PCI_BAR_IO ? NULL : root->smm;
-}
-
 static void move(PciDevice *d, u32 n, const PciRoot *root, u64 at)
 {
     PciMapped *m = &d->mapped[n];
-    MemSpace *space[2];
+    MemSpace *space = m->bar.kind & PCI_BAR_IO ? root->io : root->mem;
 
-    spaces_of(root, m->bar.kind, space);
-    for (u32 i = 0; i < 2 && space[i] && m->at != ~0ull; i++) {
-        mem_remove(space[i], m->handle[i]);
+    if (space && m->at != ~0ull) {
+        mem_remove(space, m->handle);
     }
     m->at = at;
-    if (at != ~0ull) {
+    if (space && at != ~0ull) {
         MemRegion r = region_of(d, n);
-        for (u32 i = 0; i < 2 && space[i]; i++) {
-            m->handle[i] = mem_add(space[i], &r);
-        }
+        m->handle = mem_add(space, &r);
     }
 }
 

@@ -47,7 +47,7 @@ struct Cpu {
     TcgEnv        tcg;          /* first: offset 0 is env */
     const Target *target;
     Machine      *machine;
-    MemSpace     *mem;
+    MemSpace     *mem, *code_mem;   /* what it reads and writes, and runs */
     int           index;
     const char   *model;
     volatile u32  request;      /* REQ_*, atomic */

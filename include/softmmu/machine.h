@@ -56,6 +56,8 @@ struct Machine {
     const Options *opts;
     MemSpace     *mem;
     MemSpace     *io;               /* ports; NULL: the board has none */
+    /* Views of mem for data and code of x86's SMM; NULL: as usual. */
+    MemSpace     *smm, *smm_code;
     Ram          *ram;
     u64           ram_size;
     Cpu          *cpu[8];

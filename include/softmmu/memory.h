@@ -76,6 +76,13 @@ typedef struct MemRegion {
 } MemRegion;
 
 MemSpace *mem_new(void);
+/*
+ * What somebody sees who sees all of another space, which is no view itself,
+ * and more: the view's own regions, which win where priorities are equal.
+ * Whoever listens to that space is told of changes of the view too; it goes
+ * with that space.
+ */
+MemSpace *mem_view(MemSpace *of);
 void      mem_free(MemSpace *m);
 /* Adds a region; the handle moves or removes it.  Publishes a new map. */
 u32       mem_add(MemSpace *m, const MemRegion *r);

@@ -46,6 +46,8 @@ struct Target {
     /* c is zeroed but for the common part; props: "feat=on,feat2=off". */
     bool  (*init)(Cpu *c, const char *model, const char *props, Err *err);
     void  (*reset)(Cpu *c);
+    /* x86's INIT; NULL: as reset. */
+    void  (*soft_reset)(Cpu *c);
     /* Starts c at pc with arg in its first argument register (boot, PSCI). */
     void  (*start_at)(Cpu *c, u64 pc, u64 arg);
     /*

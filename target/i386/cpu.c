@@ -10,6 +10,7 @@
 #include <capstone/capstone.h>
 #include <stdio.h>
 #include "softmmu/machine.h"
+#include "target/i386/system.h"
 #include "target/i386/translate.h"
 #include "util/log.h"
 
@@ -579,9 +580,31 @@ static void reset(Cpu *cpu)
     x87_reset(c);
     x86_set_mxcsr(c, 0x1f80);
     cpu->tcg.pc = 0xfffffff0;
-    tlb_flush(cpu, 0, 0, 0, 0);
-    x86_new_space(c);
+    x86_set_smm(c, false);
     x86_debug_changed(c);
+}
+
+/* What INIT leaves alone; SDM volume 3, table "Processor States Following". */
+static void soft_reset(Cpu *cpu)
+{
+    enum { CACHES = CR0_CD | CR0_NW };
+    static const struct { size_t from, to; } kept[] = {
+        { offsetof(X86Cpu, st), offsetof(X86Cpu, seg) },
+        { offsetof(X86Cpu, fcw), offsetof(X86Cpu, pdpte) },
+    };
+    X86Cpu *c = x86_cpu(cpu);
+    g_autofree X86Cpu *old = g_memdup2(c, sizeof *c);
+    u32 mxcsr = x86_mxcsr(c);
+
+    reset(cpu);
+    for (u32 i = 0; i < countof(kept); i++) {
+        memcpy((u8 *)c + kept[i].from, (u8 *)old + kept[i].from,
+               kept[i].to - kept[i].from);
+    }
+    c->cr0 = (c->cr0 & ~(u64)CACHES) | (old->cr0 & CACHES);
+    c->xcr0 = old->xcr0;
+    x86_set_mxcsr(c, mxcsr);
+    x86_mode_changed(c);
 }
 
 static bool init(Cpu *cpu, const char *model, const char *props, Err *err)
@@ -798,7 +821,7 @@ static int disassembly(u32 key)
     .soft = &x86_soft,                                                      \
     .capstone_arch = CS_ARCH_X86,                                           \
     .init = init,                                                           \
-    .reset = reset,                                                         \
+    .reset = reset, .soft_reset = soft_reset,                               \
     .start_at = start_at,                                                   \
     .translate = x86_translate,                                             \
     .watch = x86_watch,                                                     \

@@ -495,7 +495,7 @@ static u32 edges_of(const X86Cpu *c)
     return __atomic_load_n(&c->edges, __ATOMIC_SEQ_CST);
 }
 
-static bool smi_due(const X86Cpu *c)
+bool x86_smi_due(const X86Cpu *c)
 {
     return edges_of(c) & 1u << X86_LINE_SMI && !c->smm;
 }
@@ -512,7 +512,7 @@ static bool intr_due(const X86Cpu *c)
 
 void x86_check_lines(X86Cpu *c)
 {
-    if (unlikely(smi_due(c) || nmi_due(c) || intr_due(c))) {
+    if (unlikely(x86_smi_due(c) || nmi_due(c) || intr_due(c))) {
         cpu_request(&c->cpu, REQ_INTERRUPT);
     }
 }
@@ -521,7 +521,7 @@ bool x86_wakes(const Cpu *cpu)
 {
     const X86Cpu *c = (const X86Cpu *)cpu;
 
-    return smi_due(c) || nmi_due(c) || intr_due(c);
+    return x86_smi_due(c) || nmi_due(c) || intr_due(c);
 }
 
 static void take_edge(X86Cpu *c, unsigned n)
@@ -547,13 +547,13 @@ bool x86_interrupt(Cpu *cpu)
     X86Cpu *c = x86_cpu(cpu);
     int vector;
 
-    if (smi_due(c)) {
+    if (c->shadow) {
+        return false;           /* RSM could not bring it back */
+    }
+    if (x86_smi_due(c)) {
         take_edge(c, X86_LINE_SMI);
         x86_enter_smm(c);
         return true;
-    }
-    if (c->shadow) {
-        return false;
     }
     if (c->debug_due) {
         x86_take_debug(c);

@@ -7,6 +7,8 @@
  * A locked instruction that no atomic operation of the IR does compares and
  * swaps, and starts again if it lost.
  */
+#include <sched.h>
+#include "softmmu/machine.h"
 #include "target/i386/translate.h"
 
 enum { ADD, OR, ADC, SBB, AND, SUB, XOR, CMP };
@@ -332,6 +334,15 @@ static bool xchg_eg(X86Ctx *c)
     return true;
 }
 
+/* In a loop that waits for another CPU, whose thread may need this one's. */
+static void spin_pause(void *env)
+{
+    if (((X86Cpu *)env)->cpu.machine->ncpus > 1) {
+        sched_yield();
+    }
+}
+HELPER(spin_pause, 0, void, ptr);
+
 /* 90 is NOP, also where XCHG EAX, EAX would clear the upper half; PAUSE. */
 static bool xchg_a(X86Ctx *c)
 {
@@ -340,6 +351,8 @@ static bool xchg_a(X86Ctx *c)
     if (c->rm != RAX) {
         x86_set(c, c->osize, RAX, y);
         x86_set(c, c->osize, c->rm, x);
+    } else if (c->rep) {
+        IR_CALL(c->b, &helper_spin_pause);
     }
     return true;
 }

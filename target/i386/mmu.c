@@ -194,9 +194,10 @@ u64 x86_physical_mask(const X86Cpu *c)
     return MASK(x86_address_bits(c));
 }
 
+/* SMM does not mind the gate. */
 static u64 a20(const X86Cpu *c, u64 pa)
 {
-    return c->a20 ? pa : pa & ~BIT(20);
+    return c->a20 || c->smm ? pa : pa & ~BIT(20);
 }
 
 static bool nx_enabled(const X86Cpu *c)

@@ -142,12 +142,13 @@ static const Map *map_of(const X86Cpu *c)
 }
 
 /* In or out: other memory may be seen, and paging changes. */
-static void switch_memory(X86Cpu *c, bool smm)
+void x86_set_smm(X86Cpu *c, bool smm)
 {
+    const Machine *m = c->cpu.machine;
+
     c->smm = smm;
-    if (c->smm_mem) {
-        c->cpu.mem = smm ? c->smm_mem : c->cpu.machine->mem;
-    }
+    c->cpu.mem = smm && m->smm ? m->smm : m->mem;
+    c->cpu.code_mem = smm && m->smm ? m->smm_code : m->mem;
     tlb_flush(&c->cpu, 0, 0, 0, 0);
     x86_new_space(c);
 }
@@ -175,7 +176,7 @@ void x86_enter_smm(X86Cpu *c)
     Area a = { c, c->smbase + AREA, true };
     u64 revision = m == &map64 ? REVISION64 : REVISION32;
 
-    switch_memory(c, true);
+    x86_set_smm(c, true);
     plain(&a, m, &w);
     segments(&a);
     word(&a, m->revision, 4, &revision);
@@ -204,7 +205,7 @@ void x86_rsm(X86Cpu *c)
     x86_put_eflags(c, w.flags & ~(u64)FL_RF);
     c->cpl = c->eflags & FL_VM ? 3 : c->cr0 & CR0_PE
         ? (u8)(c->seg[SS].attr >> 5 & 3) : 0;
-    switch_memory(c, false);
+    x86_set_smm(c, false);
     if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !long_mode(c)) {
         x86_load_pdptes(c, c->cr3);
     }

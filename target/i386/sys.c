@@ -444,16 +444,23 @@ static u32 port_in(void *env, u32 port, u32 size)
 }
 HELPER(port_in, H_READ | H_WRITE, i32, ptr, i32, i32);
 
-static void port_out(void *env, u32 port, u32 size, u32 v)
+/* An SMI that a write to a port raises comes before the next instruction. */
+static void port_out(void *env, u32 port, u32 size, u32 v, u64 next)
 {
-    MemSpace *io = ((X86Cpu *)env)->cpu.machine->io;
+    X86Cpu *c = env;
+    MemSpace *io = c->cpu.machine->io;
 
     see_port(env, port, size);
     if (io) {
         mem_put(io, port, size, v);
     }
+    if (unlikely(x86_smi_due(c))) {
+        c->cpu.tcg.pc = next;
+        cpu_request(&c->cpu, REQ_INTERRUPT);
+        cpu_resume(&c->cpu);
+    }
 }
-HELPER(port_out, H_READ | H_WRITE, void, ptr, i32, i32, i32);
+HELPER(port_out, H_ALL, void, ptr, i32, i32, i32, i64);
 
 enum { PORT_IMM, PORT_DX };
 
@@ -483,7 +490,8 @@ static bool out(X86Ctx *c)
     unsigned size = MIN(x86_op_size(c), 4u);
     Val port = port_of(c, size);
 
-    IR_CALL(c->b, &helper_port_out, port, k32(c, size), x86_get(c, size, RAX));
+    IR_CALL(c->b, &helper_port_out, port, k32(c, size), x86_get(c, size, RAX),
+            linear_next(c));
     return true;
 }
 

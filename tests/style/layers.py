@@ -40,7 +40,8 @@ RULES = {
     "hw/core":        ["util", "softmmu", *HOST],  # properties name back ends
     "hw":             DEVICE,
     "hw/acpi":        [*DEVICE, "hw"],  # tables name what boards are made of
-    "hw/isa":         [*DEVICE, "hw/acpi"],     # bridges place the PM block
+    "hw/isa":         [*DEVICE, "hw/acpi",      # bridges place the PM block
+                       "hw/misc/fw_cfg.h"],     # and offer SMI features
     "hw/smbios":      [*DEVICE, "hw/misc/fw_cfg.h"],
     "hw/block":       [*DEVICE, "hw/dma"],      # floppies use ISA's DMA
     "hw/misc":        [*DEVICE, "hw/timer"],    # port 61 gates the timer

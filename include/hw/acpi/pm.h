@@ -16,6 +16,7 @@
 enum {
     PM_BASE = 0x600, PM_PIIX4_GPE0 = 0xafe0, PM_PIIX4_GPE0_BYTES = 4,
     PM_ICH9_GPE0 = 0x20, PM_ICH9_GPE0_BYTES = 16,   /* from the base */
+    PM_PIIX4_CPUS = 0xaf00, PM_ICH9_CPUS = 0xcd8,   /* CPU hotplug */
     PM_SMI_CMD = 0xb2, RESET_PORT = 0xcf9, RESET_VALUE = 0x0f,
     PM_ENABLE_PIIX4 = 0xf1, PM_DISABLE_PIIX4 = 0xf0,
     PM_ENABLE_ICH9 = 2, PM_DISABLE_ICH9 = 3,
@@ -32,6 +33,8 @@ void acpi_pm_map_smi(Device *d, MemSpace *io);
 void acpi_pm_map_gpe(Device *d, MemSpace *io, u64 base);
 /* PIIX4: does a write to the SMI command port raise an SMI (APMC_EN)? */
 void acpi_pm_apm_smi(Device *d, bool on);
+/* ICH9: GBL_SMI_EN stays on once it is (SMI_LOCK). */
+void acpi_pm_lock_smi(Device *d, bool locked);
 /* Presses the power button; for Machine.power_button. */
 void acpi_pm_power_button(Device *d);
 /* Raises general-purpose event n (0 .. 15 of PIIX4, 63 of ICH9). */

@@ -5,8 +5,9 @@
 
 /*
  * Puts the started device d ("cfi.pflash01") at base: read like a ROM while
- * in array mode, as a register window else.
+ * in array mode, as a register window else.  smm: what CPUs in SMM see of m,
+ * for secure=on, with which m has a ROM; or NULL.
  */
-void pflash_map(Device *d, MemSpace *m, u64 base);
+void pflash_map(Device *d, MemSpace *m, MemSpace *smm, u64 base);
 /* Its contents, e.g. for a firmware image. */
 Ram *pflash_ram(Device *d);

@@ -29,6 +29,20 @@ void fw_cfg_set_number(Device *d, u16 key, unsigned size, u64 v);
 /* Adds or replaces a named file; the name has up to 55 bytes. */
 void fw_cfg_file(Device *d, const char *name, const void *data, u32 size);
 
+/*
+ * The same with bytes that stay where they are: what the guest writes into
+ * them by DMA, if it may, is found there, and `selected`, unless it is NULL,
+ * brings them up to date when the guest selects the file.
+ */
+typedef struct FwCfgLive {
+    void *data;
+    u32   size;
+    bool  writable;
+    void (*selected)(void *opaque);
+    void *opaque;
+} FwCfgLive;
+void fw_cfg_live_file(Device *d, const char *name, const FwCfgLive *live);
+
 /* A row of x86's memory map, etc/e820; type 1: RAM, 2: reserved. */
 typedef struct FwCfgE820 {
     u64 base, size;

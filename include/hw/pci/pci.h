@@ -93,7 +93,7 @@ typedef struct PciMapped {
     PciBar     bar;
     PciDevice *owner;
     u64        at;              /* mapped there; ~0: it is not */
-    u32        handle[2];       /* in the root's mem (or io) and smm */
+    u32        handle;          /* in the root's mem or io */
 } PciMapped;
 
 struct PciDevice {
@@ -208,7 +208,7 @@ bool pci_dma_write(PciDevice *d, u64 pa, const void *buf, u64 len);
 typedef struct PciRoot {
     const char *name;           /* "pci.0", "pcie.0" */
     bool        express;
-    MemSpace   *mem, *smm, *io; /* BARs go there; each may be NULL */
+    MemSpace   *mem, *io;       /* BARs go there; each may be NULL */
     /* The line (0 .. PCI_ROOT_LINES - 1) of pin 0 .. 3 of a slot. */
     u32       (*route)(void *opaque, u32 slot, u32 pin);
     void      (*irq)(void *opaque, int line, bool level);

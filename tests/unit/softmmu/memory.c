@@ -182,6 +182,42 @@ static void test_accesses(void)
     ram_free(rom);
 }
 
+static void test_view(void)
+{
+    Err err = { 0 };
+    MemSpace *s = mem_new(), *v = mem_view(s);
+    Ram *ram = ram_new("ram", 2 * GUEST_PAGE, &err);
+    MemRegion r = { .name = "ram", .base = 0x1000, .size = GUEST_PAGE,
+                    .ram = ram };
+    u32 before = heard, handle;
+
+    mem_listen(s, hear, NULL);
+    mem_add(s, &r);
+    ram->host[0] = 1;
+    ram->host[GUEST_PAGE] = 2;
+    check(mem_get(v, 0x1000, 1) == 1, "a view has what the space gets");
+    r.ram_offset = GUEST_PAGE;
+    mem_begin(v);
+    handle = mem_add(v, &r);
+    r.base = 0x8000;
+    mem_add(v, &r);
+    mem_commit(v);
+    check(mem_get(v, 0x1000, 1) == 2 && mem_get(v, 0x8000, 1) == 2
+          && mem_get(s, 0x1000, 1) == 1 && !mem_find(s, 0x8000),
+          "and its own on top, which the space does not have");
+    check(heard == before + 2, "listeners of the space hear of the view");
+    r.base = 0x1000;
+    r.ram_offset = 0;
+    r.priority = 1;
+    mem_add(s, &r);
+    check(mem_get(v, 0x1000, 1) == 1, "unless the priority is higher there");
+    mem_remove(v, handle);
+    check(mem_get(v, 0x1000, 1) == 1 && mem_get(v, 0x8000, 1) == 2,
+          "regions of a view can go");
+    mem_free(s);
+    ram_free(ram);
+}
+
 static void test_ram(void)
 {
     Err err = { 0 };
@@ -211,6 +247,7 @@ int main(void)
     flatten_random(0, "flattening as a model does, from address 0");
     flatten_random(0 - (u64)SPACE, "and at the end of the address space");
     test_accesses();
+    test_view();
     test_ram();
     printf("1..%d\n", tests);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
