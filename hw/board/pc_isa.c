@@ -238,8 +238,8 @@ static bool make_keyboard(Machine *m, Err *err)
 static bool make_ide(Machine *m, Err *err)
 {
     static const struct { const char *id, *props; } channel[] = {
-        { "ide0", "iobase=0x1f0,iobase2=0x3f6" },
-        { "ide1", "iobase=0x170,iobase2=0x376" },
+        { "isa-ide0", "iobase=0x1f0,iobase2=0x3f6" },
+        { "isa-ide1", "iobase=0x170,iobase2=0x376" },
     };
 
     for (u32 i = 0; i < countof(channel); i++) {

@@ -225,12 +225,15 @@ static IdeBus *as_bus(Device *d)
         || strcmp(d->type->name, "ahci-port") == 0 ? (IdeBus *)d : NULL;
 }
 
-/* Buses have the id of their controller, if it was given one, or "ide". */
+/*
+ * Buses have the id of their controller, if the user gave it one, or "ide".
+ * What boards make is named for its type.
+ */
 static char *name_bus(const Device *controller, u32 n)
 {
     const Machine *m = controller->machine;
 
-    if (strcmp(controller->id, controller->type->name) != 0) {
+    if (!g_str_has_prefix(controller->id, controller->type->name)) {
         return g_strdup_printf("%s.%u", controller->id, n);
     }
     for (u32 i = n = 0; m && i < m->devices->len; i++) {
