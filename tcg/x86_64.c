@@ -6,6 +6,7 @@
  * AMD64 System V ABI; Intel 64 SDM volumes 1 (MXCSR, 10.2.3) and 2.
  */
 #include "tcg/x86_64.h"
+#include "util/hostx87.h"
 #include <cpuid.h>
 #include <stdlib.h>
 
@@ -256,6 +257,8 @@ _Static_assert(T_LINK - T_LOOKUP == TCG_LINK - TCG_LOOKUP &&
 
 TcgExit tcg_enter(TcgBuffer *t, void *env, const void *exec)
 {
+    const TcgEnv *e = env;
+    host_x87_set(e->fcw, e->fsw);
     return t->enter(env, exec);
 }
 

@@ -219,6 +219,11 @@ void x64_go(As *s, const u32 *thunk);
 Emit x64_sync, x64_poll, x64_exit_if, x64_trap_if, x64_exit, x64_leave,
      x64_call;
 
+/* ---- x86_64_x87.c ------------------------------------------------------- */
+
+/* The call v of a helper with H_HOST(fn); false: call it. */
+bool x64_host_fn(Cc *c, u16 v, HostFn fn);
+
 /* ---- x86_64_vec.c, x86_64_fp.c ------------------------------------------ */
 
 /* dst = a op b; without AVX dst must not be b unless it is a too. */

@@ -123,6 +123,9 @@ void x64_call(Cc *c, u16 v, const HostOp *row)
     const Helper *h = (const Helper *)(uintptr_t)i->imm;
     Args l = { .n = 0 };
     (void)row;
+    if (x64_host_fn(c, v, (HostFn)(h->flags >> H_HOST_SHIFT))) {
+        return;
+    }
     alloc_save_all(&c->a);
     list_args(c, i, h->sig + 1, &l);
     move_registers(c, &l);

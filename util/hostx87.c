@@ -66,7 +66,36 @@ bool host_x87_math(X87Math op, u16 fcw, F80 *a, F80 *b, u16 *sw)
     return true;
 }
 
+/* The environment in 32-bit protected format. */
+typedef struct FpuEnv { u32 cw, sw, tags, rest[4]; } FpuEnv;
+
+/* TOP, C1, ES and B may differ: each operation makes them anew. */
+void host_x87_set(u16 fcw, u16 fsw)
+{
+    enum { MASKS = 0x3f, C1 = 1 << 9, TOP_ES_B = 0xb880, EMPTY = 0xffff };
+    u16 cw, sw;
+    if (~fcw & MASKS) {
+        return;
+    }
+    __asm__ volatile("fnstcw %0\n\tfnstsw %1" : "=m"(cw), "=a"(sw));
+    if (cw == fcw && !((sw ^ fsw) & ~(C1 | TOP_ES_B))) {
+        return;
+    }
+    FpuEnv env;
+    __asm__ volatile("fnstenv %0" : "=m"(env));
+    env.cw = fcw;
+    env.sw = fsw & ~(u32)TOP_ES_B;
+    env.tags = EMPTY;
+    __asm__ volatile("fldenv %0" : : "m"(env));
+}
+
 #else
+
+void host_x87_set(u16 fcw, u16 fsw)
+{
+    (void)fcw;
+    (void)fsw;
+}
 
 bool host_x87_math(X87Math op, u16 fcw, F80 *a, F80 *b, u16 *sw)
 {

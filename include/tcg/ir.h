@@ -269,7 +269,61 @@ enum {
     H_READ  = 1 << 1,       /* reads guest slots: they are synced before */
     H_WRITE = 1 << 2,       /* writes them too: forgotten after */
     H_RAISE = 1 << 3,       /* may not return: they and the pc are synced */
+    H_HOST_SHIFT = 8,       /* HostFn: a back end may have code for it */
 };
+#define H_HOST(f) ((u32)(f) << H_HOST_SHIFT)
+
+/*
+ * Arithmetic on 80-bit numbers that lie in env, as x87 does it with all
+ * exceptions masked (Intel SDM volume 1, chapter 8): what helpers with H_HOST
+ * do, and a back end whose host has such a unit does inline.
+ *
+ * A register is named by its offset in env (I64): mantissa, then exponent and
+ * sign in 16 bits.  TcgEnv.fcw says how to round; TcgEnv.fsw takes flags and
+ * condition codes as FNSTSW gives them, with junk for TOP.  The host's control
+ * and status word are kept like those; C that changes them, or leaves code
+ * between HOST_F80_VALUE and _COMMIT, calls host_x87_set().
+ *
+ * name(arguments), those marked k constant.  `value` is the low bits of an
+ * I64 in a F80Format.
+ */
+typedef enum HostFn {
+    HOST_NONE,
+    HOST_F80_LOAD,          /* dst, value, k format */
+    HOST_F80_VALUE,         /* src, k format | F80_TRUNC: I64 to be stored */
+    HOST_F80_COMMIT,        /* its flags, after the store: to fsw */
+    HOST_F80_ARITH,         /* dst, a, b, k F80Op: dst = a op b */
+    HOST_F80_ARITH_VALUE,   /* dst, a, value, k F80Op | format << 4 */
+    HOST_F80_UNARY,         /* dst, src, k F80Fn */
+    HOST_F80_COMPARE,       /* a, b, k quiet: C0 C2 C3 */
+    HOST_F80_COMPARE_VALUE, /* a, value, k format: the same, not quiet */
+    HOST_F80_ORDER,         /* a, b, k quiet: I32 ZF PF CF at EFLAGS' places;
+                               C1 stays */
+    HOST_F80_CONST,         /* dst, k 0 .. 6: 1.0 .. 0.0 as D9 E8 .. D9 EE */
+    HOST_F80_MOVE,          /* dst, src; no flags */
+    HOST_F80_SWAP,          /* a, b; no flags */
+    HOST_F80_CLEAR_C1,
+    HOST_F80_STATUS,        /* I32 fsw */
+    HOST_F80_CONTROL,       /* I32 fcw */
+    HOST_F80_SET_CONTROL,   /* I32: which masks all exceptions */
+    HOST_FNS
+} HostFn;
+
+typedef enum F80Format {
+    F80_F32, F80_F64, F80_I16, F80_I32, F80_I64
+} F80Format;
+enum { F80_TRUNC = 8 };     /* round to zero: FISTTP */
+
+/* As ModRM.reg has them. */
+typedef enum F80Op {
+    F80_ADD = 0, F80_MUL = 1, F80_SUB = 4, F80_SUBR = 5, F80_DIV = 6,
+    F80_DIVR = 7
+} F80Op;
+
+/* As the second byte of D9 has them. */
+typedef enum F80Fn {
+    F80_CHS = 0xe0, F80_ABS = 0xe1, F80_SQRT = 0xfa, F80_RNDINT = 0xfc
+} F80Fn;
 
 /*
  * Declared beside the function by HELPER(f, flags, result, arguments...); see

@@ -31,6 +31,8 @@ typedef struct TcgEnv {
     u64  pc_page;           /* start of the guest page that runs */
     u32  poll;              /* set to stop at the next poll */
     u32  mxcsr;             /* FP control while code runs */
+    u16  fcw, fsw;          /* of 80-bit arithmetic, see HostFn; fcw 0: none */
+    u64  fop;               /* its operand on the way */
     u8  *tlb;               /* current TLB slot, see TlbSlot */
     u8  *jcache;            /* JumpEntry[1 << JCACHE_BITS] */
     u64  jsalt;             /* xored into a pc to make a jump-cache key */

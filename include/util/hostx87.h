@@ -19,3 +19,9 @@ typedef enum X87Math {
  * unit.
  */
 bool host_x87_math(X87Math op, u16 fcw, F80 *a, F80 *b, u16 *sw);
+
+/*
+ * Makes control and status word of the calling thread's unit those given, if
+ * all exceptions are masked; else nothing.  The stack is and stays empty.
+ */
+void host_x87_set(u16 fcw, u16 fsw);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include "softmmu/machine.h"
 #include "target/i386/system.h"
-#include "target/i386/translate.h"
+#include "target/i386/x87.h"
 #include "util/log.h"
 
 /* ---- IR slots ----------------------------------------------------------- */
@@ -43,6 +43,10 @@ const IrSlot x86_slots[X86_SLOTS] = {
     SEGMENT(ES, "es"), SEGMENT(CS, "cs"), SEGMENT(SS, "ss"),
     SEGMENT(DS, "ds"), SEGMENT(FS, "fs"), SEGMENT(GS, "gs"),
     EIGHT(MM, 0, 1, 2, 3, 4, 5, 6, 7),
+    [S_FTOP] = SLOT("ftop", I64, ftop),
+    [S_FEMPTY] = SLOT("fempty", I32, fempty),
+    [S_FIP] = SLOT("fip", I64, fip), [S_FDP] = SLOT("fdp", I64, fdp),
+    [S_FOP] = SLOT("fop", I32, fop), [S_FDSEG] = SLOT("fdseg", I32, fdseg),
     SIXTEEN(XMM), SIXTEEN(YMMH),
 };
 _Static_assert((int)X86_SLOTS <= (int)IR_SLOTS, "too many slots");
@@ -143,7 +147,7 @@ static u32 flags_key(const X86Cpu *c)
 
 static u32 control_key(const X86Cpu *c)
 {
-    enum { XCR0_AVX = 6, MASKS = 0x1f80 };
+    enum { XCR0_AVX = 6, MASKS = 0x1f80, X87_MASKS = 0x3f };
     u32 key = c->cr0 & CR0_PE ? KEY_PE : 0;
 
     key |= c->cr0 & CR0_EM ? KEY_EM : 0;
@@ -156,13 +160,16 @@ static u32 control_key(const X86Cpu *c)
     key |= (c->mxcsr & MASKS) != MASKS ? KEY_FP_SOFT : 0;
     key |= c->efer & EFER_LMA ? KEY_LMA : 0;
     key |= c->smm ? KEY_SMM : 0;
+    key |= ~c->cpu.tcg.fcw & X87_MASKS ? KEY_X87_SOFT : 0;
+    key |= c->x87_once ? KEY_X87_ONCE : 0;
     return key;
 }
 
 void x86_level_changed(X86Cpu *c)
 {
     enum { STAYS = KEY_PE | KEY_EM | KEY_TS | KEY_MP | KEY_OSFXSR | KEY_AVX
-                 | KEY_FP_SOFT | KEY_SMM | KEY_SVM | KEY_LMA | KEY_BREAK };
+                 | KEY_FP_SOFT | KEY_SMM | KEY_SVM | KEY_LMA | KEY_BREAK
+                 | KEY_X87_SOFT | KEY_X87_ONCE };
 
     tlb_switch(&c->cpu, x86_space(c), (c->cpu.key & STAYS) | c->cpl
                | segment_key(c) | flags_key(c));
@@ -209,6 +216,12 @@ static void write_eflags(Cpu *c, const void *buf)
     tlb_flush(c, 0, 0, 0, 0);
     x86_put_eflags(x86_cpu(c), load_le(buf, 4));
     x86_debug_changed(x86_cpu(c));
+}
+
+static void set_fcw(X86Cpu *c, u16 v)
+{
+    c->cpu.tcg.fcw = v;
+    x86_mode_changed(c);
 }
 
 static void read_mxcsr(Cpu *c, void *buf)
@@ -295,14 +308,14 @@ STACK_HOOKS(7)
         u32 v = (u32)load_le(buf, 4);                                       \
         set;                                                                \
     }
-WORD_HOOKS(fctrl, c->fcw, c->fcw = (u16)v)
+WORD_HOOKS(fctrl, c->cpu.tcg.fcw, set_fcw(c, (u16)v))
 WORD_HOOKS(fstat, x87_fsw(c), x87_set_fsw(c, (u16)v))
 WORD_HOOKS(ftag, x87_tags(c), x87_set_tags(c, (u16)v))
-WORD_HOOKS(fiseg, c->fcs, c->fcs = (u16)v)
+WORD_HOOKS(fiseg, x87_fcs(c), (c->fop &= FOP_BITS, c->fcs = (u16)v))
 WORD_HOOKS(fioff, c->fip, c->fip = deposit(c->fip, 0, 32, v))
-WORD_HOOKS(foseg, c->fds, c->fds = (u16)v)
+WORD_HOOKS(foseg, x87_fds(c), (c->fdseg = 0, c->fds = (u16)v))
 WORD_HOOKS(fooff, c->fdp, c->fdp = deposit(c->fdp, 0, 32, v))
-WORD_HOOKS(fop, c->fop, c->fop = (u16)v)
+WORD_HOOKS(fop, c->fop & FOP_BITS, (x87_settle(c, CS), c->fop = v & FOP_BITS))
 
 #define PLAIN(n, member, num)                                               \
     { n, offsetof(X86Cpu, member), sizeof_field(X86Cpu, member), num, NULL, NULL }
@@ -322,8 +335,9 @@ WORD_HOOKS(fop, c->fop, c->fop = (u16)v)
     HIDDEN("shadow", shadow), HIDDEN("debug_due", debug_due),               \
     HIDDEN("nmi_blocked", nmi_blocked), HIDDEN("SMM", smm),                 \
     HIDDEN("A20", a20), HIDDEN("edges", edges),                             \
-    HIDDEN("fpu", st), HIDDEN("FCW", fcw), HIDDEN("FSW", fsw),              \
-    HIDDEN("FOP", fop), HIDDEN("FTOP", ftop), HIDDEN("FTW", ftag),          \
+    HIDDEN("fpu", st), HIDDEN("FCW", cpu.tcg.fcw),                          \
+    HIDDEN("FSW", cpu.tcg.fsw), HIDDEN("FDSEG", fdseg),                     \
+    HIDDEN("FOP", fop), HIDDEN("FTOP", ftop), HIDDEN("FTW", fempty),        \
     HIDDEN("FIP", fip), HIDDEN("FDP", fdp), HIDDEN("FCS", fcs),             \
     HIDDEN("FDS", fds),                                                     \
     HIDDEN("STAR", star), HIDDEN("LSTAR", lstar), HIDDEN("CSTAR", cstar),   \
@@ -590,7 +604,8 @@ static void soft_reset(Cpu *cpu)
     enum { CACHES = CR0_CD | CR0_NW };
     static const struct { size_t from, to; } kept[] = {
         { offsetof(X86Cpu, st), offsetof(X86Cpu, seg) },
-        { offsetof(X86Cpu, fcw), offsetof(X86Cpu, pdpte) },
+        { offsetof(X86Cpu, ftop), offsetof(X86Cpu, pdpte) },
+        { offsetof(X86Cpu, cpu.tcg.fcw), offsetof(X86Cpu, cpu.tcg.fop) },
     };
     X86Cpu *c = x86_cpu(cpu);
     g_autofree X86Cpu *old = g_memdup2(c, sizeof *c);
@@ -782,8 +797,9 @@ static void dump_vectors(const X86Cpu *c, FILE *f)
 {
     unsigned count = x86_has(c, F_LM) ? 16 : 8;
 
-    fprintf(f, "FCW=%04x FSW=%04x [ST=%u] FTW=%02x MXCSR=%08x\n", c->fcw,
-            x87_fsw(c), c->ftop, c->ftag ^ 0xffu, x86_mxcsr(c));
+    fprintf(f, "FCW=%04x FSW=%04x [ST=%u] FTW=%02x MXCSR=%08x\n",
+            c->cpu.tcg.fcw, x87_fsw(c), (unsigned)c->ftop & 7,
+            x87_empty_regs(c) ^ 0xffu, x86_mxcsr(c));
     for (unsigned i = 0; i < 8; i++) {
         fprintf(f, "FPR%u=%016llx %04x%c", i,
                 (unsigned long long)c->st[i].mant, c->st[i].exp,

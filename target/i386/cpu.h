@@ -30,7 +30,11 @@ enum {
     S_RLIM = S_BASE + SEGS,     /* I64, signed: last offset for reads, or -1 */
     S_WLIM = S_RLIM + SEGS,     /* the same for writes */
     S_MM = S_WLIM + SEGS,       /* I64: mantissas of x87's R0 .. R7 = MM0 .. */
-    S_XMM = S_MM + 8,           /* V128: low halves of the vector registers */
+    S_FTOP = S_MM + 8,          /* I64: x87's TOP, modulo 8 */
+    S_FEMPTY,                   /* I32: bit i: ST(i) is empty */
+    S_FIP, S_FDP,               /* I64 */
+    S_FOP, S_FDSEG,             /* I32 */
+    S_XMM,                      /* V128: low halves of the vector registers */
     S_YMMH = S_XMM + 16,        /* V128: high halves */
     X86_SLOTS = S_YMMH + 16
 };
@@ -65,6 +69,8 @@ enum {
     KEY_LMA    = 1 << 24,       /* EFER.LMA */
     KEY_UMIP   = 1 << 25,       /* SGDT etc. fault here */
     KEY_BREAK  = 1 << 26,       /* breakpoints on instructions or ports */
+    KEY_X87_SOFT = 1 << 27,     /* FCW unmasks an exception */
+    KEY_X87_ONCE = 1 << 28,     /* the next x87 instruction is a rare case */
 };
 
 /* CPUID feature words; a feature is word * 32 + bit.  See models.c. */
@@ -113,6 +119,8 @@ enum {
     F_NRIP_SAVE = X86_FEATURE(W_8000000A_EDX, 3),
 };
 
+enum { FOP_BITS = 0x7ff, FOP_CS = 1 << 16 };      /* X86Cpu.fop */
+
 /* Input lines of a CPU, for boards. */
 enum { X86_LINE_INTR, X86_LINE_NMI, X86_LINE_SMI, X86_LINE_A20 };
 
@@ -152,10 +160,15 @@ typedef struct X86Cpu {
     bool nmi_blocked, smm, a20;
     u32 mxcsr;                  /* control bits; flags gather in tcg.mxcsr */
     /* x87 */
-    u16 fcw, fsw, fop;          /* fsw without TOP */
-    u8  ftop, ftag;             /* tag: bit i set: R_i is empty */
+    /* FCW and FSW are in cpu.tcg, FSW with junk for TOP. */
+    u64 ftop;                   /* modulo 8 */
+    u32 fempty;                 /* bit i: ST(i) is empty */
     u64 fip, fdp;
+    u32 fop;                    /* FOP_CS: FCS is what CS holds */
+    u32 fdseg;                  /* FDS is what segment fdseg - 1 holds, if not
+                                   0 */
     u16 fcs, fds;
+    bool x87_once;              /* KEY_X87_ONCE */
     /* MSRs that are plainly stored */
     u64 star, lstar, cstar, fmask, kernel_gs_base, tsc_aux, tsc_offset,
         sysenter_cs, sysenter_esp, sysenter_eip, pat, misc_enable, debugctl,
@@ -280,7 +293,10 @@ void x86_interrupt_to(X86Cpu *c, unsigned vector, X86IntKind kind, u32 err,
 bool x86_interrupt(Cpu *c);
 bool x86_wakes(const Cpu *c);
 void x86_fault(Cpu *c, const Fault *f);
-/* Target.trap: what ir_trap_if() asked for: vector | X86_TRAP_ERR. */
+/*
+ * Target.trap: what ir_trap_if() asked for: vector | X86_TRAP_ERR, or
+ * X86_TRAP_X87: this x87 instruction is for its helper.
+ */
 void x86_trap(Cpu *c, u32 code);
 
 /* ---- segments (segment.c) ----------------------------------------------- */
@@ -327,3 +343,9 @@ void x87_set_fsw(X86Cpu *c, u16 v);
 u16  x87_tags(const X86Cpu *c);         /* the 16-bit tag word */
 void x87_set_tags(X86Cpu *c, u16 v);
 void x87_reset(X86Cpu *c);              /* FNINIT */
+/* Segment seg is about to change, which FCS or FDS may stand for. */
+void x87_settle(X86Cpu *c, unsigned seg);
+u16  x87_fcs(const X86Cpu *c);
+u16  x87_fds(const X86Cpu *c);
+/* FCW, or what FSW says of exceptions, changed: host's unit and key. */
+void x87_changed(X86Cpu *c);

@@ -13,6 +13,7 @@
 #include "target/i386/system.h"
 #include "target/i386/translate.h"
 #include "util/log.h"
+#include "util/hostx87.h"
 
 typedef struct X86Catcher {
     jmp_buf  back;
@@ -63,6 +64,7 @@ void x86_fault(Cpu *cpu, const Fault *f)
 {
     X86Cpu *c = x86_cpu(cpu);
 
+    host_x87_set(c->cpu.tcg.fcw, c->cpu.tcg.fsw);
     x86_interrupt_to(c, unpack(c, f), INT_EXCEPTION, (u32)f->code, x86_ip(c));
 }
 
@@ -70,6 +72,11 @@ void x86_trap(Cpu *cpu, u32 code)
 {
     X86Cpu *c = x86_cpu(cpu);
 
+    if (code == X86_TRAP_X87) {
+        c->x87_once = true;
+        x86_mode_changed(c);
+        return;
+    }
     x86_interrupt_to(c, code & 0xff, INT_EXCEPTION, code >> X86_TRAP_ERR,
                      x86_ip(c));
 }

@@ -703,6 +703,8 @@ static void set_flat(X86Cpu *c, u16 code, u16 data, unsigned cpl, bool wide)
     u32 level = cpl << 5 | SEG_G;
 
     c->cpl = (u8)cpl;
+    x87_settle(c, CS);
+    x87_settle(c, SS);
     c->seg[CS] = (X86Seg) { (u16)((code & ~3) | cpl), LAST,
                             FLAT_CODE | level | (wide ? SEG_L : SEG_B) };
     c->seg[SS] = (X86Seg) { (u16)((data & ~3) | cpl), LAST,

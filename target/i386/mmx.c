@@ -9,29 +9,19 @@
  */
 #include "target/i386/sse.h"
 
-enum { MMX_NONE = 8, MMX_TAGS_EMPTY = 0xff };
-
-/* n: the register written, or MMX_NONE. */
-static void mmx_touch(void *env, u32 n)
+static void mmx_written(void *env, u32 n)
 {
     X86Cpu *c = env;
 
-    c->ftop = 0;
-    c->ftag = 0;
-    if (n != MMX_NONE) {
-        c->st[n].exp = 0xffff;
-    }
+    c->st[n].exp = 0xffff;
 }
-HELPER(mmx_touch, 0, void, ptr, i32);
+HELPER(mmx_written, 0, void, ptr, i32);
 
-static void mmx_empty(void *env)
+static void set_tags(X86Ctx *c, u32 empty)
 {
-    X86Cpu *c = env;
-
-    c->ftop = 0;
-    c->ftag = MMX_TAGS_EMPTY;
+    ir_put(c->b, S_FTOP, ir_i64(c->b, 0));
+    ir_put(c->b, S_FEMPTY, ir_i32(c->b, empty));
 }
-HELPER(mmx_empty, 0, void, ptr);
 
 Val mmx_get(X86Ctx *c, unsigned n)
 {
@@ -49,19 +39,20 @@ Val mmx_q(X86Ctx *c, unsigned size)
 
 bool mmx_set(X86Ctx *c, unsigned n, Val v)
 {
-    IR_CALL(c->b, &helper_mmx_touch, ir_i32(c->b, n & 7));
+    set_tags(c, 0);
+    IR_CALL(c->b, &helper_mmx_written, ir_i32(c->b, n & 7));
     ir_put(c->b, S_MM + (n & 7), v);
     return true;
 }
 
 void mmx_enter(X86Ctx *c)
 {
-    IR_CALL(c->b, &helper_mmx_touch, ir_i32(c->b, MMX_NONE));
+    set_tags(c, 0);
 }
 
 static bool emms(X86Ctx *c)
 {
-    IR_CALL(c->b, &helper_mmx_empty);
+    set_tags(c, 0xff);
     return true;
 }
 

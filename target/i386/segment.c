@@ -239,6 +239,7 @@ static void derive(X86Cpu *c, unsigned seg)
 void x86_set_seg(X86Cpu *c, unsigned seg, u16 selector, u64 base, u32 limit,
                  u32 attr)
 {
+    x87_settle(c, seg);
     c->seg[seg] = (X86Seg) { selector, limit, attr };
     c->base[seg] = seg == CS && attr & SEG_L && long_mode(c) ? 0 : base;
     derive(c, seg);

@@ -248,7 +248,8 @@ void x86_stop(X86Ctx *c);
 /* Raises at this instruction and ends the block; true. */
 bool x86_raise_at(X86Ctx *c, unsigned vector, u32 err);
 /* The same if cond (I32) is not 0, and goes on else. */
-enum { X86_TRAP_ERR = 8 };      /* code of ir_trap_if: vector | err << 8 */
+/* Codes of ir_trap_if: vector | err << 8, or X86_TRAP_X87. */
+enum { X86_TRAP_ERR = 8, X86_TRAP_X87 = 0xff };
 void x86_raise_if(X86Ctx *c, Val cond, unsigned vector, u32 err);
 /* #UD, #NM for SSE or x87 state as the row's X_SSE, X_MMX, X_FPU ask. */
 bool x86_state_ok(X86Ctx *c);

@@ -15,13 +15,15 @@ static const F80 indefinite = { .frac = 3ull << 62, .se = 0xffff };
 
 u16 x87_fsw(const X86Cpu *c)
 {
-    return (u16)(c->fsw | c->ftop << 11);
+    return (u16)((c->cpu.tcg.fsw & ~FSW_TOP) | (c->ftop & 7) << 11);
 }
 
 void x87_set_fsw(X86Cpu *c, u16 v)
 {
-    c->fsw = v & (u16)~FSW_TOP;
+    u8 empty = x87_empty_regs(c);
+    c->cpu.tcg.fsw = v;
     c->ftop = v >> 11 & 7;
+    x87_set_empty_regs(c, empty);
 }
 
 /* SDM 8.1.7: 0 valid, 1 zero, 2 special, 3 empty. */
@@ -29,7 +31,7 @@ static unsigned tag_of(const X86Cpu *c, unsigned n)
 {
     const X87Reg *r = &c->st[n];
     unsigned exp = r->exp & 0x7fff;
-    if (c->ftag >> n & 1) {
+    if (x87_empty_regs(c) >> n & 1) {
         return 3;
     }
     if (exp == 0 && r->mant == 0) {
@@ -49,62 +51,88 @@ u16 x87_tags(const X86Cpu *c)
 
 void x87_set_tags(X86Cpu *c, u16 v)
 {
-    c->ftag = 0;
+    unsigned empty = 0;
     for (unsigned n = 0; n < 8; n++) {
-        c->ftag |= (u8)((v >> 2 * n & 3) == 3 ? 1u << n : 0);
+        empty |= (v >> 2 * n & 3) == 3 ? 1u << n : 0;
     }
+    x87_set_empty_regs(c, (u8)empty);
 }
 
 void x87_reset(X86Cpu *c)
 {
-    c->fcw = FCW_RESET;
-    c->fsw = c->fop = 0;
+    c->cpu.tcg.fcw = FCW_RESET;
+    c->cpu.tcg.fsw = 0;
     c->ftop = 0;
-    c->ftag = 0xff;
+    c->fempty = 0xff;
     c->fip = c->fdp = 0;
+    c->fop = c->fdseg = 0;
     c->fcs = c->fds = 0;
 }
 
 void x87_summary(X86Cpu *c)
 {
-    c->fsw &= (u16)~(FSW_ES | FSW_B);
-    if (c->fsw & ~c->fcw & FSW_EXCEPTIONS) {
-        c->fsw |= FSW_ES | FSW_B;
+    c->cpu.tcg.fsw &= (u16)~(FSW_ES | FSW_B);
+    if (c->cpu.tcg.fsw & ~c->cpu.tcg.fcw & FSW_EXCEPTIONS) {
+        c->cpu.tcg.fsw |= FSW_ES | FSW_B;
     }
 }
 
-static FpEnv env_of(const X86Cpu *c)
+void x87_settle(X86Cpu *c, unsigned seg)
+{
+    if (seg == CS && c->fop & FOP_CS) {
+        c->fcs = c->seg[CS].selector;
+        c->fop &= FOP_BITS;
+    }
+    if (c->fdseg == seg + 1) {
+        c->fds = c->seg[seg].selector;
+        c->fdseg = 0;
+    }
+}
+
+u16 x87_fcs(const X86Cpu *c)
+{
+    return c->fop & FOP_CS ? c->seg[CS].selector : c->fcs;
+}
+
+u16 x87_fds(const X86Cpu *c)
+{
+    return c->fdseg ? c->seg[c->fdseg - 1].selector : c->fds;
+}
+
+void x87_changed(X86Cpu *c)
+{
+    host_x87_set(c->cpu.tcg.fcw, c->cpu.tcg.fsw);
+    x86_mode_changed(c);
+}
+
+FpEnv x87_env(const X86Cpu *c)
 {
     static const u8 rounds[4] = {
         FP_NEAREST, FP_DOWNWARD, FP_UPWARD, FP_TOWARD_ZERO
     };
     static const u8 precisions[4] = { 24, 64, 53, 64 };
     FpEnv e = fpenv_x87();
-    e.round = rounds[c->fcw >> 10 & 3];
-    e.precision = precisions[c->fcw >> 8 & 3];
-    e.wrap = ~c->fcw & (FP_OVERFLOW | FP_UNDERFLOW);
+    e.round = rounds[c->cpu.tcg.fcw >> 10 & 3];
+    e.precision = precisions[c->cpu.tcg.fcw >> 8 & 3];
+    e.wrap = ~c->cpu.tcg.fcw & (FP_OVERFLOW | FP_UNDERFLOW);
     return e;
 }
 
 static void set_bits(X86Cpu *c, u32 mask, u32 bits)
 {
-    c->fsw = (u16)((c->fsw & ~mask) | bits);
+    c->cpu.tcg.fsw = (u16)((c->cpu.tcg.fsw & ~mask) | bits);
 }
 
-/*
- * Records the FpFlag bits of an operation, and C1.  False: one of them stops
- * it before it has a result.
- */
-static bool note(X86Cpu *c, u32 flags)
+bool x87_note(X86Cpu *c, u32 flags)
 {
-    bool stop = flags & ~(u32)c->fcw & FSW_PRE;
+    bool stop = flags & ~(u32)c->cpu.tcg.fcw & FSW_PRE;
     if (stop) {
         flags &= FSW_PRE;
     }
     bool up = (flags & FP_INEXACT) && (flags & FP_ROUNDED_UP);
     set_bits(c, FSW_C1, (flags & FSW_EXCEPTIONS) | (up ? FSW_C1 : 0));
-    if (c->fsw & ~c->fcw & FSW_EXCEPTIONS) {
-        c->fsw |= FSW_ES | FSW_B;
+    if (c->cpu.tcg.fsw & ~c->cpu.tcg.fcw & FSW_EXCEPTIONS) {
+        c->cpu.tcg.fsw |= FSW_ES | FSW_B;
     }
     return !stop;
 }
@@ -113,16 +141,16 @@ static bool note(X86Cpu *c, u32 flags)
 static bool stack_fault(X86Cpu *c, bool overflow)
 {
     set_bits(c, FSW_C1, FSW_IE | FSW_SF | (overflow ? FSW_C1 : 0));
-    if (c->fsw & ~c->fcw & FSW_EXCEPTIONS) {
-        c->fsw |= FSW_ES | FSW_B;
+    if (c->cpu.tcg.fsw & ~c->cpu.tcg.fcw & FSW_EXCEPTIONS) {
+        c->cpu.tcg.fsw |= FSW_ES | FSW_B;
     }
-    return !(~c->fcw & FSW_IE);
+    return !(~c->cpu.tcg.fcw & FSW_IE);
 }
 
 static void pop(X86Cpu *c)
 {
-    c->ftag |= (u8)(1u << c->ftop);
-    c->ftop = (c->ftop + 1) & 7;
+    c->fempty = (c->fempty | 0x100) >> 1;
+    c->ftop++;
 }
 
 static void pop_n(X86Cpu *c, unsigned n)
@@ -134,13 +162,14 @@ static void pop_n(X86Cpu *c, unsigned n)
 
 static void push(X86Cpu *c, F80 v)
 {
-    c->ftop = (c->ftop - 1) & 7;
+    c->fempty = (u8)(c->fempty << 1);
+    c->ftop--;
     x87_put(c, 0, v);
 }
 
 /* ---- arithmetic --------------------------------------------------------- */
 
-static F80 compute(unsigned what, F80 a, F80 b, FpEnv *e)
+F80 x87_compute(unsigned what, F80 a, F80 b, FpEnv *e)
 {
     switch (what) {
     case X87_ADD:
@@ -159,7 +188,7 @@ static F80 compute(unsigned what, F80 a, F80 b, FpEnv *e)
 }
 
 /* A denormal memory operand counts only if nothing graver happened. */
-static u32 with_denormal(u32 flags, u32 widening, F80 a)
+u32 x87_with_denormal(u32 flags, u32 widening, F80 a)
 {
     return flags & (FP_INVALID | FP_DIVZERO) || f80_is_nan(a)
            ? flags : flags | widening;
@@ -180,10 +209,10 @@ void x87_arith(X86Cpu *c, const X87Row *r, X87Op *o)
             return;
         }
     } else {
-        FpEnv e = env_of(c);
+        FpEnv e = x87_env(c);
         F80 a = x87_get(c, 0);
-        v = compute(r->arg, a, o->mem ? o->m : x87_get(c, o->i), &e);
-        if (!note(c, with_denormal(e.flags, o->flags, a))) {
+        v = x87_compute(r->arg, a, o->mem ? o->m : x87_get(c, o->i), &e);
+        if (!x87_note(c, x87_with_denormal(e.flags, o->flags, a))) {
             return;
         }
     }
@@ -201,9 +230,9 @@ void x87_sqrt(X86Cpu *c, const X87Row *r, X87Op *o)
             return;
         }
     } else {
-        FpEnv e = env_of(c);
+        FpEnv e = x87_env(c);
         v = f80_sqrt(x87_get(c, 0), &e);
-        if (!note(c, e.flags)) {
+        if (!x87_note(c, e.flags)) {
             return;
         }
     }
@@ -220,9 +249,9 @@ void x87_rndint(X86Cpu *c, const X87Row *r, X87Op *o)
             return;
         }
     } else {
-        FpEnv e = env_of(c);
+        FpEnv e = x87_env(c);
         v = f80_round_int(x87_get(c, 0), (FpRound)e.round, true, &e);
-        if (!note(c, e.flags)) {
+        if (!x87_note(c, e.flags)) {
             return;
         }
     }
@@ -239,9 +268,9 @@ void x87_scale(X86Cpu *c, const X87Row *r, X87Op *o)
             return;
         }
     } else {
-        FpEnv e = env_of(c);
+        FpEnv e = x87_env(c);
         v = f80_scale(x87_get(c, 0), x87_get(c, 1), &e);
-        if (!note(c, e.flags)) {
+        if (!x87_note(c, e.flags)) {
             return;
         }
     }
@@ -260,11 +289,11 @@ void x87_prem(X86Cpu *c, const X87Row *r, X87Op *o)
             return;
         }
     } else {
-        FpEnv e = env_of(c);
+        FpEnv e = x87_env(c);
         bool partial = false;
         v = f80_prem(x87_get(c, 0), x87_get(c, 1), r->arg, &quotient,
                      &partial, &e);
-        if (!note(c, e.flags)) {
+        if (!x87_note(c, e.flags)) {
             return;
         }
         set_bits(c, FSW_C2, partial ? FSW_C2 : 0);
@@ -288,9 +317,9 @@ void x87_xtract(X86Cpu *c, const X87Row *r, X87Op *o)
             return;
         }
     } else {
-        FpEnv e = env_of(c);
+        FpEnv e = x87_env(c);
         v = f80_extract(x87_get(c, 0), &exp, &e);
-        if (!note(c, e.flags)) {
+        if (!x87_note(c, e.flags)) {
             return;
         }
     }
@@ -310,7 +339,7 @@ void x87_sign(X86Cpu *c, const X87Row *r, X87Op *o)
     } else {
         v = x87_get(c, 0);
         v.se = r->arg ? v.se ^ 0x8000 : v.se & 0x7fff;
-        note(c, 0);
+        x87_note(c, 0);
     }
     x87_put(c, 0, v);
 }
@@ -360,8 +389,8 @@ void x87_trans(X86Cpu *c, const X87Row *r, X87Op *o)
 
     F80 a = x87_get(c, 0), b = x87_get(c, 1);
     u32 codes = math_trig(op) ? FSW_C1 | FSW_C2 : FSW_C1;
-    u16 sw = x87_math(op, c->fcw, &a, &b);
-    bool go = note(c, sw & FSW_EXCEPTIONS);
+    u16 sw = x87_math(op, c->cpu.tcg.fcw, &a, &b);
+    bool go = x87_note(c, sw & FSW_EXCEPTIONS);
     set_bits(c, codes, sw & codes);
     if (go && !(codes & sw & FSW_C2)) {
         put_math(c, op, a, b);
@@ -370,12 +399,19 @@ void x87_trans(X86Cpu *c, const X87Row *r, X87Op *o)
 
 /* ---- comparisons -------------------------------------------------------- */
 
-static const u16 order_codes[] = {      /* by FpOrder + 1 */
-    FSW_C0, FSW_C3, 0, FSW_C0 | FSW_C2 | FSW_C3
-};
-static const u16 order_flags[] = {
-    FL_CF, FL_ZF, 0, FL_CF | FL_ZF | FL_PF
-};
+u32 x87_order_codes(FpOrder order)
+{
+    static const u16 codes[] = {        /* by FpOrder + 1 */
+        FSW_C0, FSW_C3, 0, FSW_C0 | FSW_C2 | FSW_C3
+    };
+    return codes[order + 1];
+}
+
+u32 x87_order_flags(FpOrder order)
+{
+    static const u16 flags[] = { FL_CF, FL_ZF, 0, FL_CF | FL_ZF | FL_PF };
+    return flags[order + 1];
+}
 
 /*
  * The codes are set even if an exception is unmasked, and FCOMI does not
@@ -385,22 +421,22 @@ static void set_order(X86Cpu *c, const X87Row *r, X87Op *o, FpOrder order,
                       bool go)
 {
     if (r->arg & X87_EFLAGS) {
-        o->out = order_flags[order + 1];
+        o->out = x87_order_flags(order);
     } else {
-        set_bits(c, FSW_C0 | FSW_C2 | FSW_C3, order_codes[order + 1]);
+        set_bits(c, FSW_C0 | FSW_C2 | FSW_C3, x87_order_codes(order));
     }
     pop_n(c, go ? r->pops : 0);
 }
 
 static void compare(X86Cpu *c, const X87Row *r, X87Op *o, F80 b)
 {
-    FpEnv e = env_of(c);
+    FpEnv e = x87_env(c);
     F80 a = x87_get(c, 0);
     FpOrder order = f80_compare(a, b, !(r->arg & X87_QUIET), &e);
     u32 flags = order == FP_UNORDERED ? e.flags : e.flags | o->flags;
-    u32 c1 = r->arg & X87_EFLAGS ? c->fsw & FSW_C1 : 0;
-    bool go = note(c, flags);
-    c->fsw |= c1;
+    u32 c1 = r->arg & X87_EFLAGS ? c->cpu.tcg.fsw & FSW_C1 : 0;
+    bool go = x87_note(c, flags);
+    c->cpu.tcg.fsw |= c1;
     set_order(c, r, o, order, go);
 }
 
@@ -456,7 +492,7 @@ static void load(X86Cpu *c, F80 v, u32 flags)
         if (stack_fault(c, true)) {
             push(c, indefinite);
         }
-    } else if (note(c, flags) || flags == FP_INPUT_DENORMAL) {
+    } else if (x87_note(c, flags) || flags == FP_INPUT_DENORMAL) {
         push(c, v);
     }
 }
@@ -527,7 +563,7 @@ void x87_ld_st(X86Cpu *c, const X87Row *r, X87Op *o)
 }
 
 /* FLD1 .. FLDZ: cut off, and whether the rest is more than a half. */
-void x87_const(X86Cpu *c, const X87Row *r, X87Op *o)
+F80 x87_constant(const X86Cpu *c, unsigned n)
 {
     static const struct { F80 v; bool up, exact; } constants[] = {
         { { 0x8000000000000000, 0x3fff }, false, true },
@@ -538,14 +574,19 @@ void x87_const(X86Cpu *c, const X87Row *r, X87Op *o)
         { { 0xb17217f7d1cf79ab, 0x3ffe }, true, false },    /* ln 2 */
         { { 0, 0 }, false, true },
     };
-    F80 v = constants[r->arg].v;
-    unsigned rc = c->fcw >> 10 & 3;
+    F80 v = constants[n].v;
+    unsigned rc = c->cpu.tcg.fcw >> 10 & 3;
 
-    (void)o;
-    if (!constants[r->arg].exact) {
-        v.frac += rc == 0 ? constants[r->arg].up : rc == 2;
+    if (!constants[n].exact) {
+        v.frac += rc == 0 ? constants[n].up : rc == 2;
     }
-    load(c, v, 0);
+    return v;
+}
+
+void x87_const(X86Cpu *c, const X87Row *r, X87Op *o)
+{
+    (void)o;
+    load(c, x87_constant(c, r->arg), 0);
 }
 
 /* FST, FSTP; FSTP1 (arg 1) just pops an empty register. */
@@ -559,7 +600,7 @@ void x87_st_st(X86Cpu *c, const X87Row *r, X87Op *o)
     }
     if (!x87_empty(c, 0)) {
         v = x87_get(c, 0);
-        note(c, 0);
+        x87_note(c, 0);
     } else if (!stack_fault(c, false)) {
         return;
     }
@@ -572,7 +613,7 @@ void x87_xch(X86Cpu *c, const X87Row *r, X87Op *o)
     (void)r;
     bool none0 = x87_empty(c, 0), none = x87_empty(c, o->i);
     if (!none0 && !none) {
-        note(c, 0);
+        x87_note(c, 0);
     } else if (!stack_fault(c, false)) {
         return;
     }
@@ -615,7 +656,7 @@ static F80 to_bcd(F80 v, FpEnv *e)
     return r;
 }
 
-static F80 convert(X87Format f, bool truncate, F80 v, FpEnv *e)
+F80 x87_convert(X87Format f, bool truncate, F80 v, FpEnv *e)
 {
     FpRound round = truncate ? FP_TOWARD_ZERO : (FpRound)e->round;
     switch (f) {
@@ -640,7 +681,7 @@ static F80 convert(X87Format f, bool truncate, F80 v, FpEnv *e)
 static F80 indefinite_of(X87Format f)
 {
     FpEnv e = fpenv_x87();
-    return convert(f, false, indefinite, &e);
+    return x87_convert(f, false, indefinite, &e);
 }
 
 bool x87_store_value(X86Cpu *c, const X87Row *r, X87Op *o)
@@ -651,23 +692,23 @@ bool x87_store_value(X86Cpu *c, const X87Row *r, X87Op *o)
         o->m = indefinite_of(f);
         o->flags = FP_INVALID;
         o->cond = true;                 /* a stack fault */
-        return c->fcw & FSW_IE;
+        return c->cpu.tcg.fcw & FSW_IE;
     }
-    FpEnv e = env_of(c);
+    FpEnv e = x87_env(c);
     o->cond = false;
-    o->m = convert(f, r->arg, x87_get(c, 0), &e);
+    o->m = x87_convert(f, r->arg, x87_get(c, 0), &e);
     o->flags = e.flags;
-    return !(e.flags & ~c->fcw & STOPS);
+    return !(e.flags & ~c->cpu.tcg.fcw & STOPS);
 }
 
 void x87_store_done(X86Cpu *c, const X87Row *r, const X87Op *o)
 {
     enum { STOPS = FSW_IE | FSW_OE | FSW_UE };
-    bool stop = o->flags & ~c->fcw & STOPS;
+    bool stop = o->flags & ~c->cpu.tcg.fcw & STOPS;
     if (o->cond) {
         stack_fault(c, false);
     } else {
-        note(c, stop ? o->flags & STOPS : o->flags);
+        x87_note(c, stop ? o->flags & STOPS : o->flags);
     }
     if (!stop) {
         pop_n(c, r->pops);
@@ -678,7 +719,7 @@ void x87_store_done(X86Cpu *c, const X87Row *r, const X87Op *o)
 
 void x87_free(X86Cpu *c, const X87Row *r, X87Op *o)
 {
-    c->ftag |= (u8)(1u << x87_phys(c, o->i));
+    c->fempty |= 1u << o->i;
     set_bits(c, FSW_C1, 0);
     pop_n(c, r->pops);
 }
@@ -687,7 +728,9 @@ void x87_free(X86Cpu *c, const X87Row *r, X87Op *o)
 void x87_step_top(X86Cpu *c, const X87Row *r, X87Op *o)
 {
     (void)o;
-    c->ftop = (c->ftop + r->arg) & 7;
+    u8 empty = x87_empty_regs(c);
+    c->ftop += r->arg;
+    x87_set_empty_regs(c, empty);
     set_bits(c, FSW_C1, 0);
 }
 
@@ -701,14 +744,14 @@ void x87_nop(X86Cpu *c, const X87Row *r, X87Op *o)
 void x87_ldcw(X86Cpu *c, const X87Row *r, X87Op *o)
 {
     (void)r;
-    c->fcw = (u16)((o->m.frac & FCW_BITS) | FCW_ONES);
+    c->cpu.tcg.fcw = (u16)((o->m.frac & FCW_BITS) | FCW_ONES);
     x87_summary(c);
 }
 
 void x87_stcw(X86Cpu *c, const X87Row *r, X87Op *o)
 {
     (void)r;
-    o->m.frac = c->fcw;
+    o->m.frac = c->cpu.tcg.fcw;
 }
 
 void x87_stsw(X86Cpu *c, const X87Row *r, X87Op *o)
@@ -721,7 +764,7 @@ void x87_clex(X86Cpu *c, const X87Row *r, X87Op *o)
 {
     (void)r;
     (void)o;
-    c->fsw &= FSW_CC;
+    c->cpu.tcg.fsw &= FSW_CC | FSW_TOP;
 }
 
 void x87_init(X86Cpu *c, const X87Row *r, X87Op *o)

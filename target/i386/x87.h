@@ -87,6 +87,29 @@ X87Fn x87_arith, x87_com, x87_tst, x87_xam, x87_ld, x87_ld_st, x87_const,
 bool x87_store_value(X86Cpu *c, const X87Row *r, X87Op *o);
 void x87_store_done(X86Cpu *c, const X87Row *r, const X87Op *o);
 
+/* The soft-float environment that the control word asks for. */
+FpEnv x87_env(const X86Cpu *c);
+/* a op b of X87_ADD and so on. */
+F80  x87_compute(unsigned what, F80 a, F80 b, FpEnv *e);
+/* FpFlag bits of an operation with memory operand a, `widening` its own. */
+u32  x87_with_denormal(u32 flags, u32 widening, F80 a);
+/*
+ * Records the FpFlag bits of an operation, and C1.  False: one of them stops
+ * it before it has a result.
+ */
+bool x87_note(X86Cpu *c, u32 flags);
+/* As f's bits: what is stored for v. */
+F80  x87_convert(X87Format f, bool truncate, F80 v, FpEnv *e);
+/* C0, C2, C3, or ZF, PF, CF, that mean an order. */
+u32  x87_order_codes(FpOrder order);
+u32  x87_order_flags(FpOrder order);
+F80  x87_constant(const X86Cpu *c, unsigned n);
+
+/* x87_inline.c: the common case inline.  False: r is for its helper. */
+bool x87_inline(X86Ctx *c, const X87Row *r);
+/* Bytes of an operand. */
+unsigned x87_size(X87Format f);
+
 /* Widens a memory operand; exact, a signalling NaN stays one. */
 void x87_operand(X87Op *o, X87Format f, u64 lo, u16 hi);
 
@@ -95,16 +118,25 @@ void x87_summary(X86Cpu *c);
 /* Is an exception pending that a waiting instruction raises? */
 static inline bool x87_pending(const X86Cpu *c)
 {
-    return c->fsw & FSW_ES;
+    return c->cpu.tcg.fsw & FSW_ES;
 }
 
 static inline unsigned x87_phys(const X86Cpu *c, unsigned i)
 {
-    return (c->ftop + i) & 7;
+    return (unsigned)(c->ftop + i) & 7;
 }
 static inline bool x87_empty(const X86Cpu *c, unsigned i)
 {
-    return c->ftag >> x87_phys(c, i) & 1;
+    return c->fempty >> i & 1;
+}
+/* The same by number of the register: bit n for R_n. */
+static inline u8 x87_empty_regs(const X86Cpu *c)
+{
+    return (u8)(c->fempty * 0x101 >> (8 - (c->ftop & 7)));
+}
+static inline void x87_set_empty_regs(X86Cpu *c, u8 v)
+{
+    c->fempty = (u8)(v * 0x101 >> (c->ftop & 7));
 }
 static inline F80 x87_get(const X86Cpu *c, unsigned i)
 {
@@ -115,7 +147,7 @@ static inline void x87_put(X86Cpu *c, unsigned i, F80 v)
 {
     unsigned n = x87_phys(c, i);
     c->st[n] = (X87Reg){ .mant = v.frac, .exp = v.se };
-    c->ftag &= (u8)~(1u << n);
+    c->fempty &= ~(1u << i);
 }
 
 /* Transcendentals (x87_trans.c), as host_x87_math() has them. */

@@ -170,6 +170,15 @@ const unsigned x87_nrows = countof(x87_rows);
 
 /* ---- helpers ------------------------------------------------------------ */
 
+unsigned x87_size(X87Format f)
+{
+    static const u8 sizes[] = {
+        [X87_F32] = 4, [X87_F64] = 8, [X87_F80] = 10, [X87_I16] = 2,
+        [X87_I32] = 4, [X87_I64] = 8, [X87_BCD] = 10, [X87_WORD] = 2,
+    };
+    return sizes[f];
+}
+
 /* What a call is told about its instruction. */
 enum { INFO_ROW = 0, INFO_FOP = 8, INFO_SEG = 20, INFO_WIDE = 24 };
 _Static_assert(countof(x87_rows) <= 256, "INFO_ROW has eight bits");
@@ -196,17 +205,27 @@ static const X87Row *begin(X86Cpu *c, u32 info, u64 ip)
     }
     if (!r->control) {
         c->fip = ip;
-        c->fcs = c->seg[CS].selector;
-        c->fop = (u16)bits(info, INFO_FOP + 10, INFO_FOP);
+        c->fop = bits(info, INFO_FOP + 10, INFO_FOP) | FOP_CS;
     }
     return r;
+}
+
+/* Back to code that works inline, if masks and flags are what it expects. */
+static void finish(X86Cpu *c)
+{
+    bool soft = ~c->cpu.tcg.fcw & FSW_EXCEPTIONS;
+    if (c->x87_once || soft != !!(c->cpu.key & KEY_X87_SOFT)) {
+        c->x87_once = false;
+        x86_mode_changed(c);
+    }
+    host_x87_set(c->cpu.tcg.fcw, c->cpu.tcg.fsw);
 }
 
 static void set_pointer(X86Cpu *c, const X87Row *r, u32 info, u64 dp)
 {
     if (!r->control) {
         c->fdp = dp;
-        c->fds = c->seg[bits(info, INFO_SEG + 2, INFO_SEG)].selector;
+        c->fdseg = bits(info, INFO_SEG + 2, INFO_SEG) + 1;
     }
 }
 
@@ -220,6 +239,7 @@ static u32 x87_on_st(void *env, u32 info, u64 ip, u32 cond)
         o.out = x86_eflags(c) & FL_STATUS;
     }
     r->fn(c, r, &o);
+    finish(c);
     return o.out;
 }
 HELPER(x87_on_st, H_ALL, i32, ptr, i32, i64, i32);
@@ -232,23 +252,19 @@ static void x87_on_load(void *env, u32 info, u64 ip, u64 dp, u64 lo, u32 hi)
     set_pointer(c, r, info, dp);
     x87_operand(&o, (X87Format)r->format, lo, (u16)hi);
     r->fn(c, r, &o);
+    finish(c);
 }
 HELPER(x87_on_load, H_ALL, void, ptr, i32, i64, i64, i64, i32);
-
-static const u8 format_size[] = {
-    [X87_F32] = 4, [X87_F64] = 8, [X87_F80] = 10, [X87_I16] = 2,
-    [X87_I32] = 4, [X87_I64] = 8, [X87_BCD] = 10, [X87_WORD] = 2,
-};
 
 static void put_operand(X86Cpu *c, X87Format f, u64 va, F80 v)
 {
     static const u8 memop[] = { [2] = M_16, [4] = M_32, [8] = M_64 };
-    if (format_size[f] == 10) {
+    if (x87_size(f) == 10) {
         x87_probe_write(c, va, 10);
         cpu_store(&c->cpu, va, v.frac, M_64);
         cpu_store(&c->cpu, x87_address(c, va + 8), v.se, M_16);
     } else {
-        cpu_store(&c->cpu, va, v.frac, memop[format_size[f]]);
+        cpu_store(&c->cpu, va, v.frac, memop[x87_size(f)]);
     }
 }
 
@@ -263,6 +279,7 @@ static void x87_on_store(void *env, u32 info, u64 ip, u64 dp, u64 va)
     if (r->fn) {
         r->fn(c, r, &o);
         put_operand(c, (X87Format)r->format, va, o.m);
+        finish(c);
         return;
     }
     if (x87_store_value(c, r, &o)) {
@@ -271,6 +288,7 @@ static void x87_on_store(void *env, u32 info, u64 ip, u64 dp, u64 va)
     begin(c, info, ip);
     set_pointer(c, r, info, dp);
     x87_store_done(c, r, &o);
+    finish(c);
 }
 HELPER(x87_on_store, H_ALL, void, ptr, i32, i64, i64, i64);
 
@@ -283,6 +301,7 @@ static void x87_on_image(void *env, u32 info, u64 va)
     }
     x87_image(c, (X87Image)r->arg, va, info >> INFO_WIDE & 1,
               (c->cpu.key & (KEY_PE | KEY_VM)) != KEY_PE);
+    finish(c);
 }
 HELPER(x87_on_image, H_ALL, void, ptr, i32, i64);
 
@@ -316,7 +335,7 @@ static u32 info_of(const X86Ctx *c, const X87Row *r)
 
 static void load(X86Ctx *c, const X87Row *r, Val info)
 {
-    unsigned size = format_size[r->format];
+    unsigned size = x87_size((X87Format)r->format);
     Val va = x86_mem(c, size, false), lo, hi = ir_i32(c->b, 0);
     if (size == 10) {
         Val above = ir_add(c->b, va, ir_i64(c->b, 8));
@@ -352,11 +371,21 @@ static void on_st(X86Ctx *c, const X87Row *r, Val info)
     }
 }
 
+/* May the key be another after it? */
+static bool may_end(const X86Ctx *c, const X87Row *r)
+{
+    return c->key & KEY_X87_ONCE || r->kind == X87K_IMAGE ||
+           r->fn == x87_ldcw || r->fn == x87_init;
+}
+
 static bool x87(X86Ctx *c)
 {
     const X87Row *r = find(c);
     if (!r) {
         return false;
+    }
+    if (x87_inline(c, r)) {
+        return true;
     }
     Val info = ir_i32(c->b, info_of(c, r));
     switch (r->kind) {
@@ -365,13 +394,16 @@ static bool x87(X86Ctx *c)
         break;
     case X87K_STORE:
         IR_CALL(c->b, &helper_x87_on_store, info, x86_here(c), x86_offset(c),
-                x86_mem(c, format_size[r->format], true));
+                x86_mem(c, x87_size((X87Format)r->format), true));
         break;
     case X87K_IMAGE:
         image(c, r, info);
         break;
     default:
         on_st(c, r, info);
+    }
+    if (may_end(c, r)) {
+        x86_stop(c);
     }
     return true;
 }
@@ -381,7 +413,9 @@ static bool wait(X86Ctx *c)
     if ((c->key & (KEY_MP | KEY_TS)) == (KEY_MP | KEY_TS)) {
         return x86_raise_at(c, X_NM, 0);
     }
-    IR_CALL(c->b, &helper_x87_wait);
+    if (c->key & KEY_X87_SOFT) {        /* else none can be pending */
+        IR_CALL(c->b, &helper_x87_wait);
+    }
     return true;
 }
 

@@ -94,19 +94,20 @@ static unsigned pack_env(const X86Cpu *c, u8 *buf, bool wide, bool real)
 {
     u32 ones = wide ? 0xffff0000 : 0;
     u32 ip = (u32)c->fip, dp = (u32)c->fdp;
-    u32 cs = c->fcs, ds = c->fds;
+    u32 cs = x87_fcs(c), ds = x87_fds(c), fop = c->fop & FOP_BITS;
     if (real) {
-        ip += (u32)c->fcs << 4;
-        dp += (u32)c->fds << 4;
-        cs = (wide ? ip >> 16 << 12 : (ip >> 16 & 15) << 12) | c->fop;
+        ip += (u32)x87_fcs(c) << 4;
+        dp += (u32)x87_fds(c) << 4;
+        cs = (wide ? ip >> 16 << 12 : (ip >> 16 & 15) << 12) | fop;
         ds = wide ? dp >> 16 << 12 : (dp >> 16 & 15) << 12;
         ip &= 0xffff;
         dp &= 0xffff;
     } else if (wide) {
-        cs |= (u32)c->fop << 16;
+        cs |= fop << 16;
     }
-    u32 words[7] = { c->fcw | ones, x87_fsw(c) | ones, x87_tags(c) | ones,
-                     ip, cs, dp, wide && !real ? ds | ones : ds };
+    u32 words[7] = { c->cpu.tcg.fcw | ones, x87_fsw(c) | ones,
+                     x87_tags(c) | ones, ip, cs, dp,
+                     wide && !real ? ds | ones : ds };
     for (unsigned i = 0; i < 7; i++) {
         put_word(buf, i, wide, words[i]);
     }
@@ -115,7 +116,7 @@ static unsigned pack_env(const X86Cpu *c, u8 *buf, bool wide, bool real)
 
 static void set_control(X86Cpu *c, u16 fcw, u16 fsw)
 {
-    c->fcw = (fcw & FCW_BITS) | FCW_ONES;
+    c->cpu.tcg.fcw = (fcw & FCW_BITS) | FCW_ONES;
     x87_set_fsw(c, fsw);
     x87_summary(c);
 }
@@ -128,6 +129,7 @@ static void unpack_env(X86Cpu *c, const u8 *buf, bool wide, bool real)
     x87_set_tags(c, (u16)get_word(buf, 2, wide));
     c->fip = ip;
     c->fdp = dp;
+    c->fdseg = 0;
     c->fcs = (u16)cs;
     c->fds = (u16)ds;
     c->fop = wide ? cs >> 16 & 0x7ff : 0;
@@ -183,7 +185,7 @@ void x87_packed(X86Cpu *c, X87Image what)
     if (what == X87_SAVE) {
         x87_reset(c);
     } else {
-        c->fcw |= FSW_EXCEPTIONS;
+        c->cpu.tcg.fcw |= FSW_EXCEPTIONS;
         x87_summary(c);
     }
 }
@@ -213,16 +215,16 @@ static unsigned xmms(const X86Cpu *c)
 
 void x87_pack_fx(const X86Cpu *c, u8 *buf, bool rexw)
 {
-    store_le(buf, 2, c->fcw);
+    store_le(buf, 2, c->cpu.tcg.fcw);
     store_le(buf + 2, 2, x87_fsw(c));
-    store_le(buf + 4, 2, (u8)~c->ftag);
-    store_le(buf + 6, 2, c->fop);
+    store_le(buf + 4, 2, (u8)~x87_empty_regs(c));
+    store_le(buf + 6, 2, c->fop & FOP_BITS);
     if (rexw) {
         store_le(buf + 8, 8, c->fip);
         store_le(buf + 16, 8, c->fdp);
     } else {
-        store_le(buf + 8, 8, (u32)c->fip | (u64)c->fcs << 32);
-        store_le(buf + 16, 8, (u32)c->fdp | (u64)c->fds << 32);
+        store_le(buf + 8, 8, (u32)c->fip | (u64)x87_fcs(c) << 32);
+        store_le(buf + 16, 8, (u32)c->fdp | (u64)x87_fds(c) << 32);
     }
     save_stack(c, buf + FX_ST, 16);
 }
@@ -231,7 +233,8 @@ void x87_unpack_fx(X86Cpu *c, const u8 *buf, bool rexw)
 {
     u64 ip = load_le(buf + 8, 8), dp = load_le(buf + 16, 8);
     set_control(c, (u16)load_le(buf, 2), (u16)load_le(buf + 2, 2));
-    c->ftag = (u8)~buf[4];
+    x87_set_empty_regs(c, (u8)~buf[4]);
+    c->fdseg = 0;
     c->fop = load_le(buf + 6, 2) & 0x7ff;
     c->fip = rexw ? ip : (u32)ip;
     c->fdp = rexw ? dp : (u32)dp;
@@ -266,7 +269,7 @@ static void check_mxcsr(X86Cpu *c, const u8 *buf)
 static void get_mxcsr(X86Cpu *c, u32 v)
 {
     x86_set_mxcsr(c, v);
-    x86_mode_changed(c);
+    x87_changed(c);
 }
 
 static void check_aligned(X86Cpu *c, u64 va, unsigned size)
@@ -325,8 +328,9 @@ static bool x87_in_use(const X86Cpu *c)
     for (unsigned i = 0; i < 8; i++) {
         any |= c->st[i].mant | c->st[i].exp;
     }
-    return any || c->fcw != FCW_RESET || c->fsw || c->ftop ||
-           c->ftag != 0xff || c->fop || c->fip || c->fdp || c->fcs || c->fds;
+    return any || c->cpu.tcg.fcw != FCW_RESET || x87_fsw(c) ||
+           c->fempty != 0xff || (c->fop & FOP_BITS) || c->fip || c->fdp ||
+           x87_fcs(c) || x87_fds(c);
 }
 
 /* Components that are not in their initial state; SDM 13.6. */
@@ -471,6 +475,8 @@ static void xrstor(void *env, u64 va, u64 mask, u32 kind)
         get_mxcsr(c, (u32)load_le(buf + FX_MXCSR, 4));
     } else if (compact && mask & XC_SSE) {
         get_mxcsr(c, MXCSR_RESET);
+    } else {
+        x87_changed(c);
     }
 }
 HELPER(xrstor, H_ALL, void, ptr, i64, i64, i32);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include "accel/accel.h"
 #include "native.h"
+#include "target/i386/x87.h"
 
 enum {
     RAM_SIZE = 32 << 20,
@@ -196,9 +197,9 @@ static void put_state(X86Cpu *c, const State *s)
     memcpy(c->r, s->r, sizeof c->r);
     memcpy(c->xmm, s->xmm, sizeof c->xmm);
     memcpy(c->ymmh, s->ymmh, sizeof c->ymmh);
-    c->fcw = s->fcw;
+    c->cpu.tcg.fcw = s->fcw;
     x87_set_fsw(c, s->fsw);
-    c->ftag = (u8)~s->tags;
+    x87_set_empty_regs(c, (u8)~s->tags);
     for (unsigned i = 0; i < 8; i++) {
         c->st[(c->ftop + i) & 7] = s->st[i];
     }
@@ -238,9 +239,9 @@ static void get_state(const X86Cpu *c, State *s)
     memcpy(s->r, c->r, sizeof c->r);
     memcpy(s->xmm, c->xmm, sizeof c->xmm);
     memcpy(s->ymmh, c->ymmh, sizeof c->ymmh);
-    s->fcw = c->fcw;
+    s->fcw = c->cpu.tcg.fcw;
     s->fsw = x87_fsw(c);
-    s->tags = (u8)~c->ftag;
+    s->tags = (u8)~x87_empty_regs(c);
     for (unsigned i = 0; i < 8; i++) {
         s->st[i] = c->st[(c->ftop + i) & 7];
     }

@@ -69,6 +69,7 @@ static const struct { const char *name; u32 flags; } undefined[] = {
     { "CVTPI2PS", ANY_X87 }, { "CVTPS2PI", EARLY }, { "CVTTPS2PI", EARLY },
     { "CVTPD2PI", EARLY }, { "CVTTPD2PI", EARLY }, { "VCVTPS2PH", ANY_ADDRESS | EARLY },
     { "DPPS", ANY_NAN }, { "DPPD", ANY_NAN },
+    { "x87", ANY_ADDRESS },             /* images and 80 bits over a page end */
     { "RCPPS", APPROXIMATE }, { "RCPSS", APPROXIMATE },
     { "RSQRTPS", APPROXIMATE }, { "RSQRTSS", APPROXIMATE },
     { "AAD", FL_OF | FL_AF | FL_CF }, { "AAM", FL_OF | FL_AF | FL_CF },

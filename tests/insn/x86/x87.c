@@ -227,9 +227,9 @@ static void __attribute__((noinline)) run_host(Case *t, u8 *code)
 static void to_cpu(X86Cpu *c, const Fx *x)
 {
     memset(c, 0, sizeof *c);
-    c->fcw = x->fcw;
+    c->cpu.tcg.fcw = x->fcw;
     x87_set_fsw(c, x->fsw);
-    c->ftag = (u8)~x->tags;
+    x87_set_empty_regs(c, (u8)~x->tags);
     for (unsigned i = 0; i < 8; i++) {
         c->st[(c->ftop + i) & 7] = (X87Reg){ x->st[i].mant, x->st[i].exp };
     }
@@ -237,9 +237,9 @@ static void to_cpu(X86Cpu *c, const Fx *x)
 
 static void from_cpu(const X86Cpu *c, Fx *x)
 {
-    x->fcw = c->fcw;
+    x->fcw = c->cpu.tcg.fcw;
     x->fsw = x87_fsw(c);
-    x->tags = (u8)~c->ftag;
+    x->tags = (u8)~x87_empty_regs(c);
     for (unsigned i = 0; i < 8; i++) {
         const X87Reg *r = &c->st[(c->ftop + i) & 7];
         x->st[i].mant = r->mant;
