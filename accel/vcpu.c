@@ -8,6 +8,7 @@
  * saying so, hence one of the two always sees the other.
  */
 #include <stdlib.h>
+#include <unistd.h>
 #include "accel/vcpu.h"
 #include "target/target.h"
 
@@ -324,10 +325,21 @@ static void *vcpu_main(void *opaque)
     Cpu *c = opaque;
 
     current = c;
+    __atomic_store_n(&c->thread_id, gettid(), __ATOMIC_RELEASE);
     while (wait_for_work(c)) {
         c->machine->accel->run(c);
     }
     return NULL;
+}
+
+int cpu_thread_id(const Cpu *c)
+{
+    int id;
+
+    while (!(id = __atomic_load_n(&c->thread_id, __ATOMIC_ACQUIRE))) {
+        g_usleep(20);           /* it says so first of all */
+    }
+    return id;
 }
 
 bool vcpus_start(Machine *m, Err *err)

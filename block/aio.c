@@ -46,6 +46,7 @@ static void complete(AioRequest *r)
                 r->ret == -ENOSPC ? " until the host has room again" : "");
         b->complained = true;
     }
+    block_account(r);
     b->in_flight--;
     aio.in_flight--;
     r->done(r->opaque, r->ret);

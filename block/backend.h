@@ -28,6 +28,7 @@ struct Block {
     GMutex   lock;              /* of the overlay */
     u32      in_flight;
     bool     complained;
+    BlockCounts counts;
 };
 
 typedef struct AioRequest {
@@ -38,6 +39,7 @@ typedef struct AioRequest {
     int     n;
     int     ret;
     bool    refused;            /* not even tried; ret says why */
+    i64     begun;              /* monotonic microseconds */
     void  (*done)(void *opaque, int ret);
     void   *opaque;
 } AioRequest;
@@ -55,6 +57,10 @@ bool raw_direct_works(int fd);
 void aio_submit(AioRequest *r);       /* owned by aio from here */
 void aio_drain(const Block *b);
 const char *aio_engine(const Block *b);
+
+/* ---- block.c ------------------------------------------------------------ */
+/* A request is done: counts it, and tells of an error. */
+void block_account(const AioRequest *r);
 
 /* ---- lock.c ------------------------------------------------------------- */
 /* Writers keep everybody else out, readers only writers. */

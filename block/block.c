@@ -16,6 +16,8 @@
 
 typedef struct Registry {
     GPtrArray *all;             /* of Block */
+    void     (*failed)(void *opaque, Block *b, BlockOp op, int error);
+    void      *opaque;
 } Registry;
 
 static Registry registry;       /* set cache */
@@ -39,9 +41,36 @@ void block_submit(Block *b, const BlockRequest *q)
         .iov = g_memdup2(q->iov, (size_t)q->n * sizeof *q->iov),
         .ret = check(b, q->op, q->offset, q->len),
         .done = q->done, .opaque = q->opaque,
+        .begun = g_get_monotonic_time(),
     };
     r->refused = r->ret != 0;
     aio_submit(r);
+}
+
+void block_account(const AioRequest *r)
+{
+    BlockCounts *n = &r->b->counts;
+
+    if (r->ret) {
+        n->failed[r->op]++;
+    } else {
+        n->requests[r->op]++;
+        n->bytes[r->op] += r->len;
+        n->ns[r->op] += (u64)(g_get_monotonic_time() - r->begun) * 1000;
+    }
+    if (r->op == BLOCK_WRITE || r->op == BLOCK_WRITE_FLUSH) {
+        n->highest = MAX(n->highest, r->offset + r->len);
+    }
+    if (r->ret && !r->refused && registry.failed) {
+        registry.failed(registry.opaque, r->b, r->op, r->ret);
+    }
+}
+
+void block_on_error(void (*fn)(void *opaque, Block *b, BlockOp op, int error),
+                    void *opaque)
+{
+    registry.failed = fn;
+    registry.opaque = opaque;
 }
 
 int block_pread(Block *b, u64 offset, void *buf, size_t len)
@@ -455,6 +484,33 @@ u64 block_size(const Block *b)
 bool block_readonly(const Block *b)
 {
     return b->readonly;
+}
+
+const BlockCounts *block_counts(const Block *b)
+{
+    return &b->counts;
+}
+
+const char *block_path(const Block *b)
+{
+    return b->path;
+}
+
+u64 block_host_bytes(const Block *b)
+{
+    struct stat st;
+
+    return fstat(b->fd, &st) < 0 ? 0 : (u64)st.st_blocks * SECTOR;
+}
+
+bool block_direct(const Block *b)
+{
+    return b->direct;
+}
+
+bool block_unsafe(const Block *b)
+{
+    return b->unsafe_cache;
 }
 
 const char *block_engine(const Block *b)

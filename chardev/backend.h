@@ -6,7 +6,7 @@
 #include "util/keyval.h"
 #include "util/set.h"
 
-enum { CHAR_FRONTS = 4, CHAR_QUEUE_MAX = 1 << 20 };
+enum { CHAR_FRONTS = 4, CHAR_QUEUE_MAX = 1 << 20, CHAR_FDS = 16 };
 
 typedef struct CharType {
     const char *name, *about;
@@ -16,6 +16,8 @@ typedef struct CharType {
     /* Takes all that is written; NULL: it goes to the descriptor `out`. */
     void (*write)(Chardev *c, const u8 *buf, size_t len);
     void (*hangup)(Chardev *c);         /* the peer is gone; may be NULL */
+    /* As read(); NULL: that is what is used. */
+    ssize_t (*receive)(Chardev *c, void *buf, size_t len);
 } CharType;
 
 #define CHARDEV(x)                                                          \
@@ -36,6 +38,8 @@ struct Chardev {
     const CharFront *front[CHAR_FRONTS];
     u32         nfronts, focus;
     void       *priv;                   /* the back end's own */
+    int         fds[CHAR_FDS];          /* that came and nobody took yet */
+    u32         nfds;
     /* a socket's */
     int         listener;
     guint       listen_watch;

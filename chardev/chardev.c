@@ -141,7 +141,8 @@ static gboolean readable(int fd, GIOCondition cond, void *opaque)
         c->in_watch = 0;                /* chardev_accept() comes back */
         return G_SOURCE_REMOVE;
     }
-    ssize_t n = read(fd, buf, want);
+    ssize_t n = c->type->receive ? c->type->receive(c, buf, want)
+                                 : read(fd, buf, want);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return G_SOURCE_CONTINUE;
     }
@@ -196,7 +197,7 @@ static size_t write_now(Chardev *c, const u8 *buf, size_t len)
             break;
         }
         if (n < 0) {
-            if (!c->lost) {
+            if (!c->lost && !c->type->hangup) {
                 fprintf(stderr, "anole: chardev %s (%s): %s; its output is "
                         "lost\n", c->id, c->filename, g_strerror(errno));
             }
@@ -220,7 +221,13 @@ static gboolean writable(int fd, GIOCondition cond, void *opaque)
         return G_SOURCE_CONTINUE;
     }
     c->out_watch = 0;
+    chardev_accept(c);
     return G_SOURCE_REMOVE;
+}
+
+size_t chardev_pending(const Chardev *c)
+{
+    return c->queue->len;
 }
 
 void chardev_write(Chardev *c, const void *buf, size_t len)
@@ -238,7 +245,7 @@ void chardev_write(Chardev *c, const void *buf, size_t len)
         p += n;
         len -= n;
     }
-    if (len && c->queue->len + len <= CHAR_QUEUE_MAX) {
+    if (len && c->queue->len <= CHAR_QUEUE_MAX) {
         g_byte_array_append(c->queue, p, (guint)len);
     }
     if (c->queue->len && !c->out_watch) {
@@ -264,6 +271,17 @@ void char_connected(Chardev *c, int in, int out)
     tell_all(c, CHAR_OPENED);
 }
 
+int chardev_take_fd(Chardev *c)
+{
+    if (!c->nfds) {
+        return -1;
+    }
+    int fd = c->fds[0];
+    c->nfds--;
+    memmove(c->fds, c->fds + 1, c->nfds * sizeof *c->fds);
+    return fd;
+}
+
 static void drop_watch(guint *watch)
 {
     if (*watch) {
@@ -285,7 +303,20 @@ void char_disconnected(Chardev *c)
         close(c->out);
     }
     c->in = c->out = -1;
+    for (int fd; (fd = chardev_take_fd(c)) >= 0;) {
+        close(fd);
+    }
     tell_all(c, CHAR_CLOSED);
+}
+
+bool chardev_in_use(const Chardev *c)
+{
+    return c->nfronts > 0;
+}
+
+void chardev_break(Chardev *c)
+{
+    tell(focused(c), CHAR_BREAK);
 }
 
 bool chardev_attach(Chardev *c, const CharFront *front, Err *err)
@@ -340,9 +371,17 @@ static bool set_up(Chardev *c, KeyVal *kv, Err *err)
 {
     g_autofree char *what = g_strdup_printf("-chardev %s", c->type->name);
 
-    return keyval_bool(kv, "mux", c->mux, &c->mux, err)
-        && c->type->open(c, kv, err)
-        && keyval_done(kv, what, err);
+    if (!keyval_bool(kv, "mux", c->mux, &c->mux, err)
+        || !c->type->open(c, kv, err)) {
+        return false;
+    }
+    if (!keyval_done(kv, what, err)) {
+        if (c->type->close) {
+            c->type->close(c);
+        }
+        return false;
+    }
+    return true;
 }
 
 Chardev *chardev_find(const char *id)
@@ -354,6 +393,16 @@ Chardev *chardev_find(const char *id)
         }
     }
     return NULL;
+}
+
+static void free_chardev(Chardev *c)
+{
+    char_disconnected(c);
+    g_free(c->id);
+    g_free(c->filename);
+    g_byte_array_free(c->queue, true);
+    g_byte_array_free(c->typed, true);
+    g_free(c);
 }
 
 static Chardev *open_parsed(KeyVal *kv, Err *err)
@@ -382,12 +431,7 @@ static Chardev *open_parsed(KeyVal *kv, Err *err)
     c->queue = g_byte_array_new();
     c->typed = g_byte_array_new();
     if (!set_up(c, kv, err)) {
-        char_disconnected(c);
-        g_free(c->id);
-        g_free(c->filename);
-        g_byte_array_free(c->queue, true);
-        g_byte_array_free(c->typed, true);
-        g_free(c);
+        free_chardev(c);
         return NULL;
     }
     if (!registry.all) {
@@ -472,6 +516,22 @@ void chardev_close_all(void)
             c->type->close(c);
         }
         char_disconnected(c);
+    }
+}
+
+void chardev_close(Chardev *c)
+{
+    if (c->type->close) {
+        c->type->close(c);
+    }
+    g_ptr_array_remove(registry.all, c);
+    free_chardev(c);
+}
+
+void chardev_each_type(void (*fn)(void *, const char *name), void *opaque)
+{
+    SET_EACH(chardevs, CharType, t) {
+        fn(opaque, (*t)->name);
     }
 }
 

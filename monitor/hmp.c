@@ -1,361 +1,106 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The human monitor: one table of commands, one of `info` items, and a line
- * editor just big enough for a terminal.
+ * editor just big enough for a terminal.  What QMP can do too is done by its
+ * commands; a row says how a line becomes their arguments.
  */
 #include <stdlib.h>
-#include <capstone/capstone.h>
-#include "accel/accel.h"
-#include "block/block.h"
 #include "gdbstub/gdbstub.h"
 #include "monitor/hmp.h"
+#include "monitor/qmp.h"
 #include "net/net.h"
-#include "target/target.h"
+#include "softmmu/options.h"
+#include "util/keyval.h"
 #include "util/log.h"
 
-enum { LINE_MAX_LEN = 512, HISTORY = 32 };
+enum { LINE_MAX_LEN = 512, HISTORY = 32, ROWS_MAX = 64 };
 
-typedef struct Command {
-    const char *name, *args, *help;
-    void (*run)(Hmp *h, const char *args);
-} Command;
+/* ---- lines as QMP's arguments ------------------------------------------- */
 
-/* ---- info --------------------------------------------------------------- */
-
-static const char *const state_names[] = {
-    [RUN_PRELAUNCH] = "paused (prelaunch)", [RUN_RUNNING] = "running",
-    [RUN_PAUSED] = "paused", [RUN_DEBUG] = "paused (debug)",
-    [RUN_SHUTDOWN] = "paused (shutdown)",
-};
-
-static void info_status(Hmp *h, const char *args)
+/* The next word of *line, quoted if it begins with "; NULL at the end. */
+static char *next_word(const char **line)
 {
-    (void)args;
-    fprintf(h->out, "VM status: %s\n", state_names[h->m->state]);
-}
+    const char *p = *line + strspn(*line, " ");
+    GString *word = g_string_new(NULL);
+    bool quoted = *p == '"';
 
-static void info_version(Hmp *h, const char *args)
-{
-    (void)args;
-    fprintf(h->out, "anole " ANOLE_VERSION "\n");
-}
-
-static void dump_on(Cpu *c, void *out)
-{
-    c->target->dump(c, out);
-    if (c->target->dump_fp) {
-        c->target->dump_fp(c, out);
+    if (!*p) {
+        g_string_free(word, true);
+        return NULL;
     }
-}
-
-static void info_registers(Hmp *h, const char *args)
-{
-    bool all = strcmp(args, "-a") == 0;
-
-    for (u32 i = 0; i < h->m->ncpus; i++) {
-        Cpu *c = h->m->cpu[i];
-        if (all || c == *h->cpu) {
-            fprintf(h->out, "\nCPU#%u\n", i);
-            cpu_run_on(c, dump_on, h->out, true);
-        }
+    for (p += quoted; *p && *p != (quoted ? '"' : ' '); p++) {
+        p += quoted && *p == '\\' && p[1];
+        g_string_append_c(word, *p);
     }
+    *line = p + (*p != 0);
+    return g_string_free(word, false);
 }
 
-static void info_cpus(Hmp *h, const char *args)
+/* A word as the value of a kind: s text, i number, b on or off. */
+static Json *word_value(const char *word, char kind)
 {
-    (void)args;
-    for (u32 i = 0; i < h->m->ncpus; i++) {
-        Cpu *c = h->m->cpu[i];
-        fprintf(h->out, "%c CPU #%u: %s%s\n", c == *h->cpu ? '*' : ' ', i,
-                c->model ? c->model : c->target->name,
-                c->stop == CPU_OFF ? " (off)" : c->halted ? " (halted)" : "");
+    u64 number;
+    bool flag;
+
+    if (kind == 's') {
+        return json_new_str(word);
     }
-}
-
-static void print_range(void *out, const MemRange *r)
-{
-    fprintf(out, "  %016llx-%016llx %s%s\n", (unsigned long long)r->base,
-            (unsigned long long)(r->base + r->size - 1),
-            r->ram ? r->readonly ? "rom   " : "ram   " : "device ",
-            r->name ? r->name : "");
-}
-
-static void info_mtree(Hmp *h, const char *args)
-{
-    (void)args;
-    fprintf(h->out, "address-space: memory\n");
-    mem_each(h->m->mem, print_range, h->out);
-}
-
-static void info_qtree(Hmp *h, const char *args)
-{
-    (void)args;
-    for (u32 i = 0; i < h->m->devices->len; i++) {
-        const Device *d = h->m->devices->pdata[i];
-        fprintf(h->out, "dev: %s, id \"%s\"", d->type->name, d->id);
-        if (d->type->window) {
-            fprintf(h->out, ", mmio %016llx/%016llx",
-                    (unsigned long long)d->base,
-                    (unsigned long long)d->type->window);
-        }
-        fprintf(h->out, "\n");
+    if (kind == 'i') {
+        return parse_u64(word, &number) ? json_new_u64(number) : NULL;
     }
+    return parse_bool(word, &flag) ? json_new_bool(flag) : NULL;
 }
 
-static void info_device(Hmp *h, const char *args)
+/*
+ * The arguments of a row: "name:s size:i up:b file:s?" are words (`?`: may be
+ * left out), "-f:force" is a flag.  NULL: the line is not right.
+ */
+static Json *line_arguments(const Command *row, const char *line)
 {
-    Device *d = machine_find_device(h->m, args);
+    g_auto(GStrv) param = g_strsplit(row->params, " ", -1);
+    Json *args = json_object();
+    bool ok = true;
 
-    if (d) {
-        device_dump(d, h->out);
-    } else {
-        fprintf(h->out, "no device \"%s\"; `info qtree` lists them\n", args);
-    }
-}
-
-static void info_jit(Hmp *h, const char *args)
-{
-    (void)args;
-    if (h->m->accel->info) {
-        h->m->accel->info(h->m, h->out);
-    }
-}
-
-static void print_chardev(void *out, Chardev *c)
-{
-    fprintf(out, "%s: filename=%s\n", chardev_id(c), chardev_filename(c));
-}
-
-static void info_chardev(Hmp *h, const char *args)
-{
-    (void)args;
-    chardev_each(print_chardev, h->out);
-}
-
-static void print_block(void *out, Block *b)
-{
-    fprintf(out, "%s: %llu bytes%s\n", block_id(b),
-            (unsigned long long)block_size(b),
-            block_readonly(b) ? ", read-only" : "");
-}
-
-static void info_block(Hmp *h, const char *args)
-{
-    (void)args;
-    block_each(print_block, h->out);
-}
-
-static void print_netdev(void *out, Netdev *n)
-{
-    fprintf(out, "%s: %s\n", netdev_id(n), netdev_info(n));
-}
-
-static void info_network(Hmp *h, const char *args)
-{
-    (void)args;
-    netdev_each(print_netdev, h->out);
-}
-
-static const Command infos[] = {
-    { "block",     "",      "disks and images",             info_block },
-    { "chardev",   "",      "character devices",            info_chardev },
-    { "cpus",      "",      "CPUs and what they do",        info_cpus },
-    { "device",    "ID",    "registers of a device",        info_device },
-    { "jit",       "",      "the translator's counters",    info_jit },
-    { "mtree",     "",      "the guest's memory map",       info_mtree },
-    { "network",   "",      "network back ends",            info_network },
-    { "pci",       "",      "PCI functions",                hmp_info_pci },
-    { "qtree",     "",      "devices",                      info_qtree },
-    { "registers", "[-a]",  "CPU registers (-a: of all)",   info_registers },
-    { "screen",    "[NAME]", "what a text screen says",     hmp_info_screen },
-    { "status",    "",      "running or paused",            info_status },
-    { "version",   "",      "version of anole",             info_version },
-};
-
-/* ---- memory ------------------------------------------------------------- */
-
-/* "/10xw": count, format, size. */
-typedef struct Format {
-    u64  count;
-    char format;                /* x d u o c i */
-    u32  size;
-} Format;
-
-static bool parse_format(const char **args, Format *f)
-{
-    const char *p = *args;
-    char *end;
-
-    *f = (Format) { 1, 'x', 4 };
-    if (*p == '/') {
-        f->count = strtoull(p + 1, &end, 10);
-        f->count = end == p + 1 ? 1 : f->count;
-        for (p = end; *p && *p != ' '; p++) {
-            static const char sizes[] = "b\1h\2w\4g\10";
-            const char *s = strchr("bhwg", *p);
-            if (s) {
-                f->size = (u32)sizes[2 * (s - "bhwg") + 1];
-            } else if (strchr("xduoci", *p)) {
-                f->format = *p;
-            } else {
-                return false;
+    for (char **p = param; ok && *p && **p; p++) {
+        const char *at = line;
+        g_autofree char *word = next_word(&at);
+        const char *colon = strchr(*p, ':');
+        g_autofree char *name = g_strndup(*p, (size_t)(colon - *p));
+        Json *v = NULL;
+        if (*name == '-') {
+            if (word && strcmp(word, name) == 0) {
+                json_add_bool(args, colon + 1, true);
+                line = at;
             }
+            continue;
+        }
+        v = word ? word_value(word, colon[1]) : NULL;
+        ok = v || (!word && strchr(colon, '?'));
+        if (v) {
+            json_add(args, name, v);
+            line = at;
         }
     }
-    while (*p == ' ') {
-        p++;
+    if (!ok || line[strspn(line, " ")]) {
+        g_clear_pointer(&args, json_free);
     }
-    *args = p;
-    return f->count <= 65536;
+    return args;
 }
 
-static void print_value(FILE *out, const Format *f, u64 v)
+static void run_qmp(Hmp *h, const Command *row, const char *line)
 {
-    i64 s = sext(v, (int)f->size * 8);
+    Json *args = line_arguments(row, line);
+    Err err = { 0 };
 
-    switch (f->format) {
-    case 'd': fprintf(out, " %lld", (long long)s); break;
-    case 'u': fprintf(out, " %llu", (unsigned long long)v); break;
-    case 'o': fprintf(out, " 0%llo", (unsigned long long)v); break;
-    case 'c':
-        fprintf(out, " '%c'", g_ascii_isprint((char)v) ? (char)v : '.');
-        break;
-    default:
-        fprintf(out, " 0x%0*llx", (int)f->size * 2, (unsigned long long)v);
+    if (!args) {
+        fprintf(h->out, "write: %s %s\n", row->name, row->args);
+    } else if (!qmp_run(h->m, row->qmp, args, NULL, &err)) {
+        fprintf(h->out, "%s\n", err.text);
     }
-}
-
-static bool peek(Hmp *h, bool physical, u64 at, void *buf, u64 len)
-{
-    return physical ? mem_read(h->m->mem, at, buf, len)
-                    : cpu_debug_read(*h->cpu, at, buf, len);
-}
-
-static void disassemble(Hmp *h, bool physical, u64 at, u64 count)
-{
-    const Target *t = (*h->cpu)->target;
-    csh cs;
-    cs_insn *insn;
-
-    if (cs_open((cs_arch)t->capstone_arch, (cs_mode)disassembly_mode(*h->cpu),
-                &cs)) {
-        fprintf(h->out, "no disassembler for %s\n", t->name);
-        return;
-    }
-    for (u64 i = 0; i < count; i++) {
-        u8 code[16] = { 0 };
-        u64 size = 4;
-        if (!peek(h, physical, at, code, sizeof code)
-            && !peek(h, physical, at, code, 4)) {
-            fprintf(h->out, "cannot access memory at 0x%llx\n",
-                    (unsigned long long)at);
-            break;
-        }
-        if (cs_disasm(cs, code, sizeof code, at, 1, &insn)) {
-            fprintf(h->out, "0x%08llx:  %-8s %s\n", (unsigned long long)at,
-                    insn->mnemonic, insn->op_str);
-            size = insn->size;
-            cs_free(insn, 1);
-        } else {
-            fprintf(h->out, "0x%08llx:  .word 0x%08llx\n",
-                    (unsigned long long)at,
-                    (unsigned long long)load_le(code, 4));
-        }
-        at += size;
-    }
-    cs_close(&cs);
-}
-
-static bool parse_address(Hmp *h, const char *text, u64 *at)
-{
-    char *end;
-
-    if (*text == '$') {
-        const GuestReg *r = (*h->cpu)->target->regs;
-        for (; r->name; r++) {
-            if (strcmp(r->name, text + 1) == 0 && r->size <= 8) {
-                u8 buf[8] = { 0 };
-                if (r->read) {
-                    r->read(*h->cpu, buf);
-                } else {
-                    memcpy(buf, (u8 *)*h->cpu + r->offset, r->size);
-                }
-                *at = load_le(buf, 8);
-                return true;
-            }
-        }
-        return false;
-    }
-    *at = strtoull(text, &end, 0);
-    return end != text && *end == '\0';
-}
-
-static void examine(Hmp *h, const char *args, bool physical)
-{
-    Format f;
-    u64 at;
-
-    if (!parse_format(&args, &f) || !parse_address(h, args, &at)) {
-        fprintf(h->out, "%s/FMT ADDRESS: e.g. %s/8xw 0x40000000, %s/4i $pc\n",
-                physical ? "xp" : "x", physical ? "xp" : "x",
-                physical ? "xp" : "x");
-        return;
-    }
-    if (f.format == 'i') {
-        disassemble(h, physical, at, f.count);
-        return;
-    }
-    u32 per_line = 16 / f.size;
-    for (u64 i = 0; i < f.count; i++, at += f.size) {
-        u8 buf[8];
-        if (i % per_line == 0) {
-            fprintf(h->out, "%s%016llx:", i ? "\n" : "",
-                    (unsigned long long)at);
-        }
-        if (!peek(h, physical, at, buf, f.size)) {
-            fprintf(h->out, " cannot access memory");
-            break;
-        }
-        print_value(h->out, &f, load_le(buf, f.size));
-    }
-    fprintf(h->out, "\n");
+    json_free(args);
 }
 
 /* ---- commands ----------------------------------------------------------- */
-
-static void cmd_x(Hmp *h, const char *args)
-{
-    examine(h, args, false);
-}
-
-static void cmd_xp(Hmp *h, const char *args)
-{
-    examine(h, args, true);
-}
-
-static void cmd_quit(Hmp *h, const char *args)
-{
-    (void)args;
-    machine_shutdown(h->m, SHUTDOWN_HOST);
-}
-
-static void cmd_stop(Hmp *h, const char *args)
-{
-    (void)args;
-    machine_pause(h->m, RUN_PAUSED);
-}
-
-static void cmd_cont(Hmp *h, const char *args)
-{
-    (void)args;
-    machine_start(h->m);
-}
-
-static void cmd_reset(Hmp *h, const char *args)
-{
-    (void)args;
-    machine_reset_request(h->m);
-}
 
 static void cmd_cpu(Hmp *h, const char *args)
 {
@@ -401,74 +146,151 @@ static void cmd_gdbserver(Hmp *h, const char *args)
 static void cmd_info(Hmp *h, const char *args);
 static void cmd_help(Hmp *h, const char *args);
 
+/* What -netdev, -chardev and -object take after their names. */
+static void say(Hmp *h, bool ok, const Err *err)
+{
+    if (!ok) {
+        fprintf(h->out, "%s\n", err->text);
+    }
+}
+
+static void cmd_netdev_add(Hmp *h, const char *args)
+{
+    Err err = { 0 };
+
+    say(h, netdev_open(args, &err) != NULL, &err);
+}
+
+static void cmd_chardev_add(Hmp *h, const char *args)
+{
+    Err err = { 0 };
+
+    say(h, chardev_open(args, &err) != NULL, &err);
+}
+
+static void cmd_object_add(Hmp *h, const char *args)
+{
+    Err err = { 0 };
+    bool ok = options_check_object(args, &err);
+
+    say(h, ok, &err);
+    if (ok) {
+        g_ptr_array_add(h->m->opts->objects, g_strdup(args));
+    }
+}
+
+/* A row that QMP does: its command, and how words become arguments. */
+#define QMP(command, words)     .qmp = command, .params = words
+
 static const Command commands[] = {
-    { "cont",         "",          "go on",                        cmd_cont },
-    { "cpu",          "N",         "the CPU that commands look at", cmd_cpu },
-    { "gdbserver",    "[DEV]",     "wait for gdb (tcp::1234)",     cmd_gdbserver },
-    { "help",         "[COMMAND]", "this list",                    cmd_help },
-    { "info",         "ITEM",      "show something; `info` lists", cmd_info },
-    { "log",          "ITEMS",     "what -d logs, or none",        cmd_log },
-    { "logfile",      "FILE",      "where the log goes",           cmd_logfile },
-    { "mouse_button", "MASK",      "1 left, 2 right, 4 middle",    hmp_mouse_button },
-    { "mouse_move",   "X Y [Z]",   "move the mouse, turn its wheel", hmp_mouse_move },
-    { "nmi",          "",          "non-maskable interrupt",       hmp_nmi },
-    { "quit",         "",          "end anole",                    cmd_quit },
-    { "screendump",   "FILE [-f png]", "picture of the screen",    hmp_screendump },
-    { "sendkey",      "KEYS [MS]", "press keys: ctrl-alt-delete",  hmp_sendkey },
-    { "stop",         "",          "pause the machine",            cmd_stop },
-    { "system_powerdown", "",      "press the power button",       hmp_powerdown },
-    { "system_reset", "",          "reset the machine",            cmd_reset },
-    { "x",            "/FMT ADDR", "show virtual memory",          cmd_x },
-    { "xp",           "/FMT ADDR", "show physical memory",         cmd_xp },
+    { "chardev-add",  "KIND,id=I[,..]", "as -chardev",             .run = cmd_chardev_add },
+    { "chardev-remove", "ID",      "close a chardev that is not used",
+      QMP("chardev-remove", "id:s") },
+    { "chardev-send-break", "ID",  "a break on a serial line",
+      QMP("chardev-send-break", "id:s") },
+    { "closefd",      "NAME",      "close what QMP's getfd named", QMP("closefd", "fdname:s") },
+    { "cont",         "",          "go on",                        QMP("cont", "") },
+    { "cpu",          "N",         "the CPU that commands look at", .run = cmd_cpu, .cpu = true },
+    { "gdbserver",    "[DEV]",     "wait for gdb (tcp::1234)",     .run = cmd_gdbserver },
+    { "help",         "[COMMAND]", "this list, or a row of it",    .run = cmd_help },
+    { "info",         "ITEM",      "show something; `info` lists", .run = cmd_info },
+    { "log",          "ITEMS",     "what -d logs, or none",        .run = cmd_log },
+    { "logfile",      "FILE",      "where the log goes",           .run = cmd_logfile },
+    { "memsave",      "ADDR SIZE FILE", "virtual memory to a file",
+      QMP("memsave", "val:i size:i filename:s") },
+    { "mouse_button", "MASK",      "1 left, 2 right, 4 middle",    .run = hmp_mouse_button },
+    { "mouse_move",   "X Y [Z]",   "move the mouse, turn its wheel", .run = hmp_mouse_move },
+    { "netdev_add",   "KIND,id=I[,..]", "as -netdev",              .run = cmd_netdev_add },
+    { "netdev_del",   "ID",        "drop a network without a card", QMP("netdev_del", "id:s") },
+    { "nmi",          "",          "non-maskable interrupt",       QMP("inject-nmi", "") },
+    { "object_add",   "TYPE,id=I[,..]", "as -object",              .run = cmd_object_add },
+    { "object_del",   "ID",        "drop an object",               QMP("object-del", "id:s") },
+    { "pmemsave",     "ADDR SIZE FILE", "physical memory to a file",
+      QMP("pmemsave", "val:i size:i filename:s") },
+    { "quit",         "",          "end anole",                    QMP("quit", "") },
+    { "screendump",   "FILE [-f png]", "picture of the screen",    .run = hmp_screendump },
+    { "sendkey",      "KEYS [MS]", "press keys: ctrl-alt-delete",  .run = hmp_sendkey },
+    { "set_link",     "ID on|off", "plug a network's cable in or out",
+      QMP("set_link", "name:s up:b") },
+    { "stop",         "",          "pause the machine",            QMP("stop", "") },
+    { "system_powerdown", "",      "press the power button",       QMP("system_powerdown", "") },
+    { "system_reset", "",          "reset the machine",            QMP("system_reset", "") },
+    { "watchdog_action", "ACTION", "what a watchdog does",
+      QMP("watchdog-set-action", "action:s") },
+    { "x",            "/FMT ADDR", "show virtual memory",          .run = hmp_x, .cpu = true },
+    { "xp",           "/FMT ADDR", "show physical memory",         .run = hmp_xp },
+    { .name = NULL },
 };
 
-static void list(FILE *f, const Command *c, size_t n, const char *prefix)
+static void print_row(FILE *f, const Command *c, const char *prefix)
 {
-    for (size_t i = 0; i < n; i++) {
-        g_autofree char *left = g_strdup_printf("%s%s %s", prefix, c[i].name,
-                                                c[i].args);
-        fprintf(f, "%-24s %s\n", left, c[i].help);
+    g_autofree char *left = g_strdup_printf("%s%s %s", prefix, c->name,
+                                            c->args);
+
+    fprintf(f, "%-30s %s\n", left, c->help);
+}
+
+static void list(FILE *f, const Command *c, const char *prefix)
+{
+    for (; c->name; c++) {
+        print_row(f, c, prefix);
     }
+}
+
+/* The row that a word names; NULL: none, and it said so. */
+static const Command *find_row(Hmp *h, const char *word, const Command *table)
+{
+    const char *names[ROWS_MAX], *near;
+    size_t n = 0;
+
+    for (const Command *c = table; c->name; c++) {
+        if (strcmp(c->name, word) == 0) {
+            return c;
+        }
+        names[n++] = c->name;
+    }
+    near = nearest_word(word, names, n);
+    fprintf(h->out, "unknown: \"%s\"%s%s%s\n", word,
+            near ? "; did you mean \"" : "", near ? near : "",
+            near ? "\"?" : "");
+    return NULL;
 }
 
 static void cmd_help(Hmp *h, const char *args)
 {
-    (void)args;
-    list(h->out, commands, countof(commands), "");
+    const Command *row = *args ? find_row(h, args, commands) : NULL;
+
+    if (!*args) {
+        list(h->out, commands, "");
+    } else if (row && strcmp(row->name, "info") == 0) {
+        list(h->out, hmp_infos, "info ");
+    } else if (row) {
+        print_row(h->out, row, "");
+    }
 }
 
 /* Runs the row of table that the first word of line names. */
-static bool dispatch(Hmp *h, const char *line, const Command *table, size_t n)
+static bool dispatch(Hmp *h, const char *line, const Command *table)
 {
     size_t len = strcspn(line, " /");
-    const char *args = line + len;
-
-    while (*args == ' ') {
-        args++;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (strlen(table[i].name) == len
-            && strncmp(table[i].name, line, len) == 0) {
-            table[i].run(h, args);
-            return true;
-        }
-    }
-    const char *names[32];
+    const char *args = line + len + strspn(line + len, " ");
     g_autofree char *word = g_strndup(line, len);
-    for (size_t i = 0; i < n; i++) {
-        names[i] = table[i].name;
+    const Command *row = find_row(h, word, table);
+
+    if (row && row->cpu && !*h->cpu) {
+        fprintf(h->out, "this machine has no CPU\n");
+    } else if (row && row->qmp) {
+        run_qmp(h, row, args);
+    } else if (row) {
+        row->run(h, args);
     }
-    const char *near = nearest_word(word, names, n);
-    fprintf(h->out, "unknown: \"%s\"%s%s%s\n", word,
-            near ? "; did you mean \"" : "", near ? near : "",
-            near ? "\"?" : "");
-    return false;
+    return row;
 }
 
 static void cmd_info(Hmp *h, const char *args)
 {
-    if (!*args || !dispatch(h, args, infos, countof(infos))) {
-        list(h->out, infos, countof(infos), "info ");
+    if (!*args || !dispatch(h, args, hmp_infos)) {
+        list(h->out, hmp_infos, "info ");
     }
 }
 
@@ -496,16 +318,21 @@ static void run_line(Machine *m, const char *line, FILE *f, Cpu **cpu)
         line++;
     }
     line = expand(line);
-    if (*line && !dispatch(&h, line, commands, countof(commands))) {
+    if (*line && !dispatch(&h, line, commands)) {
         fprintf(f, "`help` lists the commands\n");
     }
 }
 
-void monitor_command(Machine *m, const char *line, FILE *f)
+void monitor_command_on(Machine *m, u32 n, const char *line, FILE *f)
 {
-    Cpu *cpu = m->cpu[0];
+    Cpu *cpu = m->cpu[n];
 
     run_line(m, line, f, &cpu);
+}
+
+void monitor_command(Machine *m, const char *line, FILE *f)
+{
+    monitor_command_on(m, 0, line, f);
 }
 
 /* ---- the terminal ------------------------------------------------------- */

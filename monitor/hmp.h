@@ -10,6 +10,21 @@ typedef struct Hmp {
     Cpu    **cpu;               /* the one that `cpu N` chose */
 } Hmp;
 
+/* A row of a table; they end with a NULL name. */
+typedef struct Command {
+    const char *name, *args, *help;
+    void      (*run)(Hmp *h, const char *args);
+    const char *qmp, *params;   /* instead of run: see line_arguments() */
+    bool        cpu;            /* only where there is one */
+} Command;
+
+/* ---- hmp_info.c --------------------------------------------------------- */
+extern const Command hmp_infos[];
+
+/* ---- hmp_memory.c ------------------------------------------------------- */
+void hmp_x(Hmp *h, const char *args);
+void hmp_xp(Hmp *h, const char *args);
+
 /* ---- hmp_ui.c: screens and keys ----------------------------------------- */
 void hmp_screendump(Hmp *h, const char *args);
 void hmp_info_screen(Hmp *h, const char *args);
@@ -17,5 +32,3 @@ void hmp_info_pci(Hmp *h, const char *args);
 void hmp_sendkey(Hmp *h, const char *args);
 void hmp_mouse_move(Hmp *h, const char *args);
 void hmp_mouse_button(Hmp *h, const char *args);
-void hmp_powerdown(Hmp *h, const char *args);
-void hmp_nmi(Hmp *h, const char *args);

@@ -121,26 +121,6 @@ void hmp_mouse_button(Hmp *h, const char *args)
     input_sync();
 }
 
-void hmp_powerdown(Hmp *h, const char *args)
-{
-    (void)args;
-    if (h->m->power_button) {
-        h->m->power_button(h->m);
-    } else {
-        fprintf(h->out, "this machine has no power button\n");
-    }
-}
-
-void hmp_nmi(Hmp *h, const char *args)
-{
-    (void)args;
-    if (!h->m->nmi) {
-        fprintf(h->out, "this machine has no NMI\n");
-    } else {
-        h->m->nmi(h->m);
-    }
-}
-
 void hmp_info_pci(Hmp *h, const char *args)
 {
     (void)args;

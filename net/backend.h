@@ -25,6 +25,7 @@ struct Netdev {
     const NetType  *type;
     char           *id, *info;
     const NetFront *front;              /* the card, or NULL */
+    bool            down;               /* the cable is out */
     GQueue         *waiting;            /* of GBytes: it had no room */
     void           *priv;
 };

@@ -148,6 +148,32 @@ void netdev_detach(Netdev *n, const NetFront *front)
     }
 }
 
+bool netdev_in_use(const Netdev *n)
+{
+    return n->front != NULL;
+}
+
+void netdev_close(Netdev *n)
+{
+    n->type->close(n);
+    g_ptr_array_remove(registry.all, n);        /* frees it */
+}
+
+void netdev_set_link(Netdev *n, bool up)
+{
+    if (n->down == up) {
+        n->down = !up;
+        if (n->front && n->front->link) {
+            n->front->link(n->front->opaque, up);
+        }
+    }
+}
+
+bool netdev_link(const Netdev *n)
+{
+    return !n->down;
+}
+
 bool netdev_offloads(const Netdev *n)
 {
     return n->type->offloads;
@@ -155,14 +181,16 @@ bool netdev_offloads(const Netdev *n)
 
 void netdev_send(Netdev *n, const u8 *frame, size_t len)
 {
-    n->type->send(n, frame, len);
+    if (!n->down) {
+        n->type->send(n, frame, len);
+    }
 }
 
 /* ---- to the card -------------------------------------------------------- */
 
 void netdev_deliver(Netdev *n, const u8 *frame, size_t len)
 {
-    if (!n->front) {
+    if (!n->front || n->down) {
         return;
     }
     netdev_accept(n);

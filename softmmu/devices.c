@@ -21,6 +21,7 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
     if (!d) {
         return false;
     }
+    d->added = true;
     if (t->bus != BUS_NONE && !(m->plug && m->plug(m, d, err))) {
         if (!err->text[0]) {
             fail(err, "%s has no place for it", m->board->name);

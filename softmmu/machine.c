@@ -64,6 +64,16 @@ const Target *target_find(const char *name)
     return NULL;
 }
 
+const Accel *accel_find(const char *name)
+{
+    SET_EACH(accels, Accel, a) {
+        if (strcmp((*a)->name, name) == 0) {
+            return *a;
+        }
+    }
+    return NULL;
+}
+
 Cpu *machine_cpu(Machine *m, int n)
 {
     return n >= 0 && n < (int)m->ncpus ? m->cpu[n] : NULL;
@@ -244,10 +254,38 @@ void machine_watch_memory(Machine *m)
 
 /* ---- run state ---------------------------------------------------------- */
 
+void machine_event(Machine *m, const char *event, Json *data)
+{
+    if (m && m->on_event) {
+        m->on_event(m, event, data);
+    } else {
+        json_free(data);
+    }
+}
+
+/* For SHUTDOWN and RESET. */
+static void tell_reason(Machine *m, const char *event, ShutdownReason why)
+{
+    static const char *const names[] = {
+        [SHUTDOWN_GUEST] = "guest-shutdown",
+        [SHUTDOWN_GUEST_RESET] = "guest-reset",
+        [SHUTDOWN_GUEST_PANIC] = "guest-panic",
+        [SHUTDOWN_HOST] = "host-ui", [SHUTDOWN_SIGNAL] = "host-signal",
+        [SHUTDOWN_QUIT] = "host-qmp-quit",
+        [SHUTDOWN_HOST_RESET] = "host-qmp-system-reset",
+        [SHUTDOWN_ERROR] = "host-error",
+    };
+    Json *data = json_object();
+
+    json_add_bool(data, "guest", why <= SHUTDOWN_GUEST_PANIC);
+    json_add_str(data, "reason", names[why]);
+    machine_event(m, event, data);
+}
+
 /* What other threads asked the main loop for; all atomic. */
 typedef struct Asked {
     u32  reset, shutdown;
-    ShutdownReason why;
+    ShutdownReason why, reset_why;
     Cpu *debug;
 } Asked;
 
@@ -261,11 +299,17 @@ void machine_shutdown(Machine *m, ShutdownReason why)
     g_main_context_wakeup(NULL);
 }
 
-void machine_reset_request(Machine *m)
+void machine_reset_by(Machine *m, ShutdownReason why)
 {
     (void)m;
+    asked.reset_why = why;
     __atomic_store_n(&asked.reset, 1, __ATOMIC_SEQ_CST);
     g_main_context_wakeup(NULL);
+}
+
+void machine_reset_request(Machine *m)
+{
+    machine_reset_by(m, SHUTDOWN_GUEST_RESET);
 }
 
 void machine_debug_stop(Cpu *c)
@@ -275,20 +319,37 @@ void machine_debug_stop(Cpu *c)
     g_main_context_wakeup(NULL);
 }
 
+/* Both without telling anybody. */
+static void go(Machine *m)
+{
+    m->state = RUN_RUNNING;
+    clock_pause(false);
+    vcpus_resume(m);
+}
+
+static void halt(Machine *m, RunState state)
+{
+    vcpus_pause(m);
+    clock_pause(true);
+    m->state = state;
+}
+
 void machine_start(Machine *m)
 {
     if (m->state != RUN_RUNNING && m->state != RUN_SHUTDOWN) {
-        m->state = RUN_RUNNING;
-        clock_pause(false);
-        vcpus_resume(m);
+        machine_event(m, "RESUME", NULL);
+        go(m);
     }
 }
 
 void machine_pause(Machine *m, RunState state)
 {
-    vcpus_pause(m);
-    clock_pause(true);
-    m->state = state;
+    bool running = m->state == RUN_RUNNING;
+
+    halt(m, state);
+    if (running) {
+        machine_event(m, "STOP", NULL);
+    }
 }
 
 static void reset_cpu(Cpu *c)
@@ -325,17 +386,18 @@ static void serve_debug(Machine *m)
 
 static void serve_reset(Machine *m)
 {
-    bool running = m->state == RUN_RUNNING;
+    RunState before = m->state;
 
     if (__atomic_exchange_n(&asked.reset, 0, __ATOMIC_SEQ_CST)) {
-        if (m->opts && m->no_reboot) {
-            machine_shutdown(m, SHUTDOWN_GUEST_RESET);
+        if (m->no_reboot) {
+            machine_shutdown(m, asked.reset_why);
             return;
         }
-        machine_pause(m, RUN_PAUSED);
+        halt(m, RUN_PRELAUNCH);
         machine_reset(m);
-        if (running) {
-            machine_start(m);
+        tell_reason(m, "RESET", asked.reset_why);
+        if (before == RUN_RUNNING) {
+            go(m);
         }
     }
 }
@@ -347,7 +409,9 @@ bool machine_serve(Machine *m)
     if (!__atomic_exchange_n(&asked.shutdown, 0, __ATOMIC_SEQ_CST)) {
         return true;
     }
-    if (m->no_shutdown && asked.why != SHUTDOWN_HOST) {
+    tell_reason(m, "SHUTDOWN", asked.why);
+    if (m->no_shutdown && asked.why != SHUTDOWN_HOST
+        && asked.why != SHUTDOWN_SIGNAL && asked.why != SHUTDOWN_QUIT) {
         machine_pause(m, RUN_SHUTDOWN);
         return true;
     }

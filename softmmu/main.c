@@ -94,16 +94,6 @@ static bool set_board(Machine *m, const char *text, Err *err)
     return true;
 }
 
-const Accel *accel_find(const char *name)
-{
-    SET_EACH(accels, Accel, a) {
-        if (strcmp((*a)->name, name) == 0) {
-            return *a;
-        }
-    }
-    return NULL;
-}
-
 /* The first of the user's accelerators that can run here; tcg if none given. */
 static bool start_accel(Machine *m, Err *err)
 {
@@ -360,14 +350,17 @@ static bool choose_display(Machine *m, Err *err)
 /* Only one can have the terminal. */
 static bool check_terminal(const Options *o, Err *err)
 {
-    const GPtrArray *const users[] = { o->serials, o->monitors, o->chardevs };
+    const GPtrArray *const users[] = {
+        o->serials, o->monitors, o->chardevs, o->qmps, o->pretty_qmps,
+    };
 
     for (u32 i = 0; ui.display->terminal && i < countof(users); i++) {
         if (uses_stdio(users[i])) {
             return fail(err, "-display %s has the terminal, which "
                         "-%s stdio cannot have too", ui.display->name,
                         users[i] == o->serials ? "serial"
-                        : users[i] == o->monitors ? "monitor" : "chardev");
+                        : users[i] == o->monitors ? "monitor"
+                        : users[i] == o->chardevs ? "chardev" : "qmp");
         }
     }
     return true;
@@ -377,15 +370,18 @@ static bool check_terminal(const Options *o, Err *err)
  * Serial port 0 without -serial: a console of the window, else the terminal,
  * shared with the monitor unless that was put elsewhere.
  */
-static const char *default_serial(const Options *o)
+static const char *default_serial(const Machine *m)
 {
-    if (o->nodefaults) {
+    const Options *o = m->opts;
+
+    if (o->nodefaults || !m->board->serials) {
         return "none";
     }
     if (has_window()) {
         return "vc";
     }
     if (uses_stdio(o->monitors) || uses_stdio(o->chardevs)
+        || uses_stdio(o->qmps) || uses_stdio(o->pretty_qmps) || o->daemonize
         || (o->display && !o->nographic)) {
         return "null";
     }
@@ -422,7 +418,7 @@ static bool open_serials(Machine *m, Chardev **mon, Err *err)
 
     *mon = NULL;
     if (!list->len) {
-        return open_port(m, 0, default_serial(m->opts), mon, err);
+        return open_port(m, 0, default_serial(m), mon, err);
     }
     for (u32 i = 0; i < list->len; i++) {
         if (!open_port(m, i, list->pdata[i], mon, err)) {
@@ -432,40 +428,57 @@ static bool open_serials(Machine *m, Chardev **mon, Err *err)
     return true;
 }
 
-/* "-mon [chardev=]ID,mode=readline". */
+/* What a monitor is: -mon mode=, or the option it came by. */
+typedef enum MonitorKind { READLINE, CONTROL, CONTROL_PRETTY } MonitorKind;
+
+static bool run_monitor(Machine *m, Chardev *c, MonitorKind kind, Err *err)
+{
+    return kind == READLINE ? monitor_open(m, c, err)
+                            : qmp_open(m, c, kind == CONTROL_PRETTY, err);
+}
+
+/* "-mon [chardev=]ID,mode=readline|control,pretty=on". */
 static bool open_mon(Machine *m, const char *text, Err *err)
 {
     KeyVal *kv = keyval_parse(text, "chardev", err);
     const char *id = kv ? keyval_get(kv, "chardev") : NULL;
     const char *mode = kv ? keyval_get(kv, "mode") : NULL;
     Chardev *c = id ? chardev_find(id) : NULL;
-    bool ok = kv != NULL;
+    bool control = mode && strcmp(mode, "control") == 0, pretty = false;
+    bool ok = kv && keyval_bool(kv, "pretty", false, &pretty, err)
+        && keyval_done(kv, "it", err);
 
-    if (kv && !c) {
+    if (ok && !c) {
         ok = fail(err, "there is no chardev \"%s\"; add -chardev ...,id=%s",
                   id ? id : "", id ? id : "ID");
-    } else if (mode && strcmp(mode, "readline") != 0) {
-        ok = fail(err, "mode=%s: only mode=readline is there yet", mode);
+    } else if (ok && mode && !control && strcmp(mode, "readline") != 0) {
+        ok = fail(err, "mode=%s: write readline or control", mode);
+    } else if (ok && pretty && !control) {
+        ok = fail(err, "pretty=on is for mode=control");
     }
-    if (kv) {
-        keyval_get(kv, "pretty");
-    }
-    ok = ok && keyval_done(kv, "it", err) && monitor_open(m, c, err);
+    ok = ok && run_monitor(m, c, !control ? READLINE
+                           : pretty ? CONTROL_PRETTY : CONTROL, err);
     keyval_free(kv);
     return ok || err_prefix(err, "-mon %s", text);
 }
 
-static bool open_monitor(Machine *m, const char *text, u32 n, Err *err)
+/* -monitor, -qmp or -qmp-pretty. */
+static bool open_monitor(Machine *m, const char *text, u32 n, MonitorKind kind,
+                         Err *err)
 {
-    g_autofree char *id = g_strdup_printf("monitor%u", n);
+    static const char *const options[] = {
+        [READLINE] = "monitor", [CONTROL] = "qmp",
+        [CONTROL_PRETTY] = "qmp-pretty",
+    };
+    g_autofree char *id = g_strdup_printf("%s%u", options[kind], n);
     Chardev *c = chardev_find(text);
 
     if (strcmp(text, "none") == 0) {
         return true;
     }
     c = c ? c : chardev_open_short(text, id, err);
-    return (c && monitor_open(m, c, err))
-        || err_prefix(err, "-monitor %s", text);
+    return (c && run_monitor(m, c, kind, err))
+        || err_prefix(err, "-%s %s", options[kind], text);
 }
 
 /* A window's console 2 is the monitor, unless that is elsewhere. */
@@ -484,9 +497,12 @@ static bool open_monitors(Machine *m, Chardev *shared, Err *err)
         || (console && !monitor_open(m, console, err))) {
         return false;
     }
-    for (u32 i = 0; i < o->monitors->len; i++) {
-        if (!open_monitor(m, o->monitors->pdata[i], i, err)) {
-            return false;
+    const GPtrArray *lists[] = { o->monitors, o->qmps, o->pretty_qmps };
+    for (u32 k = 0; k < countof(lists); k++) {
+        for (u32 i = 0; i < lists[k]->len; i++) {
+            if (!open_monitor(m, lists[k]->pdata[i], i, (MonitorKind)k, err)) {
+                return false;
+            }
         }
     }
     for (u32 i = 0; i < o->mons->len; i++) {
@@ -497,8 +513,9 @@ static bool open_monitors(Machine *m, Chardev *shared, Err *err)
     /* -nographic with the serial port elsewhere: the terminal is free. */
     bool free_terminal = o->nographic && o->serials->len && !o->nodefaults
         && !o->monitors->len && !o->mons->len && !uses_stdio(o->serials)
-        && !uses_stdio(o->chardevs);
-    return !free_terminal || open_monitor(m, "stdio", 0, err);
+        && !uses_stdio(o->chardevs) && !uses_stdio(o->qmps)
+        && !uses_stdio(o->pretty_qmps);
+    return !free_terminal || open_monitor(m, "stdio", 0, READLINE, err);
 }
 
 /* ---- --explain ---------------------------------------------------------- */
@@ -524,7 +541,8 @@ static void explain(Machine *m)
 {
     printf("machine %s: %s\n", m->board->name, m->board->about);
     printf("%u x %s%s, %llu MiB of memory%s, accelerator %s\n\n", m->ncpus,
-           m->cpu[0]->model, m->opts->cpu ? "" : " (default)",
+           m->ncpus ? m->cpu[0]->model : "no CPU",
+           m->opts->cpu ? "" : " (default)",
            (unsigned long long)m->ram_size >> 20,
            m->opts->ram ? "" : " (default)", m->accel->name);
     monitor_command(m, "info mtree", stdout);
@@ -596,7 +614,7 @@ static gint poll_unlocked(GPollFD *fds, guint n, gint timeout)
 
 static gboolean on_signal(void *opaque)
 {
-    quit(opaque);
+    machine_shutdown(opaque, SHUTDOWN_SIGNAL);
     return G_SOURCE_CONTINUE;
 }
 
@@ -628,6 +646,9 @@ static void run(Machine *m)
 
 static void finish(Machine *m)
 {
+    if (m->opts->pidfile) {
+        unlink(m->opts->pidfile);
+    }
     vcpus_stop(m);
     display_close(&ui);
     gdb_exit(m->exit_code);
@@ -636,20 +657,33 @@ static void finish(Machine *m)
     chardev_close_all();
 }
 
+/* Says what is wrong; the status to end with. */
+static int complain(const Options *o, const Err *err)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%fZ ");
+
+    fprintf(stderr, "%sanole: %s\n", o->timestamps ? time : "", err->text);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     Options *o = g_new0(Options, 1);
     Machine *m = g_new0(Machine, 1);
     Err err = { 0 };
     bool done = false;
+    int parent = -1;
 
     signal(SIGPIPE, SIG_IGN);
     if (!options_parse(o, argc, argv, &done, &err)) {
-        fprintf(stderr, "anole: %s\n", err.text);
-        return 1;
+        return complain(o, &err);
     }
     if (done) {
         return 0;
+    }
+    if (o->daemonize && !daemon_start(&parent, &err)) {
+        return complain(o, &err);
     }
     g_main_context_set_poll_func(NULL, poll_unlocked);
     machine_lock();
@@ -664,11 +698,11 @@ int main(int argc, char **argv)
     g_unix_signal_add(SIGHUP, on_signal, m);
     if (!make_machine(m, &err) || !write_pidfile(o->pidfile, &err)
         || (!o->explain
-            && !display_open(&ui, o->display ? o->display : "", &err))) {
+            && !display_open(&ui, o->display ? o->display : "", &err))
+        || (o->daemonize && !daemon_ready(parent, &err))) {
         display_close(&ui);
         chardev_close_all();
-        fprintf(stderr, "anole: %s\n", err.text);
-        return 1;
+        return complain(o, &err);
     }
     if (o->explain) {
         explain(m);

@@ -440,18 +440,22 @@ static bool set_action(Options *o, const char *value, bool *done, Err *err)
     return ok || err_prefix(err, "-action %s", value);
 }
 
-static const char *const object_types[] = { "rng-builtin", "rng-random" };
+const char *const *object_types(void)
+{
+    static const char *const types[] = { "rng-builtin", "rng-random", NULL };
+
+    return types;
+}
 
 /* Random numbers come from the host's generator, whatever the file. */
-static bool add_object(Options *o, const char *value, bool *done, Err *err)
+bool options_check_object(const char *value, Err *err)
 {
     KeyVal *kv = keyval_parse(value, "qom-type", err);
     const char *type = kv ? keyval_get(kv, "qom-type") : NULL;
     bool known = false, ok = kv != NULL;
 
-    (void)done;
-    for (u32 i = 0; type && i < countof(object_types); i++) {
-        known = known || strcmp(type, object_types[i]) == 0;
+    for (const char *const *t = object_types(); type && *t; t++) {
+        known = known || strcmp(type, *t) == 0;
     }
     if (kv && !known) {
         ok = fail(err, "there are objects of type rng-builtin and rng-random");
@@ -463,8 +467,54 @@ static bool add_object(Options *o, const char *value, bool *done, Err *err)
     }
     ok = ok && keyval_done(kv, "it", err);
     keyval_free(kv);
+    return ok;
+}
+
+static bool add_object(Options *o, const char *value, bool *done, Err *err)
+{
+    (void)done;
     g_ptr_array_add(o->objects, (void *)value);
-    return ok || err_prefix(err, "-object %s", value);
+    return options_check_object(value, err)
+        || err_prefix(err, "-object %s", value);
+}
+
+/* "NAME", or "guest=NAME,debug-threads=on": vCPU threads always have names. */
+static bool set_name(Options *o, const char *value, bool *done, Err *err)
+{
+    KeyVal *kv = keyval_parse(value, "guest", err);
+    bool threads, ok;
+
+    (void)done;
+    o->name = kv ? g_strdup(keyval_get(kv, "guest")) : NULL;
+    if (kv) {
+        keyval_get(kv, "process");
+    }
+    ok = kv && keyval_bool(kv, "debug-threads", true, &threads, err)
+        && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-name %s", value);
+}
+
+static bool set_uuid(Options *o, const char *value, bool *done, Err *err)
+{
+    (void)done;
+    o->uuid = g_ascii_strdown(value, -1);
+    return g_uuid_string_is_valid(o->uuid)
+        || fail(err, "-uuid %s: write 32 hexadecimal digits as in "
+                "123e4567-e89b-12d3-a456-426614174000", value);
+}
+
+static bool set_msg(Options *o, const char *value, bool *done, Err *err)
+{
+    KeyVal *kv = keyval_parse(value, "timestamp", err);
+    bool name, ok;
+
+    (void)done;
+    ok = kv && keyval_bool(kv, "timestamp", true, &o->timestamps, err)
+        && keyval_bool(kv, "guest-name", false, &name, err)
+        && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-msg %s", value);
 }
 
 static bool print_version(Options *o, const char *value, bool *done, Err *err)
@@ -504,7 +554,8 @@ static const Option options[] = {
     { "chardev",   "KIND,id=I[,..]", "character device",                     IN(LIST, chardevs) },
     { "serial",    "DEV", "where a serial port goes",                        IN(LIST, serials) },
     { "monitor",   "DEV", "where the monitor goes",                          IN(LIST, monitors) },
-    { "mon",       "[chardev=]ID[,mode=readline]", "the same, by chardev",   IN(LIST, mons) },
+    { "mon",       "[chardev=]ID[,mode=readline|control][,pretty=on]",
+      "the same (control: -qmp), by chardev",                                IN(LIST, mons) },
     { "parallel",  "none", "accepted",                                       ONLY(TAKEN) },
     { "nographic", NULL, "serial port and monitor on this terminal",         IN(FLAG, nographic) },
     { "display",   "none|sdl|curses", "how to see the screen", CALL(set_display) },
@@ -523,9 +574,9 @@ static const Option options[] = {
     { "hdc",       "FILE", "third disk",                                     CALL(add_hdc) },
     { "hdd",       "FILE", "fourth disk",                                    CALL(add_hdd) },
     { "k",         "LAYOUT", "what keys mean: en-us, en-gb, de, fr",         CALL(set_layout) },
-    { "msg",       "timestamp=on", "accepted",                               ONLY(TAKEN) },
+    { "msg",       "timestamp=on", "messages begin with the time",           CALL(set_msg) },
     { "overcommit", "mem-lock=off", "accepted",                              ONLY(TAKEN) },
-    { "uuid",      "UUID", "accepted",                                       ONLY(TAKEN) },
+    { "uuid",      "UUID", "the machine's number",                           CALL(set_uuid) },
     { "usb",       NULL, "accepted",                                         ONLY(TAKEN) },
     { "no-acpi",   NULL, "accepted",                                         ONLY(TAKEN) },
     { "no-reboot", NULL, "end when the guest reboots",                       IN(FLAG, no_reboot) },
@@ -543,15 +594,16 @@ static const Option options[] = {
     { "watchdog-action", "ACTION", "as -action watchdog=",                    CALL(set_watchdog) },
     { "object",    "rng-random,id=I", "objects that devices use",            CALL(add_object) },
     { "blockdev",  "driver=raw,node-name=I,..", "disk image; JSON too",    IN(LIST, blockdevs) },
-    { "name",      "NAME", "name of the guest",                              IN(TEXT, name) },
+    { "name",      "NAME", "name of the guest",                              CALL(set_name) },
     { "pidfile",   "FILE", "write the process id there",                     IN(TEXT, pidfile) },
     { "L",         "FOLDER", "where to look for firmware",                   IN(LIST, folders) },
     { "explain",   NULL, "print the machine that these options make",        IN(FLAG, explain) },
     { "icount",    "..", "counting instructions as time",                    ONLY(NOT_YET) },
-    { "qmp",       "DEV", "the JSON monitor",                                ONLY(NOT_YET) },
+    { "qmp",       "DEV", "the monitor for programs (JSON)",                 IN(LIST, qmps) },
+    { "qmp-pretty", "DEV", "the same, indented",                     IN(LIST, pretty_qmps) },
     { "vnc",       "DISPLAY", "a screen over the network",                   ONLY(NOT_YET) },
     { "spice",     "..", "a screen over the network",                        ONLY(NOT_YET) },
-    { "daemonize", NULL, "going to the background",                          ONLY(NOT_YET) },
+    { "daemonize", NULL, "go to the background when all is ready",           IN(FLAG, daemonize) },
     { "semihosting", NULL, "semihosting",                                    ONLY(NOT_YET) },
     { "semihosting-config", "..", "semihosting",                             ONLY(NOT_YET) },
     { "incoming",  "URI", "migration",                                       ONLY(NOT_YET) },
@@ -614,12 +666,22 @@ static const Option *option_find(const char *name, Err *err)
     return NULL;
 }
 
+bool options_nth(u32 n, OptionText *out)
+{
+    if (n >= countof(options)) {
+        return false;
+    }
+    *out = (OptionText) { options[n].name, options[n].args, options[n].help };
+    return true;
+}
+
 static void start(Options *o)
 {
     GPtrArray **lists[] = {
         &o->accels, &o->drives, &o->devices, &o->netdevs, &o->nics,
         &o->chardevs, &o->serials, &o->monitors, &o->globals, &o->pflash,
-        &o->folders, &o->blockdevs, &o->objects, &o->mons,
+        &o->folders, &o->blockdevs, &o->objects, &o->mons, &o->qmps,
+        &o->pretty_qmps,
     };
 
     o->smp = 1;

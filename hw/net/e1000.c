@@ -459,7 +459,7 @@ static bool start(void *opaque, Err *err)
                                    .read = io_read, .write = io_write,
                                    .opaque = s });
     s->timer = timer_new(CLOCK_VIRTUAL_NS, e1000_tick, s);
-    const NetFront front = { s, e1000_can_receive, e1000_receive };
+    const NetFront front = { s, e1000_can_receive, e1000_receive, NULL };
     if (!nic_start(&s->nic, &s->pci.dev, front, err)) {
         return false;
     }

@@ -377,7 +377,7 @@ void ne2k_write(Ne2k *s, u64 at, unsigned size, u64 v)
 bool ne2k_start(Ne2k *s, Device *dev, void (*irq)(void *dev, bool level),
                 Err *err)
 {
-    const NetFront front = { s, can_receive, receive };
+    const NetFront front = { s, can_receive, receive, NULL };
 
     s->dev = dev;
     s->irq = irq;

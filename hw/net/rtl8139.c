@@ -401,7 +401,7 @@ static bool start(void *opaque, Err *err)
     }
     note_widths(s);
     s->timer = timer_new(CLOCK_VIRTUAL_NS, on_timer, s);
-    const NetFront front = { s, rtl8139_can_receive, rtl8139_receive };
+    const NetFront front = { s, rtl8139_can_receive, rtl8139_receive, NULL };
     if (!nic_start(&s->nic, &s->pci.dev, front, err)) {
         return false;
     }

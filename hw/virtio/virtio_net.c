@@ -355,6 +355,12 @@ static bool parse_mac(const char *text, u8 *mac)
     return !(mac[0] & 1);
 }
 
+static void show_link(VirtioNet *s)
+{
+    store_le(s->v.config + C_STATUS, 2,
+             s->net && !netdev_link(s->net) ? 0 : LINK_UP);
+}
+
 static void let_go(void *opaque)
 {
     VirtioNet *s = opaque;
@@ -364,7 +370,16 @@ static void let_go(void *opaque)
     memset(s->table, 0, sizeof s->table);
     s->ntable = 0;
     parse_mac(s->mac_text, s->v.config);
-    store_le(s->v.config + C_STATUS, 2, LINK_UP);
+    show_link(s);
+}
+
+static void link_changed(void *opaque, bool up)
+{
+    VirtioNet *s = opaque;
+
+    (void)up;
+    show_link(s);
+    virtio_config_changed(&s->v);
 }
 
 static const VirtioKind kind = {
@@ -420,7 +435,7 @@ static bool start(void *opaque, Err *err)
     virtio_init(&s->v, &kind);
     offer(s);
     s->frame = g_malloc(FRAME_MAX);
-    s->front = (NetFront) { s, can_receive, receive };
+    s->front = (NetFront) { s, can_receive, receive, link_changed };
     return !s->net || netdev_attach(s->net, &s->front, err);
 }
 

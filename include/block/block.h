@@ -27,12 +27,18 @@ u64    block_size(const Block *b);          /* bytes; multiple of 512 */
 bool   block_readonly(const Block *b);
 /* What carries requests: "io_uring" or "threads". */
 const char *block_engine(const Block *b);
+const char *block_path(const Block *b);
+u64    block_host_bytes(const Block *b);    /* that its file takes */
+/* -drive cache=: not through the host's page cache; flushes are ignored. */
+bool   block_direct(const Block *b);
+bool   block_unsafe(const Block *b);
 bool   block_claim(Block *b, const char *user, Err *err);   /* one device */
 
 typedef enum BlockOp { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD,
                        BLOCK_ZEROES,
                        BLOCK_WRITE_FLUSH,   /* done when it is on the medium */
 } BlockOp;
+enum { BLOCK_OPS = BLOCK_WRITE_FLUSH + 1 };
 /* A request; iov (of guest RAM; the array is copied) stays valid until done. */
 typedef struct BlockRequest {
     BlockOp op;
@@ -42,6 +48,19 @@ typedef struct BlockRequest {
     void  (*done)(void *opaque, int ret);   /* ret: 0 or -errno */
     void   *opaque;
 } BlockRequest;
+/* What was done with a disk since it was opened, by BlockOp. */
+typedef struct BlockCounts {
+    u64 requests[BLOCK_OPS], bytes[BLOCK_OPS], ns[BLOCK_OPS],
+        failed[BLOCK_OPS];
+    u64 highest;                /* byte behind the last that was written */
+} BlockCounts;
+const BlockCounts *block_counts(const Block *b);
+/*
+ * Calls fn whenever the host fails a request; for monitors.  error: -errno.
+ * With the machine lock.
+ */
+void   block_on_error(void (*fn)(void *opaque, Block *b, BlockOp op,
+                                 int error), void *opaque);
 /* Starts a request.  Any thread with the machine lock. */
 void block_submit(Block *b, const BlockRequest *r);
 /*

@@ -25,9 +25,10 @@ typedef struct CharFront {
 /*
  * Opens "-chardev" text: "stdio,id=a,mux=on", "file,id=,path=,append=",
  * "null,id=", "pty,id=", "socket,id=,path=|host=,port=,server=on,wait=off,
- * telnet=off,reconnect=0".  chardev_open_short() takes -serial's forms:
- * stdio, mon:stdio, null, none, pty, vc, vc:80Cx25C, file:PATH,
- * unix:PATH,server,nowait, tcp:HOST:PORT,..., chardev:ID.
+ * telnet=off,reconnect=0" (or fd=, an open socket).
+ * chardev_open_short() takes -serial's forms: stdio, mon:stdio, null, none,
+ * pty, vc, vc:80Cx25C, file:PATH, unix:PATH,server,nowait, tcp:HOST:PORT,...,
+ * chardev:ID.
  */
 Chardev *chardev_open(const char *text, Err *err);
 Chardev *chardev_open_short(const char *text, const char *id, Err *err);
@@ -53,3 +54,14 @@ void chardev_on_quit(void (*quit)(void *opaque), void *opaque);
 void chardev_focus(Chardev *c, const CharFront *front);
 /* The front end's room() grew: deliver what waits. */
 void chardev_accept(Chardev *c);
+/* Bytes written that the host has not taken; room() is asked when it has. */
+size_t chardev_pending(const Chardev *c);
+/* A descriptor that the peer sent, now the caller's; -1: none. */
+int  chardev_take_fd(Chardev *c);
+bool chardev_in_use(const Chardev *c);
+/* Closes and frees one that nothing uses. */
+void chardev_close(Chardev *c);
+/* The names of the back ends, in no order. */
+void chardev_each_type(void (*fn)(void *, const char *name), void *opaque);
+/* Sends the front end what a break on a line is. */
+void chardev_break(Chardev *c);

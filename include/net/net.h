@@ -14,6 +14,8 @@ typedef struct NetFront {
     void *opaque;
     bool (*can_receive)(void *opaque);
     void (*receive)(void *opaque, const u8 *frame, size_t len);
+    /* The cable was plugged in or out; or NULL. */
+    void (*link)(void *opaque, bool up);
 } NetFront;
 
 /*
@@ -29,6 +31,12 @@ const char *netdev_id(const Netdev *n);
 const char *netdev_info(const Netdev *n);
 bool    netdev_attach(Netdev *n, const NetFront *front, Err *err);
 void    netdev_detach(Netdev *n, const NetFront *front);
+bool    netdev_in_use(const Netdev *n);
+/* Closes and frees one that has no card. */
+void    netdev_close(Netdev *n);
+/* Plugs the cable in (as it is at first) or out: then no frame passes. */
+void    netdev_set_link(Netdev *n, bool up);
+bool    netdev_link(const Netdev *n);
 /*
  * Does it take and give frames without leaving this process?  Then checksums
  * are right, and TCP segments may be larger than a frame.

@@ -49,6 +49,7 @@ struct Cpu {
     Machine      *machine;
     MemSpace     *mem, *code_mem;   /* what it reads and writes, and runs */
     int           index;
+    int           thread_id;    /* the host's; 0: it does not run yet */
     const char   *model;
     volatile u32  request;      /* REQ_*, atomic */
     volatile u32  lines;        /* levels of the input lines, atomic */
@@ -98,6 +99,8 @@ void cpu_request(Cpu *c, u32 bits);
 void cpu_run_on(Cpu *c, void (*fn)(Cpu *c, void *data), void *data, bool wait);
 /* Input line n of a Cpu, as a sink of line_connect(). */
 void cpu_line(void *c, int n, bool level);
+/* The host's id of c's thread, which has been started. */
+int  cpu_thread_id(const Cpu *c);
 /* The vCPU of the calling thread, or NULL. */
 Cpu *cpu_current(void);
 

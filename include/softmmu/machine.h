@@ -9,15 +9,21 @@
 #pragma once
 #include "hw/core/device.h"
 #include "softmmu/cpu.h"
+#include "util/json.h"
 
 typedef struct Options Options;     /* softmmu/options.h */
 
 typedef enum RunState {
     RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_DEBUG, RUN_SHUTDOWN,
+    RUN_WATCHDOG,
 } RunState;
 
+/* Why a machine ends or is reset. */
 typedef enum ShutdownReason {
-    SHUTDOWN_GUEST, SHUTDOWN_GUEST_RESET, SHUTDOWN_HOST, SHUTDOWN_ERROR,
+    SHUTDOWN_GUEST, SHUTDOWN_GUEST_RESET, SHUTDOWN_GUEST_PANIC,
+    SHUTDOWN_HOST,                  /* the user, at a terminal or window */
+    SHUTDOWN_SIGNAL, SHUTDOWN_QUIT, SHUTDOWN_HOST_RESET,    /* by monitors */
+    SHUTDOWN_ERROR,
 } ShutdownReason;
 
 /* What becomes of a -drive that no -device names. */
@@ -53,7 +59,7 @@ typedef struct Board {
 struct Machine {
     const Board  *board;
     const Target *target;
-    const Options *opts;
+    Options      *opts;             /* some change: -action */
     MemSpace     *mem;
     MemSpace     *io;               /* ports; NULL: the board has none */
     /* Views of mem for data and code of x86's SMM; NULL: as usual. */
@@ -82,6 +88,8 @@ struct Machine {
     const struct Accel *accel;
     void         *accel_data;
     int           exit_code;
+    /* Tells monitors of an event; see machine_event(); NULL: none. */
+    void        (*on_event)(Machine *m, const char *event, Json *data);
 };
 
 /* The lock; recursive, any thread. */
@@ -105,11 +113,17 @@ Device *machine_find_device(Machine *m, const char *id);
 
 /* Run state; any thread.  They ask; the main loop carries it out. */
 void machine_shutdown(Machine *m, ShutdownReason why);
-void machine_reset_request(Machine *m);
+void machine_reset_request(Machine *m);                 /* by the guest */
+void machine_reset_by(Machine *m, ShutdownReason why);  /* a *_RESET */
 /* With the lock, on the main thread. */
 void machine_start(Machine *m);     /* run, or go on */
 void machine_pause(Machine *m, RunState state);
 void machine_reset(Machine *m);
+/*
+ * Tells monitors: an event of monitor/qmp.schema, with its data (an object,
+ * given away; NULL: none).  Any thread, machine lock held.
+ */
+void machine_event(Machine *m, const char *event, Json *data);
 /* A CPU stopped at a break- or watchpoint; wakes the debugger.  cpu thread. */
 void machine_debug_stop(Cpu *c);
 

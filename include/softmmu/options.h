@@ -17,7 +17,8 @@ typedef struct Options {
     u32         smp;
     u64         ram;            /* bytes; 0: the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios;
-    const char *gdb, *name, *pidfile, *vga;
+    const char *gdb, *pidfile, *vga;
+    char       *name, *uuid;    /* of the guest; uuid in lower case; or NULL */
     const char *display;        /* "sdl,gl=off"; NULL: not said */
     char        boot_order[4];  /* of "acdn": -boot order=; or empty */
     bool        boot_menu;
@@ -26,7 +27,8 @@ typedef struct Options {
     /* Text of options that may be repeated, in order; char *. */
     GPtrArray  *accels, *drives, *devices, *netdevs, *nics, *chardevs,
                *serials, *monitors, *globals, *pflash, *folders,
-               *blockdevs, *objects, *mons;
+               *blockdevs, *objects, *mons, *qmps, *pretty_qmps;
+    bool        daemonize, timestamps;  /* of messages: -msg */
     bool        nographic, nodefaults, no_reboot, no_shutdown, paused,
                 explain, no_net, snapshot, full_screen;
 } Options;
@@ -36,3 +38,14 @@ typedef struct Options {
  * like -help was served, and the program ends.
  */
 bool options_parse(Options *o, int argc, char **argv, bool *done, Err *err);
+
+/* The text of a row of -help. */
+typedef struct OptionText {
+    const char *name, *args, *help;     /* args NULL: takes none */
+} OptionText;
+/* The nth option; false: there are less. */
+bool options_nth(u32 n, OptionText *out);
+/* The types of -object; NULL ends. */
+const char *const *object_types(void);
+/* Checks "-object" text; false with *err. */
+bool options_check_object(const char *text, Err *err);

@@ -23,3 +23,10 @@ bool machine_serve(Machine *m);
 bool machine_add_device(Machine *m, const char *text, Err *err);
 /* All of -device, and what -drive and -nic add without one. */
 bool machine_add_devices(Machine *m, Err *err);
+/*
+ * -daemonize, in two steps: a child goes on from here, its parent waits;
+ * when all that may fail is done, the child leaves the terminal and the
+ * parent ends with 0.
+ */
+bool daemon_start(int *to_parent, Err *err);
+bool daemon_ready(int to_parent, Err *err);

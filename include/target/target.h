@@ -94,6 +94,8 @@ struct Target {
      * some of [va, va + len)?  made: it has been accessed, note it.
      */
     bool  (*watch)(Cpu *c, u64 va, u64 len, Access a, bool made);
+    /* The nth feature that -cpu can turn on; false: there are less. */
+    bool  (*feature)(const Cpu *c, u32 n, const char **name, bool *on);
     /* Debug exception instead of a stop?  Takes care of single-step. */
     void  (*debug_trap)(Cpu *c);
 };

@@ -349,6 +349,7 @@ TARGET(aarch64) {
     .capstone_arch = CS_ARCH_ARM64,
     .capstone_mode = CS_MODE_ARM,
     .init = init,
+    .feature = arm_feature,
     .reset = reset,
     .start_at = start_at,
     .translate = arm_translate,

@@ -222,6 +222,7 @@ u64  arm_clean_address(const Cpu *c, u64 va);
 
 /* ---- models (models.c) -------------------------------------------------- */
 extern const char *const arm_models[];
+bool arm_feature(const Cpu *c, u32 n, const char **name, bool *on);
 bool arm_set_model(ArmCpu *c, const char *model, const char *props, Err *err);
 
 /* ---- generic timers (timer.c) ------------------------------------------- */

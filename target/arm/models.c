@@ -64,6 +64,16 @@ static const Feature features[] = {
     { "rdm", FEAT_RDM, 0 }, { "pmu", FEAT_PMU, 0 }, { "dpb", FEAT_DPB, 0 },
 };
 
+bool arm_feature(const Cpu *c, u32 n, const char **name, bool *on)
+{
+    if (n >= countof(features)) {
+        return false;
+    }
+    *name = features[n].name;
+    *on = (((const ArmCpu *)c)->features & features[n].bit) != 0;
+    return true;
+}
+
 /*
  * Words of other command lines for what is fixed here: taken if they ask for
  * what is so anyway.

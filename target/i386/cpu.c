@@ -837,6 +837,7 @@ static int disassembly(u32 key)
     .soft = &x86_soft,                                                      \
     .capstone_arch = CS_ARCH_X86,                                           \
     .init = init,                                                           \
+    .feature = x86_feature,                                                 \
     .reset = reset, .soft_reset = soft_reset,                               \
     .start_at = start_at,                                                   \
     .translate = x86_translate,                                             \

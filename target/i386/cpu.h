@@ -325,6 +325,7 @@ void x86_set_efer(X86Cpu *c, u64 v);
 
 /* ---- CPUID, models, MSRs (models.c, msr.c) ------------------------------ */
 extern const char *const x86_models[], *const x86_models32[];
+bool x86_feature(const Cpu *c, u32 n, const char **name, bool *on);
 bool x86_set_model(X86Cpu *c, const char *model, const char *props, Err *err);
 /* out: EAX EBX ECX EDX */
 void x86_cpuid(X86Cpu *c, u32 leaf, u32 sub, u32 out[4]);

@@ -93,6 +93,18 @@ static bool implemented(int feature)
     return false;
 }
 
+bool x86_feature(const Cpu *c, u32 n, const char **name, bool *on)
+{
+    const X86Cpu *x = (const X86Cpu *)c;
+
+    if (n >= countof(features)) {
+        return false;
+    }
+    *name = features[n].name;
+    *on = x86_has(x, features[n].feature);
+    return true;
+}
+
 /* ---- models ------------------------------------------------------------- */
 
 typedef enum Vendor { INTEL, AMD } Vendor;

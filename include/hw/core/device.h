@@ -109,6 +109,7 @@ struct Device {
     void    *bus;               /* of BUS_VIRTIO: the transport; of BUS_PCI:
                                    the PciBus, or the root of its tree */
     u64      base;              /* of the window in guest memory */
+    bool     added;             /* by -device or a monitor, not the board */
     struct DeviceCore *core;    /* hw/core/device.c's own */
 };
 

@@ -457,7 +457,7 @@ int main(void)
 {
     Bench x = { .frames = g_queue_new() };
 
-    x.front = (NetFront) { &x, can_receive, receive };
+    x.front = (NetFront) { &x, can_receive, receive, NULL };
     clock_pause(false);
     user(&x);
     g_queue_clear_full(x.frames, (GDestroyNotify)g_bytes_unref);

@@ -547,7 +547,7 @@ static void test_change(Fix *x)
 
 static void test_ib700(Fix *x)
 {
-    const Options options = { .watchdog = WATCHDOG_INJECT_NMI };
+    Options options = { .watchdog = WATCHDOG_INJECT_NMI };
 
     begin(x);
     x->m.opts = &options;
@@ -578,7 +578,7 @@ static void unlocked(Device *d, u64 at, u32 v)
 
 static void test_esb(Fix *x)
 {
-    const Options options = { .watchdog = WATCHDOG_INJECT_NMI };
+    Options options = { .watchdog = WATCHDOG_INJECT_NMI };
 
     begin(x);
     x->m.opts = &options;

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* QMP's commands for disks: the drives and the images in them. */
+#include <errno.h>
+#include <stdio.h>
+#include "block/block.h"
+#include "monitor/qmp.h"
+#include "monitor/qom.h"
+
+/* The device that has b, by its properties; NULL: none. */
+static Device *drive_of(const Machine *m, const Block *b)
+{
+    for (u32 i = 0; i < m->devices->len; i++) {
+        Device *d = m->devices->pdata[i];
+        for (const Prop *p = d->type->props; p && p->name; p++) {
+            if (p->kind == PROP_BLOCK
+                && *(Block **)((u8 *)d + p->at) == b) {
+                return d;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* ---- query-block, query-named-block-nodes ------------------------------- */
+
+static void add_image(Json *j, const Block *b)
+{
+    static const char *const limits[] = {
+        "bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr",
+        "write_threshold",
+    };
+    const char *zeroes = block_option(b, "detect-zeroes");
+    Json *k;
+
+    json_add_str(j, "file", block_path(b));
+    json_add_str(j, "node-name", block_id(b));
+    json_add_bool(j, "ro", block_readonly(b));
+    json_add_str(j, "drv", "raw");
+    json_add_int(j, "backing_file_depth", 0);
+    json_add_bool(j, "active", true);
+    json_add_bool(j, "encrypted", false);
+    json_add_str(j, "detect_zeroes", zeroes ? zeroes : "off");
+    for (u32 i = 0; i < countof(limits); i++) {
+        json_add_int(j, limits[i], 0);          /* there are none */
+    }
+    k = json_add(j, "image", json_object());
+    json_add_str(k, "filename", block_path(b));
+    json_add_str(k, "format", "raw");
+    json_add_u64(k, "virtual-size", block_size(b));
+    json_add_u64(k, "actual-size", block_host_bytes(b));
+    k = json_add(j, "cache", json_object());
+    json_add_bool(k, "writeback", true);
+    json_add_bool(k, "direct", block_direct(b));
+    json_add_bool(k, "no-flush", block_unsafe(b));
+}
+
+typedef struct Listing {
+    Machine *m;
+    Json    *list;
+} Listing;
+
+/* Programs that made it by -blockdev know it by its drive alone. */
+static void add_names(Json *j, const Block *b, const Device *drive)
+{
+    json_add_str(j, "device", block_option(b, "if") ? block_id(b) : "");
+    if (drive) {
+        g_autofree char *path = qom_device_path(drive);
+        json_add_str(j, "qdev", path);
+    }
+}
+
+static void add_drive(void *opaque, Block *b)
+{
+    Listing *l = opaque;
+    const char *media = block_option(b, "media");
+    bool cd = media && strcmp(media, "cdrom") == 0;
+    Json *j = json_add(l->list, NULL, json_object());
+
+    add_names(j, b, drive_of(l->m, b));
+    json_add_str(j, "type", "unknown");
+    json_add_bool(j, "removable", cd);
+    json_add_bool(j, "locked", false);
+    add_image(json_add(j, "inserted", json_object()), b);
+    if (cd) {
+        json_add_bool(j, "tray_open", false);
+    }
+}
+
+void qmp_query_block(QmpCall *c)
+{
+    Listing l = { c->m, c->ret = json_array() };
+
+    block_each(add_drive, &l);
+}
+
+static void add_node(void *opaque, Block *b)
+{
+    add_image(json_add(opaque, NULL, json_object()), b);
+}
+
+void qmp_query_named_block_nodes(QmpCall *c)
+{
+    c->ret = json_array();
+    block_each(add_node, c->ret);
+}
+
+/* ---- query-blockstats --------------------------------------------------- */
+
+/* QMP's name of a kind of request, and those that count as it. */
+typedef struct StatName {
+    const char *name;
+    u32         op[2];          /* BLOCK_OPS: none */
+} StatName;
+
+static const StatName stat_names[] = {
+    { "rd", { BLOCK_READ, BLOCK_OPS } },
+    { "wr", { BLOCK_WRITE, BLOCK_WRITE_FLUSH } },
+    { "flush", { BLOCK_FLUSH, BLOCK_OPS } },
+    { "unmap", { BLOCK_DISCARD, BLOCK_ZEROES } },
+};
+
+static u64 sum_of(const StatName *n, const u64 *counts)
+{
+    return counts[n->op[0]] + (n->op[1] != BLOCK_OPS ? counts[n->op[1]] : 0);
+}
+
+/* A member: what, of the requests of n. */
+static void add_stat(Json *j, const StatName *n, const char *before,
+                     const char *behind, u64 v)
+{
+    g_autofree char *name = g_strconcat(before, n->name, behind, NULL);
+
+    json_add_u64(j, name, v);
+}
+
+static void add_stats(Json *j, const Block *b)
+{
+    const BlockCounts *k = block_counts(b);
+
+    for (u32 i = 0; i < countof(stat_names); i++) {
+        const StatName *n = &stat_names[i];
+        add_stat(j, n, "", "_operations", sum_of(n, k->requests));
+        add_stat(j, n, "", "_total_time_ns", sum_of(n, k->ns));
+        add_stat(j, n, "failed_", "_operations", sum_of(n, k->failed));
+        add_stat(j, n, "invalid_", "_operations", 0);
+        if (n->op[0] != BLOCK_FLUSH) {
+            add_stat(j, n, "", "_bytes", sum_of(n, k->bytes));
+            add_stat(j, n, "", "_merged", 0);
+        }
+    }
+    json_add_u64(j, "wr_highest_offset", k->highest);
+    json_add_bool(j, "account_invalid", true);
+    json_add_bool(j, "account_failed", true);
+    json_add(j, "timed_stats", json_array());
+}
+
+static void add_drive_stats(void *opaque, Block *b)
+{
+    Listing *l = opaque;
+    Json *j = json_add(l->list, NULL, json_object());
+
+    add_names(j, b, drive_of(l->m, b));
+    json_add_str(j, "node-name", block_id(b));
+    add_stats(json_add(j, "stats", json_object()), b);
+}
+
+static void add_node_stats(void *opaque, Block *b)
+{
+    Listing *l = opaque;
+    Json *j = json_add(l->list, NULL, json_object());
+
+    json_add_str(j, "node-name", block_id(b));
+    add_stats(json_add(j, "stats", json_object()), b);
+}
+
+void qmp_query_blockstats(QmpCall *c)
+{
+    Listing l = { c->m, c->ret = json_array() };
+
+    block_each(json_bool(c->args, "query-nodes", false) ? add_node_stats
+                                                        : add_drive_stats,
+               &l);
+}
+
+/* ---- errors ------------------------------------------------------------- */
+
+static void failed(void *opaque, Block *b, BlockOp op, int error)
+{
+    Machine *m = opaque;
+    const Device *drive = drive_of(m, b);
+    g_autofree char *path = drive ? qom_device_path(drive) : g_strdup("");
+    Json *j = json_object();
+
+    json_add_str(j, "device", block_option(b, "if") ? block_id(b) : "");
+    json_add_str(j, "qom-path", path);
+    json_add_str(j, "node-name", block_id(b));
+    json_add_str(j, "operation", op == BLOCK_READ ? "read" : "write");
+    json_add_str(j, "action", "report");
+    json_add_bool(j, "nospace", error == -ENOSPC);
+    json_add_str(j, "reason", g_strerror(-error));
+    machine_event(m, "BLOCK_IO_ERROR", j);
+}
+
+void qmp_watch_disks(Machine *m)
+{
+    block_on_error(failed, m);
+}
