@@ -13,6 +13,11 @@ and so does who begins. Rows of the table, medians over the runs:
   start      the whole life of a guest that switches off at once (arm64)
   boot       from start to the shell of the Linux guest
   NAME       a workload in the guest, by the guest's clock
+  micro.NAME a loop of one kind of instruction or system call
+  kpti.NAME  the same with the kernel's page-table isolation the other way
+             round than the guest has it by itself
+  io.NAME    256 MiB read from or written to a virtio disk, and fetched over
+             the user network
 
 With --cpu the processor seconds, user and system, that the emulator used
 meanwhile; they depend less on what else the machine is doing. Peak memory is
@@ -23,6 +28,7 @@ of PROGRAM is missing.
 
 import argparse
 import json
+import http.server
 import math
 import os
 import platform
@@ -31,6 +37,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -38,13 +45,20 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "boot"))
 from guest import MACHINES, cached, linux  # noqa: E402
 
-WORKLOADS = "int fp simd mem branch sys smp selfmod"
+WORKLOADS = "int fp simd mem branch sys smp selfmod micro"
 MORE = {"arm64": "", "amd64": " simd-avx2", "i386": " fp-x87"}
 QEMU = {"arm64": "qemu-system-aarch64", "amd64": "qemu-system-x86_64",
         "i386": "qemu-system-i386"}
+# Page-table isolation as the guest does not have it by default.
+KPTI = {"arm64": "nokaslr kpti=off", "amd64": "pti=on", "i386": "pti=on"}
+NIC = {"arm64": "virtio-net-device", "amd64": "virtio-net-pci",
+       "i386": "virtio-net-pci"}
+KERNEL_LOOPS = "syscall fault switch signal"
+IO_MIB = 256
 STARTS = 5              # starts are short: so many for each run
 RESULT = re.compile(r"RESULT (\S+) seconds=([\d.]+) check=(\w+)")
 PHASE = re.compile(r"([a-z]+\.\w+)\s+([\d.]+) s  check")
+COPY = re.compile(r"COPY (\S+) ([\d.]+) ([\d.]+)")    # and uptimes about it
 
 
 class Sample:
@@ -79,6 +93,7 @@ def watch(command, limit, row=None):
     for raw in child.stdout:
         wall, line = time.monotonic() - start, raw.decode("latin-1").strip()
         result, phase = RESULT.search(line), PHASE.match(line)
+        copy = COPY.match(line)
         if "GUEST-READY" in line:
             sample.rows["boot"] = (wall, cpu_seconds(child.pid))
         elif line.startswith("BENCH-BEGIN "):
@@ -89,6 +104,8 @@ def watch(command, limit, row=None):
             sample.checks[name] = result[3]
         elif phase:
             sample.phases[phase[1]] = float(phase[2])
+        elif copy:
+            sample.phases[copy[1]] = float(copy[3]) - float(copy[2])
     _, status, usage = os.wait4(child.pid, 0)
     timer.cancel()
     child.stdout.close()
@@ -106,15 +123,68 @@ def start_command(program):
 
 
 def work_command(program, arch, options):
-    run = ("for w in %s; do echo BENCH-BEGIN $w; $w %d 1; done"
-           % (workloads(arch, options), options.percent))
+    run = "; ".join("echo BENCH-BEGIN %s; %s" % (w, " ".join(
+        arguments_of(w, options))) for w in workloads(arch, options).split())
     return linux(program, 'quiet guest.run="%s"' % run,
                  initrd="workloads.gz", extra=["-smp", "1"], arch=arch)
+
+
+class Zeroes(http.server.BaseHTTPRequestHandler):
+    """Gives IO_MIB of zeroes to whoever asks."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(IO_MIB << 20))
+        self.end_headers()
+        for _ in range(IO_MIB):
+            self.wfile.write(bytes(1 << 20))
+
+    def log_message(self, *args):
+        pass
+
+
+def micro_command(program, arch, options, disk, port):
+    """The small loops that depend on KPTI, the disk, the network."""
+    def timed(name, command):
+        return ("read a x </proc/uptime; %s 2>/dev/null; "
+                "read b x </proc/uptime; echo COPY io.%s $a $b; "
+                % (command, name))
+
+    dd = "dd bs=1M count=%d " % IO_MIB
+    run = ("micro %d %s | sed s/^micro/kpti/; "
+           "ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; "
+           % (options.percent, KERNEL_LOOPS)
+           + timed("read", dd + "if=/dev/vda of=/dev/null")
+           + timed("write", dd + "if=/dev/zero of=/dev/vda conv=fsync")
+           + timed("net", "wget -q -O /dev/null http://10.0.2.2:%d/" % port))
+    return linux(program, '%s quiet guest.run="%s"' % (KPTI[arch], run),
+                 initrd="workloads.gz", arch=arch, extra=[
+                     "-smp", "1", "-drive", "if=virtio,format=raw,file=" + disk,
+                     "-netdev", "user,id=n0", "-device",
+                     "%s,netdev=n0" % NIC[arch]])
+
+
+def micro(program, arch, options):
+    """The sample of a run of micro_command()."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Zeroes)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.NamedTemporaryFile() as disk:
+        disk.truncate(IO_MIB << 20)
+        sample = watch(micro_command(program, arch, options, disk.name,
+                                     server.server_port), options.limit)
+    server.shutdown()
+    sample.rows = {}            # its boot is another one
+    return sample
 
 
 def workloads(arch, options):
     """Names, parted by blanks."""
     return options.workloads or WORKLOADS + MORE[arch]
+
+
+def arguments_of(workload, options):
+    """A workload's command line; one thread, like one CPU."""
+    return [workload, str(options.percent)] + ["1"] * (workload == "smp")
 
 
 def native(arch, options):
@@ -125,8 +195,8 @@ def native(arch, options):
     for name in workloads(arch, options).split():
         before = os.times()
         out = subprocess.run(
-            [cached("workloads", folder, name), str(options.percent), "1"],
-            stdout=subprocess.PIPE, check=True).stdout.decode()
+            [cached("workloads", folder, name),
+             *arguments_of(name, options)[1:]], stdout=subprocess.PIPE, check=True).stdout.decode()
         after = os.times()
         result = RESULT.search(out)
         sample.rows[name] = (
@@ -155,6 +225,8 @@ def measure(programs, arch, options):
                   file=sys.stderr, flush=True)
             samples[who].append(
                 watch(work_command(program, arch, options), options.limit))
+            if "micro" in workloads(arch, options).split():
+                samples[who].append(micro(program, arch, options))
         samples["native"].append(native(arch, options))
     return samples
 
@@ -193,7 +265,8 @@ def summary(samples, arch, options):
     column = 1 if options.cpu else 0
     rows = []
     begin = ["start", "boot"] if arch == "arm64" else ["boot"]
-    for name in begin + workloads(arch, options).split():
+    names = [w for w in workloads(arch, options).split() if w != "micro"]
+    for name in begin + names:
         ours = median_of(samples["anole"], name, column)
         qemu = median_of(samples["qemu"], name, column)
         rows.append({
@@ -205,9 +278,13 @@ def summary(samples, arch, options):
     return rows
 
 
+def is_micro(phase):
+    return phase.split(".")[0] in ("micro", "kpti", "io")
+
+
 def phases(samples):
     rows = []
-    names = [p for s in samples["native"] for p in s.phases]
+    names = [p for who in samples.values() for s in who for p in s.phases]
     for name in dict.fromkeys(names):
         ours = phase_of(samples["anole"], name)
         qemu = phase_of(samples["qemu"], name)
@@ -298,9 +375,12 @@ def bench(arch, options):
     samples.setdefault("qemu", [])
     rows, wrong = summary(samples, arch, options), wrong_checks(samples)
     show(arch, rows, means(rows))
-    if options.phases:
+    more = [r for r in phases(samples)
+            if options.phases or is_micro(r["row"])]
+    if more:
         print()
-        show(arch, phases(samples), {})
+        show(arch, more, {"micro loops": geometric_mean(
+            [r["ratio"] for r in more if is_micro(r["row"])])})
     for line in wrong:
         print("WRONG " + line)
     missing = [r["row"] for r in rows if r["anole"] is None]
