@@ -15,7 +15,7 @@ from guest import TOP, check, done, emulator, needs, note, run, scratch, skip
 
 HERE = os.path.join(TOP, "tests", "insn", "x86", "modes")
 PROGRAM32 = ["main", "segments", "transfers", "interrupts", "tasks", "vm86",
-             "debug", "paging", "code", "system", "real", "long"]
+             "debug", "paging", "code", "system", "real", "smm", "long"]
 PROGRAM64 = ["long64", "report"]
 FLAGS = ["-ffreestanding", "-fno-pic", "-fno-pie", "-fno-stack-protector",
          "-fno-asynchronous-unwind-tables", "-fno-omit-frame-pointer", "-Os",
@@ -59,12 +59,12 @@ def rom(folder):
     return path
 
 
-def test(path, model):
+def test(machine, model, *options):
     """One run: each line of its TAP that fails is noted."""
-    command = [emulator(), "-M", "isapc", "-cpu", model, "-m", "64",
+    command = [emulator(), "-M", machine, "-cpu", model, "-m", "64",
                "-nodefaults", "-display", "none", "-serial", "stdio",
                "-monitor", "none", "-no-reboot", "-device",
-               "isa-debug-exit,iobase=0xf4,iosize=1", "-bios", path]
+               "isa-debug-exit,iobase=0xf4,iosize=1", *options]
     status, output, errors = run(command, 60)
     lines = output.replace("\r", "").split("\n")
     count = sum(line.startswith("ok ") for line in lines)
@@ -73,12 +73,30 @@ def test(path, model):
             note("%s\n%s" % (line, more if more.startswith("#") else ""))
     note(errors)
     check(status == 1 and re.search(r"^1\.\.\d+$", output, re.M),
-          "CPU %s: %d results, all good" % (model, count))
+          "%s, CPU %s: %d results, all good" % (machine, model, count))
+    return output
+
+
+def in_flash(path, folder):
+    """The ROM in flash, more flash below it, both for SMM alone to write."""
+    data = os.path.join(folder, "data.fd")
+    with open(data, "wb") as f:
+        f.write(b"FLSH".ljust(0x10000, b"\xff"))
+    flash = "if=pflash,unit=%d,format=raw,file=%s"
+    output = test("q35,smm=on", "max",
+                  "-global", "driver=cfi.pflash01,property=secure,value=on",
+                  "-drive", flash % (0, path) + ",readonly=on",
+                  "-drive", flash % (1, data))
+    check("but from SMM" in output, "where flash was tested")
+    with open(data, "rb") as f:
+        check(f.read()[0x1000] == 0x5a, "and its image written to")
 
 
 needs("gcc", "ld", "objcopy")
 with scratch() as directory:
     image = rom(directory)
     for name in MODELS:
-        test(image, name)
+        test("isapc", name, "-bios", image)
+    test("pc", "qemu32", "-bios", image)
+    in_flash(image, directory)
 done()

@@ -6,6 +6,7 @@
  * instruction; AMD64 APM volume 2, chapters 4 to 6.
  */
 #include "long.h"
+#include "smm.h"
 
 enum { DB_ = 1, UD_ = 6, NM_ = 7, DF_ = 8, TS_ = 10, NP_ = 11, SS_ = 12,
        GP_ = 13, PF_ = 14, XM_ = 19 };
@@ -886,6 +887,34 @@ static void single_steps(void)
     hook[DB_] = 0;
 }
 
+/* ---- SMM, which the 32-bit program has set up --------------------------- */
+
+static void smm(void)
+{
+    volatile Notes *n = (volatile Notes *)(uintptr_t)NOTES;
+    const volatile u64 *saved = (const volatile u64 *)n->saved;
+
+    if (!n->base) {
+        return;
+    }
+    n->count = 0;
+    TRY("movq $0x123456789abcdef0, %%rbx\n leaq (%%rbx, %%rbx), %%r8\n"
+        "movq %%rbx, %%r15\n notq %%r15\n movq %%rsp, out + 32\n"
+        "outb %%al, $0xb2\n jmp 6f\n 6: movq %%rbx, out\n"
+        "movq %%r8, out + 8\n movq %%r15, out + 16\n"
+        "movl %%cs, %%eax\n movl %%eax, out + 24\n subq %%rsp, out + 32",
+        "r"(0));
+    equal("an SMI in 64-bit mode", n->count, 1);
+    equal("which the handler is not in", n->cr0 & 1, 0);
+    equal("RBX", out[0], 0x123456789abcdef0);
+    equal("R8", out[1], 0x2468acf13579bde0);
+    equal("R15", out[2], ~0x123456789abcdef0);
+    equal("RSP", out[4], 0);
+    equal("CS", (u32)out[3], KCODE);
+    equal("saved R15", saved[0x180 / 8], ~0x123456789abcdef0);
+    equal("saved EFER", saved[0xd0 / 8] & 0x500, 0x500);
+}
+
 __attribute__((used)) void start(void)
 {
     reset_tables();
@@ -905,5 +934,7 @@ __attribute__((used)) void start(void)
     paging();
     pcids();
     single_steps();
+    reset_tables();
+    smm();
     finish();
 }

@@ -320,7 +320,7 @@ __attribute__((used)) void start(void)
     static void (*const tests[])(void) = {
         test_segments, test_transfers, test_interrupts, test_tasks,
         test_vm86, test_debug, test_paging, test_code, test_system,
-        test_real, test_long,
+        test_real, test_smm, test_long,
     };
 
     u32 id[4];

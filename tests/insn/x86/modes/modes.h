@@ -137,4 +137,10 @@ void fill(void *to, u8 v, u32 len);
 /* The tests, a file each. */
 void test_segments(void), test_transfers(void), test_interrupts(void),
      test_tasks(void), test_vm86(void), test_debug(void), test_paging(void),
-     test_code(void), test_real(void), test_system(void), test_long(void);
+     test_code(void), test_real(void), test_system(void), test_smm(void),
+     test_long(void);
+
+/* Runs a piece of 16-bit code at 2000:1000 that ends in RETW; its exception. */
+u32 real_run(const u8 *code, const u8 *end);
+/* The same in virtual-8086 mode at 2000:0, until an exception: its frame. */
+Frame vm86_run(const u8 *code, const u8 *end, u32 flags, u32 ax);

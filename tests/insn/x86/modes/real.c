@@ -93,7 +93,7 @@ static u16 note(const u16 *name)
 static volatile u16 *const r = (volatile u16 *)0x600;
 
 /* The number of the vector that ended the piece, or PF_NONE. */
-static u32 run(const u8 *code, const u8 *end)
+u32 real_run(const u8 *code, const u8 *end)
 {
     u16 *table = (u16 *)0;
     u32 stubs = (u32)(&real_stubs - &real_in), got;
@@ -110,7 +110,7 @@ static u32 run(const u8 *code, const u8 *end)
     got = note(&real_vector);
     return got ? (got - stubs - 3) / 3 : PF_NONE;
 }
-#define RUN(name)       run(&name, &name##_end)
+#define RUN(name)       real_run(&name, &name##_end)
 #define PIECE(name, text)                                                   \
     extern u8 name, name##_end;                                             \
     __asm__(".code16\n" #name ":\n" text "\n retw\n" #name "_end:\n"        \

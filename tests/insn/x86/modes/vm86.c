@@ -44,7 +44,7 @@ static void keep(Frame *f)
 }
 
 /* Runs a piece with these flags and AX until an interrupt or a fault. */
-static void run(const u8 *code, const u8 *end, u32 flags, u32 ax)
+Frame vm86_run(const u8 *code, const u8 *end, u32 flags, u32 ax)
 {
     static u32 frame[9];
 
@@ -66,8 +66,9 @@ static void run(const u8 *code, const u8 *end, u32 flags, u32 ax)
     for (unsigned v = 0; v < 256; v++) {
         hook[v] = 0;
     }
+    return last;
 }
-#define RUN(name, flags, ax)    run(&name, &name##_end, flags, ax)
+#define RUN(name, flags, ax)    vm86_run(&name, &name##_end, flags, ax)
 #define IOPL3   0x3000u
 
 static void basic(void)
