@@ -161,6 +161,9 @@ static u64 reach(const Str *s, End *e, u64 n)
     u64 off = c->r[e->reg] & s->mask, in_page, last = s->size - 1;
     Room room = room_of(c, e->seg, e->write);
 
+    if (!(c->cr0 & CR0_PE) && s->mask == UINT32_MAX) {
+        room = (Room) { 0, UINT32_MAX, false };     /* as x86_linear() */
+    }
     check_room(c, &room, e->seg, off, s->size);
     if (s->back) {
         n = MIN(n - 1, (off - room.lo) / s->size) + 1;

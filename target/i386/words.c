@@ -140,6 +140,16 @@ static bool is_protected(const X86Ctx *c)
     return (c->key & (KEY_PE | KEY_VM)) == KEY_PE && !is64(c);
 }
 
+/*
+ * A 32-bit offset in real mode: no limit.  A processor minds it, unless the
+ * segment was made larger in protected mode; SeaVGABIOS counts on that, and
+ * U-Boot, which runs it, does not do it.
+ */
+static bool is_big_real(const X86Ctx *c)
+{
+    return !(c->key & KEY_PE) && c->asize == 4;
+}
+
 /* x + y, cut to `size` bytes: with 32 bits it is added as such. */
 static Val add_cut(X86Ctx *c, unsigned size, Val x, Val y)
 {
@@ -164,7 +174,7 @@ Val x86_linear(X86Ctx *c, unsigned seg, Val off, unsigned size, bool write)
     if (is_flat(c, seg) && !(write && seg == CS && is_protected(c))) {
         return off;
     }
-    if (is64(c)) {
+    if (is64(c) || is_big_real(c)) {
         return add_base(c, seg, off);
     }
     if (c->key & KEY_ODD) {

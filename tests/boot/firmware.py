@@ -129,13 +129,15 @@ def ovmf():
 
 
 def u_boot():
-    with Guest([emulator(), "-M", "pc", "-m", "256", "-display", "none",
-                "-bios", image("u-boot-qemu-x86_64.rom"), "-serial", "stdio",
-                "-monitor", "none"], timeout=60) as g:
-        check(g.expect(r"U-Boot \d+"), "U-Boot for x86-64 starts")
-        check(g.expect("Hit any key"), "and counts down")
-        g.write("\r")
-        check(g.expect(r"^=> $"), "and a key brings its prompt")
+    for kind in ("x86_64", "x86"):
+        with Guest([emulator(), "-L", cached("firmware"), "-M", "pc",
+                    "-m", "256", "-display", "none", "-serial", "stdio",
+                    "-bios", image("u-boot-qemu-%s.rom" % kind),
+                    "-monitor", "none"], timeout=60) as g:
+            check(g.expect(r"U-Boot \d+"), "U-Boot for %s starts" % kind)
+            check(g.expect("Hit any key"), "and counts down")
+            g.write("\r")
+            check(g.expect(r"^=> $"), "and a key brings its prompt")
 
 
 def ipxe():
