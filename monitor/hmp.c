@@ -200,6 +200,7 @@ static const Command commands[] = {
       QMP("memsave", "val:i size:i filename:s") },
     { "mouse_button", "MASK",      "1 left, 2 right, 4 middle",    .run = hmp_mouse_button },
     { "mouse_move",   "X Y [Z]",   "move the mouse, turn its wheel", .run = hmp_mouse_move },
+    { "mouse_set",    "N",         "the mouse that is moved",      .run = hmp_mouse_set },
     { "netdev_add",   "KIND,id=I[,..]", "as -netdev",              .run = cmd_netdev_add },
     { "netdev_del",   "ID",        "drop a network without a card", QMP("netdev_del", "id:s") },
     { "nmi",          "",          "non-maskable interrupt",       QMP("inject-nmi", "") },

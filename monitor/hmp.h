@@ -32,3 +32,5 @@ void hmp_info_pci(Hmp *h, const char *args);
 void hmp_sendkey(Hmp *h, const char *args);
 void hmp_mouse_move(Hmp *h, const char *args);
 void hmp_mouse_button(Hmp *h, const char *args);
+void hmp_mouse_set(Hmp *h, const char *args);
+void hmp_info_mice(Hmp *h, const char *args);

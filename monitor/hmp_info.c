@@ -317,6 +317,7 @@ const Command hmp_infos[] = {
     { "jit",        "",     "the translator's counters",    .run = info_jit },
     { "kvm",        "",     "is KVM in use",                .run = info_kvm },
     { "memory_size_summary", "", "bytes of memory",         .run = info_memory_size },
+    { "mice",       "",     "pointers; * gets what is moved", .run = hmp_info_mice },
     { "mtree",      "",     "the guest's memory map",       .run = info_mtree },
     { "name",       "",     "the guest's name",             .run = info_name },
     { "network",    "",     "network back ends",            .run = info_network },

@@ -6,6 +6,7 @@
 #include "ui/input.h"
 #include "ui/screen.h"
 #include "ui/sendkey.h"
+#include "util/keyval.h"
 
 /* "FILE [-f ppm|png] [SCREEN]"; .png in the name chooses PNG too. */
 void hmp_screendump(Hmp *h, const char *args)
@@ -19,6 +20,10 @@ void hmp_screendump(Hmp *h, const char *args)
     for (char **w = word; *w; w++) {
         if (strcmp(*w, "-f") == 0 && w[1]) {
             png = strcmp(*++w, "png") == 0;
+            if (!png && strcmp(*w, "ppm") != 0) {
+                fprintf(h->out, "-f %s: write ppm or png\n", *w);
+                return;
+            }
         } else if (**w && !file) {
             file = *w;
             png = png || g_str_has_suffix(file, ".png");
@@ -119,6 +124,36 @@ void hmp_mouse_button(Hmp *h, const char *args)
         input_button(i, mask >> i & 1);
     }
     input_sync();
+}
+
+void hmp_info_mice(Hmp *h, const char *args)
+{
+    const InputSink *m;
+
+    (void)args;
+    for (u32 n = 0; (m = input_mouse(n)); n++) {
+        fprintf(h->out, "%c Mouse #%u: %s%s\n",
+                input_mouse_used(m) ? '*' : ' ', n, m->mouse,
+                m->abs ? " (absolute)" : "");
+    }
+    if (!input_mouse(0)) {
+        fprintf(h->out, "this machine has no mouse\n");
+    }
+}
+
+void hmp_mouse_set(Hmp *h, const char *args)
+{
+    const InputSink *m = NULL;
+    u64 n;
+
+    if (parse_u64(args, &n) && n < UINT32_MAX) {
+        m = input_mouse((u32)n);
+    }
+    if (m) {
+        input_mouse_choose(m);
+    } else {
+        fprintf(h->out, "no mouse \"%s\"; `info mice` lists them\n", args);
+    }
 }
 
 void hmp_info_pci(Hmp *h, const char *args)

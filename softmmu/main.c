@@ -570,8 +570,9 @@ static bool check_limits(Machine *m, const Options *o, Err *err)
     }
     if (o->vga && strcmp(o->vga, "none") != 0
         && (!b->vga || strcmp(o->vga, b->vga) != 0)) {
-        return fail(err, "-vga %s: %s takes %s%snone", o->vga, b->name,
-                    b->vga ? b->vga : "", b->vga ? " or " : "");
+        return fail(err, "-vga %s: %s has no such adapter; there %s %s%snone",
+                    o->vga, b->name, b->vga ? "are" : "is",
+                    b->vga ? b->vga : "", b->vga ? " and " : "");
     }
     m->ram_size = o->ram ? align_up(o->ram, GUEST_PAGE) : b->ram_default;
     return m->ram_size <= b->ram_max

@@ -10,6 +10,7 @@ enum { SINKS = 16 };
 static struct {
     const InputSink *at[SINKS];
     u32 n;
+    const InputSink *chosen;    /* the user's choice of a mouse, or NULL */
 } sinks;
 
 void input_add(const InputSink *sink)
@@ -29,15 +30,25 @@ void input_remove(const InputSink *sink)
         }
     }
     sinks.n = kept;
+    sinks.chosen = sinks.chosen == sink ? NULL : sinks.chosen;
 }
 
-/* The newest sink whose hook at this offset of InputSink is there. */
+static bool has_hook(const InputSink *sink, size_t hook)
+{
+    void *p;
+
+    memcpy(&p, (const u8 *)sink + hook, sizeof p);
+    return p != NULL;
+}
+
+/* The user's choice or the newest whose hook at this offset is there. */
 static const InputSink *taker(size_t hook)
 {
+    if (sinks.chosen && has_hook(sinks.chosen, hook)) {
+        return sinks.chosen;
+    }
     for (u32 i = sinks.n; i-- > 0;) {
-        void *p;
-        memcpy(&p, (const u8 *)sinks.at[i] + hook, sizeof p);
-        if (p) {
+        if (has_hook(sinks.at[i], hook)) {
             return sinks.at[i];
         }
     }
@@ -50,7 +61,27 @@ static const InputSink *pointer(void)
 {
     const InputSink *k = TAKER(abs);
 
-    return k ? k : TAKER(rel);
+    return sinks.chosen ? sinks.chosen : k ? k : TAKER(rel);
+}
+
+const InputSink *input_mouse(u32 n)
+{
+    for (u32 i = 0; i < sinks.n; i++) {
+        if (sinks.at[i]->mouse && n-- == 0) {
+            return sinks.at[i];
+        }
+    }
+    return NULL;
+}
+
+bool input_mouse_used(const InputSink *mouse)
+{
+    return mouse == pointer();
+}
+
+void input_mouse_choose(const InputSink *mouse)
+{
+    sinks.chosen = mouse;
 }
 
 static u32 gated(u32 v)
@@ -120,5 +151,5 @@ void input_sync(void)
 
 bool input_wants_abs(void)
 {
-    return TAKER(abs) != NULL;
+    return pointer() && pointer()->abs;
 }

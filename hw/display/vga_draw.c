@@ -4,13 +4,15 @@
  * Reference: IBM Personal System/2 Hardware Interface Technical Reference,
  * "Video Subsystem": CRT controller addressing, attribute controller.
  *
- * The picture is made line by line, as the registers are then: effects that
- * depend on changes while the beam runs are left out.
+ * The picture has a line for each scan line and a pixel for each dot of the
+ * undivided dot clock, so that 320 x 200 is 640 x 400.  It is made line by
+ * line, as the registers are then: effects that depend on changes while the
+ * beam runs are left out.
  */
 #include "hw/display/vga.h"
 #include "softmmu/clock.h"
 
-enum { SEQ_8_DOTS = 1 << 0, SEQ_SCREEN_OFF = 1 << 5 };
+enum { SEQ_8_DOTS = 1 << 0, SEQ_HALF_CLOCK = 1 << 3, SEQ_SCREEN_OFF = 1 << 5 };
 enum { AT_GRAPHICS = 1 << 0, AT_MONO = 1 << 1, AT_LINE_GRAPHICS = 1 << 2,
        AT_BLINK = 1 << 3, AT_PAN_TOP = 1 << 5, AT_P54 = 1 << 7 };
 enum { GR_SHIFT4 = 1 << 5, GR_SHIFT256 = 1 << 6 };
@@ -30,6 +32,7 @@ typedef struct Geometry {
     u32 start, pitch;           /* in character clocks */
     u32 preset;                 /* the first row's first line */
     u32 pan, split_pan;         /* the pixel that lines begin with */
+    u32 dots;                   /* of the picture for one of a character */
 } Geometry;
 
 static Geometry geometry(const Vga *s)
@@ -50,6 +53,7 @@ static Geometry geometry(const Vga *s)
         .preset = cr[CR_PRESET_ROW] & 31u,
         .pan = pan,
         .split_pan = s->at[AT_MODE] & AT_PAN_TOP ? 0 : pan,
+        .dots = s->seq[SEQ_CLOCKING] & SEQ_HALF_CLOCK ? 2 : 1,
     };
 }
 
@@ -92,6 +96,14 @@ static u32 clock_address(const Vga *s, u32 clock, u32 scan)
         a = (a & ~0x4000u) | (scan >> 1 & 1) << 14;
     }
     return a & (PLANE - 1);
+}
+
+/* Each pixel of the `width` `zoom` times, in place. */
+static void stretch(u32 *pixels, u32 width, u32 zoom)
+{
+    for (u32 x = width * zoom; zoom > 1 && x-- > 0;) {
+        pixels[x] = pixels[x / zoom];
+    }
 }
 
 static u32 planes_of(const Vga *s, u32 address)
@@ -235,7 +247,7 @@ static void draw_text(Vga *s)
 {
     TextDraw t = { .s = s, .g = geometry(s), .cursor = ~0u };
     Glyph row[MAX_COLUMNS + 1];
-    u32 pixels[MAX_WIDTH], from = ~0u;
+    u32 pixels[MAX_WIDTH], from = ~0u, width;
 
     t.dots = s->seq[SEQ_CLOCKING] & SEQ_8_DOTS ? 8 : 9;
     t.hidden = blink_phase();
@@ -243,7 +255,8 @@ static void draw_text(Vga *s)
         t.cursor = cursor_clock(s);
     }
     make_palette(s, t.palette);
-    screen_size(s->screen, t.g.columns * t.dots, t.g.lines);
+    width = MIN(t.g.columns * t.dots, MAX_WIDTH / t.g.dots);
+    screen_size(s->screen, width * t.g.dots, t.g.lines);
     for (u32 y = 0; y < t.g.lines; y++) {
         Place p = place_of(&t.g, y, t.g.scans);
         for (u32 x = 0; p.clock != from && x <= t.g.columns; x++) {
@@ -251,6 +264,7 @@ static void draw_text(Vga *s)
         }
         from = p.clock;
         text_line(&t, row, &p, pixels);
+        stretch(pixels, width, t.g.dots);
         screen_line(s->screen, y, pixels);
     }
 }
@@ -349,7 +363,6 @@ static void graphics_line(const LineDraw *l, const Place *p, u32 *out)
     }
 }
 
-/* Lines that only repeat the one above are left out of the picture. */
 static void draw_graphics(Vga *s)
 {
     Geometry g = geometry(s);
@@ -357,38 +370,39 @@ static void draw_graphics(Vga *s)
     LineDraw l = { .s = s, .pixels = bytes ? byte_pixels
         : s->gr[GR_MODE] & GR_SHIFT4 ? cga_pixels : planar_pixels };
     u32 twice = s->cr[CR_MAX_SCAN] & CR_DOUBLE ? 2 : 1;
-    /* CGA and Hercules modes: the scan chooses the bank, it is no repeat. */
-    bool banks = (s->cr[CR_MODE] & (CR_MODE_A13 | CR_MODE_A14))
-        != (CR_MODE_A13 | CR_MODE_A14);
-    u32 zoom = banks ? twice : twice * g.scans, scans = twice * g.scans;
-    u32 pixels[MAX_WIDTH], height = MAX(g.lines / zoom, 1u);
+    u32 pixels[MAX_WIDTH], zoom = g.dots * (bytes ? 2 : 1);
 
-    l.width = MIN(g.columns * (bytes ? 4 : 8), (u32)MAX_WIDTH);
-    screen_size(s->screen, l.width, height);
+    l.width = MIN(g.columns * (bytes ? 4 : 8), MAX_WIDTH / zoom);
+    screen_size(s->screen, l.width * zoom, g.lines);
     make_palette(s, l.palette);
-    for (u32 y = 0; y < height; y++) {
-        Place p = place_of(&g, y * zoom, scans);
+    for (u32 y = 0; y < g.lines; y++) {
+        Place p = place_of(&g, y, twice * g.scans);
         p.scan /= twice;
         graphics_line(&l, &p, pixels);
+        stretch(pixels, l.width, zoom);
         screen_line(s->screen, y, pixels);
     }
 }
 
 /* ---- DISPI modes -------------------------------------------------------- */
 
+/* n bits of v from bit `at` as eight, so that most is most. */
+static u32 part(u32 v, u32 at, u32 n)
+{
+    u32 c = v >> at & (u32)MASK(n);
+
+    return c << (8 - n) | c >> (2 * n - 8);
+}
+
 static u32 vbe_pixel(const Vga *s, const u8 *p, u32 bpp)
 {
-    u32 v;
+    u32 v = (u32)load_le(p, (bpp + 7) / 8);
 
     switch (bpp) {
-    case 8: return dac_colour(s, *p);
-    case 15:
-        v = (u32)load_le(p, 2);
-        return (v >> 10 & 31) << 19 | (v >> 5 & 31) << 11 | (v & 31) << 3;
-    case 16:
-        v = (u32)load_le(p, 2);
-        return (v >> 11 & 31) << 19 | (v >> 5 & 63) << 10 | (v & 31) << 3;
-    default: return (u32)load_le(p, 3);
+    case 8: return dac_colour(s, (u8)v);
+    case 15: return part(v, 10, 5) << 16 | part(v, 5, 5) << 8 | part(v, 0, 5);
+    case 16: return part(v, 11, 5) << 16 | part(v, 5, 6) << 8 | part(v, 0, 5);
+    default: return v;
     }
 }
 

@@ -385,8 +385,8 @@ static bool start(void *opaque, Err *err)
 
     (void)err;
     s->sink = (InputSink) {
-        .opaque = s, .key = key, .rel = rel, .wheel = wheel,
-        .button = button, .sync = sync,
+        .mouse = "PS/2 mouse", .opaque = s, .key = key, .rel = rel,
+        .wheel = wheel, .button = button, .sync = sync,
     };
     input_add(&s->sink);
     return true;

@@ -38,6 +38,7 @@ enum { INPUT_ABS_MAX = 0x7fff };
 
 /* A guest's device.  Hooks it has no use for are NULL. */
 typedef struct InputSink {
+    const char *mouse;          /* its name as a pointer; NULL: it is none */
     void *opaque;
     void (*key)(void *opaque, u32 code, bool down);
     void (*rel)(void *opaque, i32 dx, i32 dy);      /* right, down */
@@ -53,6 +54,11 @@ typedef struct InputSink {
  */
 void input_add(const InputSink *sink);
 void input_remove(const InputSink *sink);
+/* The nth sink that is a pointer, in order of adding; NULL: none. */
+const InputSink *input_mouse(u32 n);
+bool input_mouse_used(const InputSink *mouse);
+/* From now on this one gets what it can take. */
+void input_mouse_choose(const InputSink *mouse);
 
 /* Down again without up between is the user's auto-repeat. */
 void input_key(u32 code, bool down);

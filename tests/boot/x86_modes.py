@@ -9,54 +9,22 @@ translator is known to do otherwise is marked or left out.
 
 import os
 import re
-import subprocess
 
-from guest import TOP, check, done, emulator, needs, note, run, scratch, skip
+from guest import check, done, emulator, needs, note, run, scratch
+from rom import BITS32, BITS64, HERE, link, rom
 
-HERE = os.path.join(TOP, "tests", "insn", "x86", "modes")
 PROGRAM32 = ["main", "segments", "transfers", "interrupts", "tasks", "vm86",
              "debug", "paging", "code", "system", "real", "smm", "long"]
 PROGRAM64 = ["long64", "report"]
-FLAGS = ["-ffreestanding", "-fno-pic", "-fno-pie", "-fno-stack-protector",
-         "-fno-asynchronous-unwind-tables", "-fno-omit-frame-pointer", "-Os",
-         "-mgeneral-regs-only", "-std=gnu11", "-fcf-protection=none"]
 MODELS = ["max", "Haswell", "qemu32", "pentium"]
 
 
-def make(command):
-    """A step of the build; the test is skipped if the tools cannot do it."""
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except subprocess.CalledProcessError as e:
-        skip("%s: %s" % (command[0], e.stderr.decode()[-500:]))
-
-
-def link(folder, name, parts, flags, emulation, start):
-    """Builds a flat program; its path."""
-    objects = []
-    for part in parts:
-        objects.append(os.path.join(folder, part + ".o"))
-        make(["gcc", *flags, *FLAGS, "-c", os.path.join(HERE, part + ".c"),
-              "-o", objects[-1]])
-    elf, flat = (os.path.join(folder, name + "." + e) for e in ("elf", "bin"))
-    make(["ld", "-m", emulation, "-nostdlib", "--defsym", "START=" + start,
-          "-T", os.path.join(HERE, "modes.ld"), "-o", elf, *objects])
-    make(["objcopy", "-O", "binary", elf, flat])
-    return flat
-
-
-def rom(folder):
+def image_of(folder):
     """Builds the ROM; its path."""
-    short = link(folder, "short", PROGRAM32, ["-m32", "-march=i586"],
-                 "elf_i386", "0x100000")
-    long = link(folder, "long", PROGRAM64, ["-m64", "-mno-red-zone"],
-                "elf_x86_64", "0x200000")
-    boot, path = (os.path.join(folder, n) for n in ("boot.o", "modes.rom"))
-    make(["gcc", "-m32", "-c", '-DPAYLOAD="%s"' % short,
-          '-DPAYLOAD64="%s"' % long, os.path.join(HERE, "boot.S"),
-          "-o", boot])
-    make(["objcopy", "-O", "binary", "-j", ".text", boot, path])
-    return path
+    parts = [[os.path.join(HERE, p + ".c") for p in program]
+             for program in (PROGRAM32, PROGRAM64)]
+    return rom(folder, link(folder, "short", parts[0], BITS32),
+               link(folder, "long", parts[1], BITS64))
 
 
 def test(machine, model, *options):
@@ -94,7 +62,7 @@ def in_flash(path, folder):
 
 needs("gcc", "ld", "objcopy")
 with scratch() as directory:
-    image = rom(directory)
+    image = image_of(directory)
     for name in MODELS:
         test("isapc", name, "-bios", image)
     test("pc", "qemu32", "-bios", image)
