@@ -33,7 +33,7 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     b->word = word;
     b->at = b->start = at;
     b->raw = b->ended = b->full = b->alone = false;
-    b->bound = b->follows = false;
+    b->bound = b->follows = b->one_cpu = false;
     b->fp_inline = true;
     b->soft = NULL;
 }

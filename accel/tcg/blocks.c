@@ -20,7 +20,7 @@ enum { GRANULE_BITS = 6, INTERP_MAX = 20000, INSN_MAX = 16 };
 
 static u32 hash_of(u64 phys, u32 key)
 {
-    u64 h = (phys >> 2) * 0x9e3779b97f4a7c15ull ^ key * 0xc2b2ae3d27d4eb4full;
+    u64 h = phys * 0x9e3779b97f4a7c15ull ^ key * 0xc2b2ae3d27d4eb4full;
 
     return (u32)(h >> (64 - HASH_BITS));
 }
@@ -369,6 +369,7 @@ u32 jit_front(Jit *j, Cpu *c, u64 pc, const JitSource *from, u32 max,
 
     ir_start(b, t->slots, t->nslots, t->word == 64 ? I64 : I32, (u16)at);
     b->soft = t->soft;
+    b->one_cpu = c->machine->ncpus == 1;
     b->alone = max == 1 || from->next.host;
     *count = 0;
     if (from->next.host) {

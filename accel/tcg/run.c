@@ -216,6 +216,9 @@ static bool vcpu_start(Cpu *c, Err *err)
         return false;
     }
     tlb_switch(c, space, key);      /* as reset had told before */
+    if (jit_of(c)->stats.blocks) {
+        jit_drop_all(c->machine);   /* they may have thought they were alone */
+    }
     return true;
 }
 

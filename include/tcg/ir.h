@@ -366,6 +366,8 @@ typedef struct Ir {
     bool alone;                     /* the block has one guest insn only */
     bool bound;                     /* see ir_bind_next() */
     bool follows;                   /* this guest insn was bound by the last */
+    bool one_cpu;                   /* no other vCPU sees memory: atomics may
+                                       be interrupted by devices only */
     bool fp_inline;                 /* host arithmetic serves the FP mode */
     const FpSoft *soft;
     u16  hash[256];                 /* value numbering: heads */
