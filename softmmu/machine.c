@@ -95,6 +95,8 @@ Cpu *machine_add_cpu(Machine *m, const char *model, Err *err)
     c->machine = m;
     c->mem = c->code_mem = m->mem;
     c->index = (int)m->ncpus;
+    c->cores = m->opts ? m->opts->cores : 1;
+    c->threads = m->opts ? m->opts->threads : 1;
     c->model = g_strndup(model, strcspn(model, ","));
     if (!t->init(c, c->model, props ? props + 1 : NULL, err)) {
         return NULL;

@@ -109,32 +109,41 @@ static bool set_cpu(Options *o, const char *value, bool *done, Err *err)
 }
 
 /*
- * "N" or "cpus=,maxcpus=,sockets=,clusters=,cores=,threads=": what is not
- * given follows from the rest; sockets are tried first.
+ * "N" or "cpus=,maxcpus=,sockets=,dies=,clusters=,cores=,threads=": what is
+ * not given follows from the rest; all are cores of one socket if they can.
  */
-static bool count_cpus(KeyVal *kv, u64 *n, Err *err)
+static bool count_cpus(KeyVal *kv, Options *o, u64 *n, Err *err)
 {
-    static const char *const level[] = { "clusters", "cores", "threads" };
-    u64 most, sockets, inside = 1, v;
+    enum { CPUS, MOST, SOCKETS, DIES, CLUSTERS, CORES, THREADS, NUMBERS };
+    static const char *const key[NUMBERS] = {
+        "cpus", "maxcpus", "sockets", "dies", "clusters", "cores", "threads"
+    };
+    u64 v[NUMBERS], most, rest;
 
-    if (!keyval_u64(kv, "cpus", 0, n, err)
-        || !keyval_u64(kv, "maxcpus", 0, &most, err)
-        || !keyval_u64(kv, "sockets", 0, &sockets, err)) {
-        return false;
-    }
-    for (u32 i = 0; i < countof(level); i++) {
-        if (!keyval_u64(kv, level[i], 1, &v, err)) {
+    for (u32 i = 0; i < NUMBERS; i++) {
+        if (!keyval_u64(kv, key[i], 0, &v[i], err)) {
             return false;
         }
-        inside *= MIN(MAX(v, 1), 256);
+        v[i] = MIN(v[i], 256);
     }
-    *n = *n ? *n : most ? most : MAX(sockets, 1) * inside;
-    most = most ? most : *n;
-    sockets = sockets ? sockets : MAX(most / inside, 1);
-    return sockets * inside == most
+    most = v[MOST] ? v[MOST] : v[CPUS];
+    rest = MAX(v[DIES], 1) * MAX(v[CLUSTERS], 1) * MAX(v[THREADS], 1);
+    if (!v[CORES]) {
+        v[CORES] = MAX(most / (rest * MAX(v[SOCKETS], 1)), 1);
+    }
+    rest *= v[CORES];
+    if (!v[SOCKETS]) {
+        v[SOCKETS] = MAX(most / rest, 1);
+    }
+    most = most ? most : v[SOCKETS] * rest;
+    *n = v[CPUS] ? v[CPUS] : most;
+    o->threads = (u32)MAX(v[THREADS], 1);
+    o->cores = (u32)rest / o->threads;
+    return v[SOCKETS] * rest == most
         || fail(err, "%llu sockets of %llu CPUs are not the %llu CPUs of %s; "
-                "leave one of the numbers out", (unsigned long long)sockets,
-                (unsigned long long)inside, (unsigned long long)most,
+                "leave one of the numbers out",
+                (unsigned long long)v[SOCKETS], (unsigned long long)rest,
+                (unsigned long long)most,
                 most == *n ? "cpus=" : "maxcpus=");
 }
 
@@ -145,7 +154,7 @@ static bool set_smp(Options *o, const char *value, bool *done, Err *err)
     u64 n = 0;
     bool ok = kv && (!plain || strcmp(plain, "0") || fail(err, "a machine has "
                                                          "at least 1 CPU"))
-        && count_cpus(kv, &n, err) && keyval_done(kv, "it", err)
+        && count_cpus(kv, o, &n, err) && keyval_done(kv, "it", err)
         && (n <= 255 || fail(err, "so many CPUs no machine has"));
 
     (void)done;
@@ -577,6 +586,7 @@ static const Option options[] = {
     { "msg",       "timestamp=on", "messages begin with the time",           CALL(set_msg) },
     { "overcommit", "mem-lock=off", "accepted",                              ONLY(TAKEN) },
     { "uuid",      "UUID", "the machine's number",                           CALL(set_uuid) },
+    { "smbios",    "type=1,product=P,serial=S", "what SMBIOS tables say",    IN(LIST, smbios) },
     { "usb",       NULL, "accepted",                                         ONLY(TAKEN) },
     { "no-acpi",   NULL, "accepted",                                         ONLY(TAKEN) },
     { "no-reboot", NULL, "end when the guest reboots",                       IN(FLAG, no_reboot) },
@@ -681,10 +691,10 @@ static void start(Options *o)
         &o->accels, &o->drives, &o->devices, &o->netdevs, &o->nics,
         &o->chardevs, &o->serials, &o->monitors, &o->globals, &o->pflash,
         &o->folders, &o->blockdevs, &o->objects, &o->mons, &o->qmps,
-        &o->pretty_qmps,
+        &o->pretty_qmps, &o->smbios,
     };
 
-    o->smp = 1;
+    o->smp = o->cores = o->threads = 1;
     for (u32 i = 0; i < countof(lists); i++) {
         *lists[i] = g_ptr_array_new();
     }

@@ -36,8 +36,16 @@ static void make_port_space(Machine *m)
 
 static bool make_cpus(Machine *m, Err *err)
 {
-    const char *model = m->opts->cpu ? m->opts->cpu : m->board->cpu;
+    const Options *o = m->opts;
+    const char *model = o->cpu ? o->cpu : m->board->cpu;
+    u32 package = o->cores * o->threads;
 
+    if ((package & (package - 1) && package < o->smp)
+        || (o->threads & (o->threads - 1) && o->cores > 1)) {
+        return fail(err, "-smp: %u cores of %u threads in several sockets: "
+                    "powers of two are right, for APIC ids without gaps",
+                    o->cores, o->threads);
+    }
     for (u32 i = 0; i < m->opts->smp; i++) {
         if (!machine_add_cpu(m, model, err)) {
             return false;
@@ -161,6 +169,7 @@ static void boot(Machine *m)
         if (s->kind->acpi) {
             pc_place_acpi(m);
         }
+        pc_place_smbios(m);
         if (!x86_boot_load(m, &s->boot, s->bios->host, &err)) {
             fprintf(stderr, "anole: %s\n", err.text);
             m->exit_code = EXIT_FAILURE;
@@ -199,7 +208,8 @@ static bool make_all(Machine *m, Err *err)
 
     return pc_make_memory(m, err) && make_cpus(m, err) && pc_make_pics(m, err)
         && pc_make_timers(m, err) && pc_make_ports(m, err)
-        && make_fw_cfg(m, err) && (!k->acpi || pc_make_pm(m, err))
+        && make_fw_cfg(m, err) && pc_make_smbios(m, err)
+        && (!k->acpi || pc_make_pm(m, err))
         && (k->chipset == PC_NO_PCI || pc_make_pci(m, err))
         && make_vga(m, err) && make_transports(m, err);
 }

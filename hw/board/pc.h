@@ -12,6 +12,7 @@
 #include "hw/intc/apic.h"
 #include "hw/intc/ioapic.h"
 #include "hw/pci/host.h"
+#include "hw/smbios/smbios.h"
 #include "softmmu/run.h"
 
 /* ISA interrupts. */
@@ -25,6 +26,8 @@ enum { PC_LINE_INTR, PC_LINE_NMI, PC_LINE_SMI, PC_LINE_A20 };
 enum { LOW_RAM_END = 0xa0000, HIGH_RAM = 0x100000 };
 /* Where a board without firmware puts ACPI's tables; they end low RAM. */
 enum { PC_RSDP = 0xe0000, PC_TABLES = 0x20000 };
+/* And SMBIOS's entry point and tables. */
+enum { PC_SMBIOS = 0xf8000, PC_SMBIOS_TABLES = 0xe1000 };
 
 enum { PC_TRANSPORTS = 8 };
 
@@ -77,6 +80,7 @@ typedef struct Pc {
     Device *transport[PC_TRANSPORTS];
     u32     plugged;            /* transports in use, from the first */
     AcpiTables *tables;         /* NULL: no ACPI */
+    SmbiosTables *smbios;
     u32     a20;                /* gates that are open */
     u32     driven[ISA_IRQS];   /* PcSource bits */
     X86Boot boot;
@@ -126,3 +130,8 @@ bool pc_make_pm(Machine *m, Err *err);      /* power management, HPET */
 void pc_make_tables(Machine *m);
 /* Tables and registers in place, after a reset without firmware. */
 void pc_place_acpi(Machine *m);
+
+/* ---- pc_smbios.c -------------------------------------------------------- */
+bool pc_make_smbios(Machine *m, Err *err);  /* after memory, CPUs, fw_cfg */
+/* In place, after a reset without firmware. */
+void pc_place_smbios(Machine *m);

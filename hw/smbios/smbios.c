@@ -120,8 +120,8 @@ static void system_info(Out *o)
     text(o, o->b->serial);
     uuid(o, o->b->uuid);
     put(o, 1, POWER_SWITCH);
-    text(o, NULL);              /* SKU, family */
-    text(o, NULL);
+    text(o, o->b->sku);
+    text(o, o->b->family);
     end(o);
 }
 

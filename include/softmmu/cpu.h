@@ -50,6 +50,7 @@ struct Cpu {
     MemSpace     *mem, *code_mem;   /* what it reads and writes, and runs */
     int           index;
     int           thread_id;    /* the host's; 0: it does not run yet */
+    u32           cores, threads;       /* of a package, of a core; 0: 1 */
     const char   *model;
     volatile u32  request;      /* REQ_*, atomic */
     volatile u32  lines;        /* levels of the input lines, atomic */

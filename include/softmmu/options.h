@@ -14,7 +14,8 @@ typedef struct Options {
     const char *machine;        /* "virt,opt=value" */
     const char *cpu;            /* "model,feature=on" */
     const char *default_target; /* by the program's name; or NULL */
-    u32         smp;
+    u32         smp;            /* CPUs */
+    u32         cores, threads; /* of a socket, of a core */
     u64         ram;            /* bytes; 0: the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios;
     const char *gdb, *pidfile, *vga;
@@ -27,7 +28,7 @@ typedef struct Options {
     /* Text of options that may be repeated, in order; char *. */
     GPtrArray  *accels, *drives, *devices, *netdevs, *nics, *chardevs,
                *serials, *monitors, *globals, *pflash, *folders,
-               *blockdevs, *objects, *mons, *qmps, *pretty_qmps;
+               *blockdevs, *objects, *mons, *smbios, *qmps, *pretty_qmps;
     bool        daemonize, timestamps;  /* of messages: -msg */
     bool        nographic, nodefaults, no_reboot, no_shutdown, paused,
                 explain, no_net, snapshot, full_screen;

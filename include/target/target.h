@@ -83,6 +83,9 @@ struct Target {
     void  (*firmware)(Cpu *c, bool hvc, bool smc);
     /* Slow path at or above this address bit pattern: TBI; 0 if none. */
     u64   (*clean_address)(const Cpu *c, u64 va);
+    /* Low half type and stepping, high half features, as SMBIOS's type 4 has
+       them for x86; NULL: unknown. */
+    u64   (*processor_id)(Cpu *c);
     /* A one-line description of where c is, for -d int and stop reports. */
     void  (*describe)(const Cpu *c, char *buf, size_t len);
     /* The floating-point part of what follows; NULL: that has it. */

@@ -622,12 +622,22 @@ static void soft_reset(Cpu *cpu)
     x86_mode_changed(c);
 }
 
+/* CPUID.1: EAX and EDX. */
+static u64 processor_id(Cpu *cpu)
+{
+    u32 id[4];
+
+    x86_cpuid(x86_cpu(cpu), 1, 0, id);
+    return (u64)id[3] << 32 | id[0];
+}
+
 static bool init(Cpu *cpu, const char *model, const char *props, Err *err)
 {
     X86Cpu *c = x86_cpu(cpu);
 
     c->apic_id = (u32)cpu->index;
-    c->cores = MAX(c->cores, 1u);
+    cpu->cores = MAX(cpu->cores, 1u);
+    cpu->threads = MAX(cpu->threads, 1u);
     c->a20 = true;
     if (!x86_set_model(c, model, props, err)) {
         return false;
@@ -853,6 +863,7 @@ static int disassembly(u32 key)
     .clean_address = x86_clean_address,                                     \
     .disassembly = disassembly,                                             \
     .precise_code = true,                                                   \
+    .processor_id = processor_id,                                           \
     .describe = describe,                                                   \
     .dump = dump
 

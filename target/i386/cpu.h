@@ -181,7 +181,7 @@ typedef struct X86Cpu {
 
     u32 feat[X86_WORDS];        /* from here on: the model, not reset */
     const struct X86Model *model;
-    u32 apic_id, cores;
+    u32 apic_id;
     FpEnv fp;                   /* soft-float in SSE's rules */
     u64 space;                  /* of the loaded CR3, see mmu.c */
     u64 spaces_made;

@@ -184,10 +184,26 @@ static const char *vendor_name(const X86Cpu *c)
     return c->model->vendor == AMD ? "AuthenticAMD" : "GenuineIntel";
 }
 
-/* Bits that number the cores of a package in an APIC id. */
-static u32 core_bits(const X86Cpu *c)
+/* Logical processors of a package. */
+static u32 package(const X86Cpu *c)
 {
-    return c->cores > 1 ? 32 - (u32)__builtin_clz(c->cores - 1) : 0;
+    return c->cpu.cores * c->cpu.threads;
+}
+
+/* Bits of an APIC id that number n things. */
+static u32 id_bits(u32 n)
+{
+    return n > 1 ? 32 - (u32)__builtin_clz(n - 1) : 0;
+}
+
+static u32 thread_bits(const X86Cpu *c)
+{
+    return id_bits(c->cpu.threads);
+}
+
+static u32 package_bits(const X86Cpu *c)
+{
+    return id_bits(c->cpu.cores) + thread_bits(c);
 }
 
 static void leaf_vendor(const X86Cpu *c, u32 max, u32 out[4])
@@ -206,7 +222,8 @@ static void leaf_features(const X86Cpu *c, u32 out[4])
            APIC_ECX = 1 << (F_X2APIC & 31) | 1 << (F_TSC_DEADLINE & 31) };
 
     out[0] = c->model->signature;
-    out[1] = c->apic_id << 24 | MIN(c->cores, 255u) << 16 | CLFLUSH_LINES << 8;
+    out[1] = c->apic_id << 24 | MIN(package(c), 255u) << 16
+        | CLFLUSH_LINES << 8;
     out[2] = c->feat[W_1_ECX] & ~(u32)OSXSAVE;
     if (x86_has(c, F_XSAVE) && c->cr4 & CR4_OSXSAVE) {
         out[2] |= OSXSAVE;
@@ -236,9 +253,10 @@ static void leaf_cache(const X86Cpu *c, u32 sub, u32 out[4])
         return;
     }
     const Cache *k = &caches[sub];
-    u32 cores = (1u << core_bits(c)) - 1;
-    out[0] = k->type | (u32)k->level << 5 | 1 << 8
-        | (k->shared ? cores << 14 : 0) | MIN(cores, 63u) << 26;
+    u32 cores = (1u << id_bits(c->cpu.cores)) - 1;
+    u32 sharers = (1u << (k->shared ? package_bits(c) : thread_bits(c))) - 1;
+    out[0] = k->type | (u32)k->level << 5 | 1 << 8 | sharers << 14
+        | MIN(cores, 63u) << 26;
     out[1] = (LINE - 1) | (u32)(k->ways - 1) << 22;
     out[2] = k->sets - 1;
     out[3] = k->shared ? 6 : 1;
@@ -260,11 +278,12 @@ static void leaf_topology(const X86Cpu *c, u32 sub, u32 out[4])
     out[2] = sub & 0xff;
     out[3] = c->apic_id;
     if (sub == 0) {
-        out[1] = 1;
+        out[0] = thread_bits(c);
+        out[1] = c->cpu.threads;
         out[2] |= SMT;
     } else if (sub == 1) {
-        out[0] = core_bits(c);
-        out[1] = c->cores;
+        out[0] = package_bits(c);
+        out[1] = package(c);
         out[2] |= CORE;
     }
 }
@@ -386,7 +405,7 @@ static void extended(const X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
         out[0] = x86_address_bits(c)
             | (x86_has(c, F_LM) ? 48u << 8 : 32u << 8);
         out[1] = c->feat[W_80000008_EBX];
-        out[2] = amd ? (core_bits(c) << 12) | (c->cores - 1) : 0;
+        out[2] = amd ? package_bits(c) << 12 | (package(c) - 1) : 0;
         return;
     case 0x8000001d:
         if (amd) {
@@ -395,7 +414,8 @@ static void extended(const X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
         return;
     case 0x8000001e:
         if (amd) {
-            fill(out, c->apic_id, c->apic_id & 0xff, 0, 0);
+            fill(out, c->apic_id, (c->cpu.threads - 1) << 8
+                 | (c->apic_id >> thread_bits(c) & 0xff), 0, 0);
         }
         return;
     }
@@ -552,8 +572,8 @@ static void set_words(X86Cpu *c, const X86Model *m)
         }
     }
     put(c, F_HYPERVISOR, true);
-    put(c, F_HTT, c->cores > 1);
-    put(c, F_CMP_LEGACY, c->cores > 1 && m->vendor == AMD);
+    put(c, F_HTT, package(c) > 1);
+    put(c, F_CMP_LEGACY, package(c) > 1 && m->vendor == AMD);
 }
 
 bool x86_set_model(X86Cpu *c, const char *model, const char *props, Err *err)

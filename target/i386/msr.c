@@ -355,7 +355,7 @@ static const struct { u32 first, last; u64 value; } fixed[] = {
     { 0x000001db, 0x000001de, 0 },      /* last branch, last exception */
     { 0xc0010000, 0xc0010007, 0 },      /* AMD's event selectors, counters */
     { 0xc0010010, 0xc0010010, 0 },      /* SYSCFG */
-    { 0xc0010015, 0xc0010015, 0 },      /* HWCR */
+    { 0xc0010015, 0xc0010015, BIT(24) },        /* HWCR: TSC at P0's rate */
     { 0xc0010016, 0xc001001f, 0 },      /* IORR, TOP_MEM, NB_CFG */
     { 0xc0010055, 0xc0010055, 0 },      /* interrupt pending message */
     { 0xc0010058, 0xc0010058, 0 },      /* MMIO configuration base */

@@ -8,6 +8,7 @@
 typedef struct SmbiosBoard {
     bool v3;                    /* 3.0's entry point, else 2.8's */
     const char *vendor, *product, *version, *serial;    /* of the system */
+    const char *sku, *family;   /* and these */
     const u8 *uuid;             /* 16 bytes as written, big-endian; NULL */
     const char *cpu;            /* its model */
     u32  cpu_signature;         /* CPUID.1: EAX and EDX */
