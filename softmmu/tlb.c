@@ -40,8 +40,9 @@ typedef struct LargeSet {
     u32 n;
 } LargeSet;
 
-/* Tables of a slot. */
-enum { READS, WRITES, EXECS, JUMPS };
+/* Tables of a slot, and how a note of an entry in one of them is packed. */
+enum { READS, WRITES, EXECS, USER_READS, USER_WRITES, JUMPS, INDEX_BITS = 13 };
+_Static_assert((int)JCACHE_BITS <= (int)INDEX_BITS, "an index fits");
 
 typedef struct Slot {
     TlbSlot  *tables;
@@ -53,7 +54,7 @@ typedef struct Slot {
     u64   used;                 /* when last selected, for eviction */
     LargeSet large;
     u64   exec_pages[16];       /* Bloom filter of pages with jump entries */
-    /* Entries that are not global, table << 14 | index, or too many. */
+    /* Entries that are not global, table << INDEX_BITS | index; or too many. */
     u16   local[LOCALS];
     u32   locals;
     bool  global;               /* there are global ones too */
@@ -109,6 +110,8 @@ static void empty_entry(Slot *s, u32 index)
     s->tables->read[index].tag = empty_tag(index);
     s->tables->write[index].tag = empty_tag(index);
     s->tables->exec[index].tag = empty_tag(index);
+    s->tables->user_read[index].tag = empty_tag(index);
+    s->tables->user_write[index].tag = empty_tag(index);
 }
 
 /* Notes that an entry was made. */
@@ -117,7 +120,7 @@ static void note_entry(Slot *s, u32 table, u32 index, bool global)
     s->dirty = true;
     s->global |= global;
     if (!global && s->locals < LOCALS) {
-        s->local[s->locals] = (u16)(table << 14 | index);
+        s->local[s->locals] = (u16)(table << INDEX_BITS | index);
     }
     s->locals += !global && s->locals <= LOCALS;
 }
@@ -137,6 +140,8 @@ static void clear_entry(Slot *s, u32 table, u32 index)
     TlbEntry *const tables[] = {
         [READS] = s->tables->read, [WRITES] = s->tables->write,
         [EXECS] = s->tables->exec,
+        [USER_READS] = s->tables->user_read,
+        [USER_WRITES] = s->tables->user_write,
     };
 
     if (table == JUMPS) {
@@ -154,7 +159,8 @@ static void clear_locals(Slot *s)
         return;
     }
     for (u32 i = 0; i < s->locals; i++) {
-        clear_entry(s, s->local[i] >> 14, s->local[i] & MASK(14));
+        clear_entry(s, s->local[i] >> INDEX_BITS,
+                    s->local[i] & MASK(INDEX_BITS));
     }
     s->locals = 0;
 }
@@ -508,11 +514,11 @@ static void fill(Cpu *c, u64 va, Access a, const L2Entry *e, const TlbHit *hit)
         return;
     }
     if (a == ACCESS_READ) {
-        s->tables->read[i] = entry;
-        note_entry(s, READS, i, e->global);
+        (e->user ? s->tables->user_read : s->tables->read)[i] = entry;
+        note_entry(s, e->user ? USER_READS : READS, i, e->global);
     } else if (a == ACCESS_WRITE && !hit->slow) {
-        s->tables->write[i] = entry;
-        note_entry(s, WRITES, i, e->global);
+        (e->user ? s->tables->user_write : s->tables->write)[i] = entry;
+        note_entry(s, e->user ? USER_WRITES : WRITES, i, e->global);
     }
 }
 
@@ -560,8 +566,7 @@ bool tlb_resolve(Cpu *c, u64 va, Access a, bool user, TlbHit *hit, Fault *f)
     }
     locate(c, e->pa + (va & (PAGE_SIZE - 1)), a, hit);
     hit->device = e->device;
-    /* What user-level rights found says nothing about the slot's own. */
-    if (hit->host && a != ACCESS_FETCH && !user && !e->device) {
+    if (hit->host && a != ACCESS_FETCH && !e->device) {
         fill(c, va, a, e, hit);
     }
     return true;
@@ -613,6 +618,9 @@ void tlb_protect(Cpu *c, const Ram *r, u64 offset)
         for (u32 i = 0; s->valid && s->dirty && i < TLB_SIZE; i++) {
             if (s->tables->write[i].host == host) {
                 s->tables->write[i].tag = empty_tag(i);
+            }
+            if (s->tables->user_write[i].host == host) {
+                s->tables->user_write[i].tag = empty_tag(i);
             }
         }
     }

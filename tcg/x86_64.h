@@ -50,6 +50,8 @@ enum { DATA_START = 16 };
 enum {
     TLB_READ = offsetof(TlbSlot, read), TLB_WRITE = offsetof(TlbSlot, write),
     TLB_EXEC = offsetof(TlbSlot, exec),
+    TLB_USER_READ = offsetof(TlbSlot, user_read),
+    TLB_USER_WRITE = offsetof(TlbSlot, user_write),
 };
 
 /* An operation done in C; in the data of the block. */

@@ -40,7 +40,7 @@ void x64_access(Cc *c, u16 v, u32 kind, Access *m)
     }
     *m = (Access) {
         .reg = alloc_use(&c->a, base), .disp = disp, .memop = (u32)i->imm,
-        .kind = kind, .direct = !(i->imm & (M_USER | M_ATOMIC16)),
+        .kind = kind, .direct = !(i->imm & M_ATOMIC16),
         .stub = as_here(&c->cold),
     };
 }
@@ -64,7 +64,8 @@ void x64_check(Cc *c, const Access *m, bool write, bool aligned)
 {
     u32 size = 1u << size_log2(m->memop);
     u32 total = m->memop & M_PAIR ? 2 * size : size;
-    i32 table = write ? TLB_WRITE : TLB_READ;
+    i32 table = m->memop & M_USER ? (write ? TLB_USER_WRITE : TLB_USER_READ)
+                                  : (write ? TLB_WRITE : TLB_READ);
     address(c, m);
     if (aligned && size > 1) {
         as_op(c->s, OP_TESTI8, 0, reg_opd(RAX));

@@ -72,11 +72,16 @@ typedef struct TlbEntry {
     u64 host;
 } TlbEntry;
 
-/* host: physical page the code is at, as CodeKey.phys of its blocks. */
+/*
+ * exec's host: physical page the code is at, as CodeKey.phys of its blocks.
+ * The user_ tables are for accesses of a kernel with M_USER.
+ */
 typedef struct TlbSlot {
     TlbEntry read[TLB_SIZE];
     TlbEntry write[TLB_SIZE];
     TlbEntry exec[TLB_SIZE];
+    TlbEntry user_read[TLB_SIZE];
+    TlbEntry user_write[TLB_SIZE];
 } TlbSlot;
 
 /*

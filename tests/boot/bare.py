@@ -24,6 +24,12 @@ with Guest(bare("echo")) as g:
     g.write("q")
     check(g.expect(r"bye\n") and g.wait() == 0, "and the guest switches off")
 
+with Guest(bare("user")) as g:
+    for row in ("L-S-L-S-L-S--S-L", "LlSsLlSsLlSssSlL", "L---L---L------L",
+                "Ll--Ll--Ll----lL"):
+        check(g.expect("^%s\n" % row), "rights of LDTR and STTR: " + row)
+    check(g.wait() == 0, "and the guest switches off")
+
 with Guest(bare("hello", "-smp", "4", "-cpu", "max", "-m", "2G")) as g:
     check(g.expect(r"^Hello from the bare machine\n") and g.wait() == 0,
           "the same with more CPUs, another model and more memory")
