@@ -450,16 +450,28 @@ void block_each(void (*fn)(void *, Block *), void *opaque)
     }
 }
 
+static void flush_last(Block *b)
+{
+    int r = b->readonly ? 0 : raw_flush(b);
+
+    if (r) {
+        fprintf(stderr, "anole: %s: %s; what was written last may be lost\n",
+                b->path, g_strerror(-r));
+    }
+}
+
+void block_close(Block *b)
+{
+    block_drain(b);
+    flush_last(b);
+    g_ptr_array_remove(registry.all, b);        /* frees it */
+}
+
 void block_close_all(void)
 {
     block_drain_all();
     for (u32 i = 0; registry.all && i < registry.all->len; i++) {
-        Block *b = registry.all->pdata[i];
-        int r = b->readonly ? 0 : raw_flush(b);
-        if (r) {
-            fprintf(stderr, "anole: %s: %s; what was written last may be "
-                    "lost\n", b->path, g_strerror(-r));
-        }
+        flush_last(registry.all->pdata[i]);
     }
     g_clear_pointer(&registry.all, g_ptr_array_unref);
 }
@@ -525,4 +537,17 @@ bool block_claim(Block *b, const char *user, Err *err)
     }
     b->user = g_strdup(user);
     return true;
+}
+
+void block_release(Block *b, const char *user)
+{
+    if (b->user && strcmp(b->user, user) == 0) {
+        block_drain(b);
+        g_clear_pointer(&b->user, g_free);
+    }
+}
+
+bool block_claimed(const Block *b)
+{
+    return b->user != NULL;
 }

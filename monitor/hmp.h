@@ -34,3 +34,9 @@ void hmp_mouse_move(Hmp *h, const char *args);
 void hmp_mouse_button(Hmp *h, const char *args);
 void hmp_mouse_set(Hmp *h, const char *args);
 void hmp_info_mice(Hmp *h, const char *args);
+
+/* ---- hmp_devices.c: what comes and goes --------------------------------- */
+void hmp_device_add(Hmp *h, const char *args);
+void hmp_device_del(Hmp *h, const char *args);
+void hmp_drive_add(Hmp *h, const char *args);
+void hmp_drive_del(Hmp *h, const char *args);

@@ -2,6 +2,7 @@
 /* What -device, -drive and -nic add to a board. */
 #include "block/block.h"
 #include "net/net.h"
+#include "softmmu/hotplug.h"
 #include "softmmu/run.h"
 
 static bool user_device(Machine *m, KeyVal *kv, Err *err)
@@ -17,11 +18,18 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
         keyval_get(kv, "bus");
         keyval_get(kv, "addr");
     }
+    if (id && machine_find_device(m, id)) {
+        return fail(err, "there is a device \"%s\" already", id);
+    }
     Device *d = machine_new_device(m, type, id, kv, err);
     if (!d) {
         return false;
     }
     d->added = true;
+    if (machine_made(m) && !(t->bus == BUS_PCI && m->hot_plugged)) {
+        device_free(d);
+        return fail(err, "%s cannot come while %s runs", type, m->board->name);
+    }
     if (t->bus != BUS_NONE && !(m->plug && m->plug(m, d, err))) {
         if (!err->text[0]) {
             fail(err, "%s has no place for it", m->board->name);
@@ -29,7 +37,14 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
         device_free(d);
         return false;
     }
-    return machine_adopt(m, d, err);
+    if (!machine_adopt(m, d, err)) {
+        hotplug_drop(m, d);
+        return false;
+    }
+    if (machine_made(m)) {
+        m->hot_plugged(m, d);
+    }
+    return true;
 }
 
 bool machine_add_device(Machine *m, const char *text, Err *err)

@@ -5,6 +5,7 @@
 #include "accel/accel.h"
 #include "gdbstub/gdbstub.h"
 #include "softmmu/clock.h"
+#include "softmmu/hotplug.h"
 #include "softmmu/run.h"
 #include "target/target.h"
 #include "util/keyval.h"
@@ -363,6 +364,10 @@ static void reset_cpu(Cpu *c)
 
 void machine_reset(Machine *m)
 {
+    if (m->hot_reset) {
+        m->hot_reset(m);
+        hotplug_serve(m);
+    }
     for (u32 i = 0; i < m->devices->len; i++) {
         device_reset(m->devices->pdata[i]);
     }
@@ -406,6 +411,7 @@ static void serve_reset(Machine *m)
 
 bool machine_serve(Machine *m)
 {
+    hotplug_serve(m);
     serve_debug(m);
     serve_reset(m);
     if (!__atomic_exchange_n(&asked.shutdown, 0, __ATOMIC_SEQ_CST)) {

@@ -13,6 +13,7 @@ enum {
     OP_STRING = 0x0d, OP_QWORD = 0x0e, OP_SCOPE = 0x10, OP_BUFFER = 0x11,
     OP_PACKAGE = 0x12, OP_METHOD = 0x14, OP_DUAL = 0x2e, OP_MULTI = 0x2f,
     OP_EXT = 0x5b, OP_DEVICE = 0x82, OP_IF = 0xa0,
+    OP_REGION = 0x80, OP_FIELD = 0x81,  /* both behind OP_EXT */
 };
 enum { SEGMENT = 4 };
 
@@ -127,13 +128,9 @@ static void begin(Aml *a, bool buffer)
     a->buffer[a->depth++] = buffer;
 }
 
-/* PkgLength counts itself: 20.2.4. */
-static u32 encode_length(u8 *p, u32 inside)
+/* In n bytes: 20.2.4. */
+static u32 encode_number(u8 *p, u32 v, u32 n)
 {
-    u32 n = inside + 1 < 0x40 ? 1 : inside + 2 < 0x1000 ? 2
-        : inside + 3 < 0x100000 ? 3 : 4;
-    u32 v = inside + n;
-
     if (n == 1) {
         p[0] = (u8)v;
         return 1;
@@ -141,6 +138,15 @@ static u32 encode_length(u8 *p, u32 inside)
     p[0] = (u8)((n - 1) << 6 | (v & 15));
     store_le(p + 1, n - 1, v >> 4);
     return n;
+}
+
+/* PkgLength counts itself. */
+static u32 encode_length(u8 *p, u32 inside)
+{
+    u32 n = inside + 1 < 0x40 ? 1 : inside + 2 < 0x1000 ? 2
+        : inside + 3 < 0x100000 ? 3 : 4;
+
+    return encode_number(p, inside + n, n);
 }
 
 void aml_end(Aml *a)
@@ -205,6 +211,42 @@ void aml_else(Aml *a)
 {
     put(a, 1, AML_ELSE);
     begin(a, false);
+}
+
+/* ---- ports -------------------------------------------------------------- */
+
+void aml_ports(Aml *a, const char *name, u32 port, u32 bytes)
+{
+    enum { SYSTEM_IO = 1 };
+
+    put(a, 1, OP_EXT);
+    put(a, 1, OP_REGION);
+    aml_path(a, name);
+    put(a, 1, SYSTEM_IO);
+    aml_int(a, port);
+    aml_int(a, bytes);
+}
+
+void aml_field(Aml *a, const char *region, u8 access, const AmlUnit *units)
+{
+    enum { WRITE_AS_ZEROS = 2 << 5 };
+    u8 bytes[4];
+
+    put(a, 1, OP_EXT);
+    put(a, 1, OP_FIELD);
+    begin(a, false);
+    aml_path(a, region);
+    put(a, 1, access | WRITE_AS_ZEROS);
+    for (; units->name; units++) {
+        if (*units->name) {
+            aml_path(a, units->name);
+        } else {
+            put(a, 1, 0);
+        }
+        g_byte_array_append(a->out, bytes, encode_number(
+            bytes, units->bits, units->bits < 0x40 ? 1 : 2));
+    }
+    aml_end(a);
 }
 
 /* ---- names -------------------------------------------------------------- */

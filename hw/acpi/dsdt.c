@@ -8,9 +8,10 @@
  * them; there are no link devices to move them.
  */
 #include "hw/acpi/build.h"
+#include "hw/acpi/hotplug.h"
 #include "hw/acpi/pm.h"
 
-enum { PCI_SLOTS = 32, PCI_PINS = 4 };
+enum { PCI_PINS = 4 };
 enum { STA_PRESENT = 0x0f };
 
 static const AcpiDevice isa_devices[ACPI_ISAS] = {
@@ -188,6 +189,19 @@ static void add_pci(Aml *a, const AcpiBoard *b)
         add_isa(a, b);
         aml_end(a);
     }
+    if (b->hot_slots) {
+        acpi_pcihp_aml(a, b->hot_slots);
+    }
+    aml_end(a);
+}
+
+static void add_events(Aml *a, const AcpiBoard *b)
+{
+    aml_scope(a, "\\_GPE");
+    aml_name_id(a, "_HID", "ACPI0006");
+    if (b->hot_slots) {
+        acpi_pcihp_event(a);
+    }
     aml_end(a);
 }
 
@@ -206,6 +220,9 @@ static void add_motherboard(Aml *a, const AcpiBoard *b)
     }
     if (b->pm_base && !b->ich9) {
         aml_res_io(a, PM_PIIX4_GPE0, PM_PIIX4_GPE0_BYTES);
+    }
+    if (b->hot_slots) {
+        aml_res_io(a, ACPI_PCIHP, ACPI_PCIHP_BYTES);
     }
     if (b->ecam) {
         aml_res_memory(a, (u32)b->ecam, b->ecam_buses << 20);
@@ -284,4 +301,5 @@ void acpi_write_dsdt(GByteArray *out, const AcpiBoard *b)
         b->more(&a, b->opaque);
     }
     aml_end(&a);
+    add_events(&a, b);
 }

@@ -77,6 +77,7 @@ typedef struct Pc {
     PciBus *pci;                /* NULL: none */
     PciHost *pci_host;
     Device *host_bridge, *router, *pm_function;
+    Device *pci_hot_plug;       /* "acpi-pci-hotplug"; NULL: none */
     Device *transport[PC_TRANSPORTS];
     u32     plugged;            /* transports in use, from the first */
     AcpiTables *tables;         /* NULL: no ACPI */

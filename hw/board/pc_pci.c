@@ -3,6 +3,7 @@
  * PCI on the boards: `pc` has the 440FX with PIIX3 and PIIX4's power
  * management, `q35` the Q35 with ICH9.  Slots are those that QEMU documents.
  */
+#include "hw/acpi/hotplug.h"
 #include "hw/acpi/pm.h"
 #include "hw/board/pc.h"
 #include "hw/pci/host.h"
@@ -99,6 +100,18 @@ static Smram *make_smram(Machine *m)
     return smram_new(m->mem, m->smm, m->smm_code, m->ram, pc(m)->low);
 }
 
+static bool make_hot_plug(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+
+    s->pci_hot_plug = pc_at_port(m, "acpi-pci-hotplug", "pci-hotplug", NULL,
+                                 ACPI_PCIHP, err);
+    if (s->pci_hot_plug) {
+        acpi_pcihp_attach(s->pci_hot_plug, s->pm, s->pci);
+    }
+    return s->pci_hot_plug != NULL;
+}
+
 static bool make_440fx(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -114,7 +127,7 @@ static bool make_440fx(Machine *m, Err *err)
     i440fx_attach(s->host_bridge, pam_new(m->mem, m->ram), make_smram(m));
     piix3_attach(s->router, isa_irq, m);
     piix4_pm_attach(s->pm_function, s->pm, m->io, pc_has_smm(s));
-    return make_ide(m, err);
+    return make_ide(m, err) && make_hot_plug(m, err);
 }
 
 static bool make_q35(Machine *m, Err *err)
@@ -137,6 +150,28 @@ static bool make_q35(Machine *m, Err *err)
     return pci_device(m, s->pci, "ich9-ahci", NULL, "addr=1f.2", err) != NULL;
 }
 
+/* ---- devices that come and go ------------------------------------------- */
+
+static void hot_plugged(Machine *m, Device *d)
+{
+    (void)m;
+    pci_plugged((PciDevice *)d);
+}
+
+static bool hot_unplug(Machine *m, Device *d, Err *err)
+{
+    if (d->type->bus != BUS_PCI) {
+        return fail(err, "%s cannot leave while %s runs", d->type->name,
+                    m->board->name);
+    }
+    return pci_unplug((PciDevice *)d, err);
+}
+
+static void hot_reset(Machine *m)
+{
+    pci_let_go(pc(m)->pci);
+}
+
 bool pc_make_pci(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -150,6 +185,9 @@ bool pc_make_pci(Machine *m, Err *err)
     m->pci = s->pci = pci_root_new(&root);
     s->pci_host = pci_host_new(s->pci);
     pci_host_map_ports(s->pci_host, m->io, s->reset);
+    m->hot_plugged = hot_plugged;
+    m->hot_unplug = hot_unplug;
+    m->hot_reset = hot_reset;
     return q35 ? make_q35(m, err) : make_440fx(m, err);
 }
 
@@ -168,6 +206,17 @@ static u32 q35_gsi(u32 slot, u32 pin, bool apic)
     return apic ? PCI_GSI + line : isa_of_line[line & 3];
 }
 
+/* Slots that the board has no device in. */
+static u32 free_slots(const PciBus *b)
+{
+    u32 slots = 0;
+
+    for (u32 i = 0; i < PCI_SLOTS; i++) {
+        slots |= (u32)pci_bus_removable(b, i) << i;
+    }
+    return slots;
+}
+
 void pc_describe_pci(Machine *m, AcpiBoard *b)
 {
     const Pc *s = pc(m);
@@ -184,4 +233,5 @@ void pc_describe_pci(Machine *m, AcpiBoard *b)
     b->ecam = q35 ? ECAM_BASE : 0;
     b->ecam_buses = q35 ? ECAM_BUSES : 0;
     b->level_irqs |= 1u << 10 | 1u << 11;
+    b->hot_slots = s->pci_hot_plug ? free_slots(s->pci) : 0;
 }

@@ -252,6 +252,7 @@ Device *ide_bus_new(Device *controller, const char *type, u32 n, Err *err)
     if (d) {
         d->machine = m;
         d->mem = controller->mem;
+        d->parent = controller;
         if (!(m ? machine_adopt(m, d, err) : device_start(d, err))) {
             device_free(d);
             return NULL;
@@ -320,6 +321,7 @@ bool ide_plug(Machine *m, Device *drive, Err *err)
         d->unit_wanted = unit;
     }
     drive->bus = b;
+    drive->parent = &b->dev;
     return true;
 }
 

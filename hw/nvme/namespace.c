@@ -92,7 +92,7 @@ bool nvme_plug(Machine *m, Device *d, Err *err)
         Device *c = m->devices->pdata[i];
         if (strcmp(c->type->name, "nvme") == 0
             && (!s->bus_name || strcmp(s->bus_name, c->id) == 0)) {
-            d->bus = c;
+            d->bus = d->parent = c;
         }
     }
     if (!d->bus) {

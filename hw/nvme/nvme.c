@@ -467,7 +467,7 @@ static bool loaded(void *opaque)
     Nvme *s = opaque;
 
     if (!queues_loaded(s) || s->waits > NVME_EVENTS
-        || bits(s->cc, 10, 7) > MPS_MAX || !pci_loaded(&s->pci)) {
+        || !pci_loaded(&s->pci)) {
         return false;
     }
     nvme_update_irq(s);

@@ -4,13 +4,14 @@
  * References: PCI-to-PCI Bridge Architecture Specification 1.2, chapter 3; PCI
  * Express Base Specification 3.0, 7.5.3.
  *
- * Left out: the standard hot-plug controller and hot plug of either.
+ * Left out: the standard hot-plug controller of pci-bridge.
  */
 #include "hw/pci/pci.h"
 
 typedef struct Bridge {
     PciDevice pci;
     u32       chassis, port, slot;      /* properties */
+    bool      hot_plug;                 /* property */
 } Bridge;
 
 enum { BRIDGE_CONTROL_BITS = 0x0043, IO_32 = 1, PREFETCH_64 = 1 };
@@ -61,7 +62,7 @@ static bool start_port(void *opaque, Err *err)
 {
     static const PciInfo info = {
         .vendor = 0x1b36, .device = 0x000c, .class = 0x060400, .pin = 1,
-        .bridge = true,
+        .bridge = true, .wrote = pcie_slot_wrote,
     };
     Bridge *s = opaque;
 
@@ -74,8 +75,9 @@ static bool start_port(void *opaque, Err *err)
     }
     add_registers(&s->pci, true);
     add_subsystem(&s->pci);
-    pci_add_msi(&s->pci, 1);
+    pci_add_msix_bar(&s->pci, 1, 0);
     pci_add_express(&s->pci, PCIE_ROOT_PORT, (u8)s->port, true);
+    pcie_add_slot(&s->pci, s->slot, s->hot_plug);
     pci_secondary_new(&s->pci, s->pci.dev.id, true, 1);
     return true;
 }
@@ -108,6 +110,7 @@ DEVICE(pcie_root_port) {
         PROP("chassis", PROP_U32, Bridge, chassis, "0", "number of its chassis"),
         PROP("port", PROP_U32, Bridge, port, "0", "its number"),
         PROP("slot", PROP_U32, Bridge, slot, "0", "number of its slot"),
+        PROP("hotplug", PROP_BOOL, Bridge, hot_plug, "on", "devices come and go"),
         { 0 }
     },
     .start = start_port,

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <stdlib.h>
 #include "hw/pci/pci.h"
+#include "softmmu/hotplug.h"
 #include "softmmu/run.h"
 
 enum { PINS = 4, FUNCTIONS = 8 };
@@ -22,6 +23,7 @@ struct PciBus {
     PciDevice *fn[PCI_FUNCTIONS];
     /* Of a root. */
     PciRoot    root;
+    PciHotPlug hot_plug;        /* plugged NULL: nothing comes or goes */
     u32        asserted[PCI_ROOT_LINES];    /* functions that hold the line */
 };
 
@@ -220,6 +222,21 @@ static bool choose(const PciBus *b, PciDevice *d, Err *err)
     return check_functions(b, d, slot, function, err);
 }
 
+static bool takes(const PciBus *b)
+{
+    return b->bridge ? pcie_slot_takes(b->bridge) : b->hot_plug.plugged != NULL;
+}
+
+/* Says what takes devices while the machine runs. */
+static bool check_running(const PciBus *b, Err *err)
+{
+    return takes(b)
+        || fail(err, "%s takes and gives no devices while the machine runs; "
+                "%s", b->name, b->top->express
+                ? "start it with -device pcie-root-port,id=rp1,slot=1, and "
+                  "say bus=rp1" : "pci.0 does");
+}
+
 bool pci_bus_place(PciDevice *d, Err *err)
 {
     PciBus *b = d->dev.bus;
@@ -232,14 +249,18 @@ bool pci_bus_place(PciDevice *d, Err *err)
                         d->bus_name);
         }
     }
-    if (!choose(b, d, err)) {
+    bool running = d->dev.machine && machine_made(d->dev.machine);
+    if ((running && !check_running(b, err)) || !choose(b, d, err)) {
         return err_prefix(err, "%s", d->dev.type->name);
     }
     d->bus = b;
     d->dev.bus = b;
     b->fn[d->devfn] = d;
     if (b->bridge) {
-        pcie_port_present(b->bridge, true);
+        d->dev.parent = &b->bridge->dev;
+    }
+    if (b->bridge && !running) {
+        pcie_port_present(b->bridge);
     }
     return true;
 }
@@ -249,6 +270,97 @@ void pci_bus_remove(PciDevice *d)
     if (d->bus) {
         d->bus->fn[d->devfn] = NULL;
         d->bus = NULL;
+    }
+}
+
+/* ---- while the machine runs --------------------------------------------- */
+
+void pci_hot_plug(PciBus *root, const PciHotPlug *h)
+{
+    root->hot_plug = *h;
+}
+
+/* The guest looks at a slot when function 0 is there, which comes last. */
+void pci_plugged(PciDevice *d)
+{
+    PciBus *b = d->bus;
+
+    if (function_of(d->devfn) == 0) {
+        if (b->bridge) {
+            pcie_slot_plugged(b->bridge);
+        } else {
+            b->hot_plug.plugged(b->hot_plug.opaque, slot_of(d->devfn));
+        }
+    }
+}
+
+bool pci_unplug(PciDevice *d, Err *err)
+{
+    PciBus *b = d->bus;
+
+    if (!b || !d->dev.added) {
+        return fail(err, "it is part of the board");
+    }
+    if (!check_running(b, err)) {
+        return false;
+    }
+    if (b->bridge && !pcie_slot_ask(b->bridge, err)) {
+        return false;
+    }
+    d->leaving = true;
+    if (!b->bridge) {
+        b->hot_plug.ask(b->hot_plug.opaque, slot_of(d->devfn));
+    }
+    return true;
+}
+
+bool pci_bus_leaving(const PciBus *b, u32 slot)
+{
+    for (u32 f = 0; f < FUNCTIONS; f++) {
+        const PciDevice *d = b->fn[slot * FUNCTIONS + f];
+        if (d && d->leaving) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool pci_bus_removable(const PciBus *b, u32 slot)
+{
+    for (u32 f = 0; f < FUNCTIONS; f++) {
+        const PciDevice *d = b->fn[slot * FUNCTIONS + f];
+        if (d && !d->dev.added) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What they map goes at once, the devices when no vCPU can be in them. */
+void pci_bus_eject(PciBus *b, u32 slot)
+{
+    for (u32 f = 0; f < FUNCTIONS; f++) {
+        PciDevice *d = b->fn[slot * FUNCTIONS + f];
+        if (d) {
+            detach(d);
+            hotplug_ejected(&d->dev);
+        }
+    }
+}
+
+void pci_let_go(PciBus *b)
+{
+    for (u32 i = 0; i < PCI_FUNCTIONS; i++) {
+        PciDevice *d = b->fn[i];
+        if (d && d->leaving) {
+            if (b->bridge) {
+                pcie_slot_let_go(b->bridge);
+            } else {
+                pci_bus_eject(b, slot_of(i));
+            }
+        } else if (d && d->secondary) {
+            pci_let_go(d->secondary);
+        }
     }
 }
 

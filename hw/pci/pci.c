@@ -373,12 +373,10 @@ void pci_add_pm(PciDevice *d)
 enum {
     EXP_CAPS = 0x02, EXP_DEVICE_CAPS = 0x04, EXP_DEVICE_CONTROL = 0x08,
     EXP_DEVICE_STATUS = 0x0a, EXP_LINK_CAPS = 0x0c, EXP_LINK_CONTROL = 0x10,
-    EXP_LINK_STATUS = 0x12, EXP_SLOT_CAPS = 0x14, EXP_SLOT_CONTROL = 0x18,
-    EXP_SLOT_STATUS = 0x1a, EXP_ROOT_CONTROL = 0x1c, EXP_LINK_CAPS2 = 0x2c,
+    EXP_LINK_STATUS = 0x12, EXP_ROOT_CONTROL = 0x1c, EXP_LINK_CAPS2 = 0x2c,
     EXP_LINK_CONTROL2 = 0x30, EXP_BYTES = 0x3c,
     EXP_VERSION = 2, EXP_SLOT = 1 << 8, EXP_ROLE_BASED = 1 << 15,
-    EXP_LINK_REPORTS = 1 << 20, EXP_LINK_ACTIVE = 1 << 13,
-    EXP_PRESENT = 1 << 6,
+    EXP_LINK_REPORTS = 1 << 20,
     EXP_SPEED = 1, EXP_WIDTH = 1 << 4,          /* 2.5 GT/s, one lane */
 };
 
@@ -403,27 +401,8 @@ void pci_add_express(PciDevice *d, PcieKind kind, u8 port, bool slot)
         pci_set(d, at + EXP_LINK_CAPS2, 4, EXP_SPEED << 1);
         pci_set(d, at + EXP_LINK_CONTROL2, 2, EXP_SPEED);
     }
-    if (slot) {
-        pci_set(d, at + EXP_SLOT_CAPS, 4, (u32)port << 19);
-        store_le(d->w1c + at + EXP_SLOT_STATUS, 2, 0x1f);
-    }
     if (kind == PCIE_ROOT_PORT) {
         pci_writable(d, at + EXP_ROOT_CONTROL, 2, 0x1f);
-    }
-}
-
-void pcie_port_present(PciDevice *d, bool present)
-{
-    u32 at = d->express_at;
-    u16 status;
-
-    if (!at || !(pci_get(d, at + EXP_LINK_CAPS, 4) & EXP_LINK_REPORTS)) {
-        return;
-    }
-    status = EXP_SPEED | EXP_WIDTH | (present ? EXP_LINK_ACTIVE : 0);
-    pci_set(d, at + EXP_LINK_STATUS, 2, status);
-    if (pci_get(d, at + EXP_CAPS, 2) & EXP_SLOT) {
-        pci_set(d, at + EXP_SLOT_STATUS, 2, present ? EXP_PRESENT : 0);
     }
 }
 

@@ -556,6 +556,7 @@ static bool start_backend(VirtioPci *s, Device *d, Err *err)
     d->machine = m;
     d->mem = s->pci.dev.mem;
     d->bus = s;
+    d->parent = &s->pci.dev;
     ok = set_backend(s, d, err)
         && (m ? machine_adopt(m, d, err) : device_start(d, err));
     if (!ok) {

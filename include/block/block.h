@@ -33,6 +33,10 @@ u64    block_host_bytes(const Block *b);    /* that its file takes */
 bool   block_direct(const Block *b);
 bool   block_unsafe(const Block *b);
 bool   block_claim(Block *b, const char *user, Err *err);   /* one device */
+/* The device named so, if it has the disk, leaves it to others. */
+void   block_release(Block *b, const char *user);
+bool   block_claimed(const Block *b);
+void   block_close(Block *b);       /* one that no device has; flushes */
 
 typedef enum BlockOp { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD,
                        BLOCK_ZEROES,

@@ -75,6 +75,12 @@ struct Machine {
     void        (*on_reset)(Machine *m);
     /* Plugs a -device that sits on a bus: finds it a place.  From the board. */
     bool        (*plug)(Machine *m, Device *d, Err *err);
+    /* A device came while the machine runs; one is to go, by the guest. */
+    void        (*hot_plugged)(Machine *m, Device *d);
+    bool        (*hot_unplug)(Machine *m, Device *d, Err *err);
+    u32           ejected;          /* some Device.ejected is set; atomic */
+    /* Before a reset: lets go at once what was to go. */
+    void        (*hot_reset)(Machine *m);
     /* Presses the power button; NULL: there is none.  Main thread. */
     void        (*power_button)(Machine *m);
     void        (*nmi)(Machine *m);     /* to all CPUs; the same */
@@ -110,6 +116,11 @@ Device *machine_device(Machine *m, const char *type, const char *id,
 Device *machine_device_on(Machine *m, void *bus, const char *type,
                           const char *id, const char *props, Err *err);
 Device *machine_find_device(Machine *m, const char *id);
+/* Is it complete, so that what is added is added to a running one? */
+static inline bool machine_made(const Machine *m)
+{
+    return m->vcpus != NULL;
+}
 
 /* Run state; any thread.  They ask; the main loop carries it out. */
 void machine_shutdown(Machine *m, ShutdownReason why);

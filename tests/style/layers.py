@@ -34,6 +34,7 @@ RULES = {
                           "target/target.h", "accel/accel.h", "ui"],
     "softmmu/main.c": ALL,
     "softmmu/devices.c": ALL,
+    "softmmu/hotplug.c": ALL,
     "softmmu/machine.c": ALL,
     "target":         TARGET,
     "accel":          ["util", "tcg", "softmmu", "target/target.h"],

@@ -24,7 +24,7 @@ typedef struct Aml {
 enum {
     AML_ZERO = 0x00, AML_ONE = 0x01, AML_LOCAL0 = 0x60, AML_ARG0 = 0x68,
     AML_STORE = 0x70, AML_AND = 0x7b, AML_OR = 0x7d, AML_DWORD_FIELD = 0x8a,
-    AML_EQUAL = 0x93, AML_RETURN = 0xa4, AML_ELSE = 0xa1,
+    AML_NOTIFY = 0x86, AML_EQUAL = 0x93, AML_RETURN = 0xa4, AML_ELSE = 0xa1,
 };
 
 void aml_op(Aml *a, u8 op);
@@ -42,6 +42,16 @@ void aml_package(Aml *a, u8 elements);
 void aml_if(Aml *a);            /* then its predicate, then its terms */
 void aml_else(Aml *a);
 void aml_end(Aml *a);
+
+/* OperationRegion(name, SystemIO, port, bytes) */
+void aml_ports(Aml *a, const char *name, u32 port, u32 bytes);
+/* Its fields, in order; a NULL name ends them, "" leaves some bits out. */
+typedef struct AmlUnit {
+    const char *name;
+    u32         bits;
+} AmlUnit;
+enum { AML_BYTE_ACCESS = 1, AML_DWORD_ACCESS = 3 };
+void aml_field(Aml *a, const char *region, u8 access, const AmlUnit *units);
 
 /* Name(name, value) */
 void aml_name(Aml *a, const char *name);        /* the value follows */

@@ -66,6 +66,7 @@ typedef struct AcpiBoard {
     u32 (*route)(u32 slot, u32 pin, bool apic);
     u32  isa_devfn;             /* of the ISA bridge; 0: none */
     u32  isa;                   /* 1 << ACPI_ISA_* */
+    u32  hot_slots;             /* whose devices come and go; a bit each */
     const AcpiDevice *extra;    /* on the system bus */
     u32  extras;
     const AcpiNode *node;

@@ -109,7 +109,9 @@ struct Device {
     void    *bus;               /* of BUS_VIRTIO: the transport; of BUS_PCI:
                                    the PciBus, or the root of its tree */
     u64      base;              /* of the window in guest memory */
+    Device  *parent;            /* goes with it; NULL: stays alone */
     bool     added;             /* by -device or a monitor, not the board */
+    bool     ejected;           /* the guest let it go; see hotplug.h */
     struct DeviceCore *core;    /* hw/core/device.c's own */
 };
 

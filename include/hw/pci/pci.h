@@ -104,6 +104,8 @@ struct PciDevice {
     u8      devfn;
     char   *bus_name, *addr;    /* properties */
     bool    multifunction;      /* property, or of the info */
+    bool    leaving;            /* the guest was asked to let it go */
+    bool    slot_irq;           /* level of a port's slot */
 
     u8      config[PCIE_CONFIG_BYTES];
     u8      initial[PCIE_CONFIG_BYTES];     /* after reset */
@@ -202,6 +204,18 @@ bool pci_master(const PciDevice *d);
 bool pci_dma_read(PciDevice *d, u64 pa, void *buf, u64 len);
 bool pci_dma_write(PciDevice *d, u64 pa, const void *buf, u64 len);
 
+/* ---- slots of ports (slot.c) -------------------------------------------- */
+
+/* Adds slot `number` to a port, which has the PCI Express capability. */
+void pcie_add_slot(PciDevice *port, u32 number, bool hot_plug);
+bool pcie_slot_takes(const PciDevice *port);    /* while the machine runs */
+void pcie_slot_plugged(PciDevice *port);
+/* Asks the guest to let go what is in it. */
+bool pcie_slot_ask(PciDevice *port, Err *err);
+void pcie_slot_let_go(PciDevice *port);
+/* The guest wrote to its configuration space, see PciInfo. */
+void pcie_slot_wrote(PciDevice *port, u32 at, unsigned size);
+
 /* ---- buses -------------------------------------------------------------- */
 
 /* What a host bridge gives the bus behind it. */
@@ -217,7 +231,15 @@ typedef struct PciRoot {
     void       *opaque;
 } PciRoot;
 
+/* How a root takes and gives away devices while the machine runs. */
+typedef struct PciHotPlug {
+    void      (*plugged)(void *opaque, u32 slot);
+    void      (*ask)(void *opaque, u32 slot);   /* to let it go */
+    void       *opaque;
+} PciHotPlug;
+
 PciBus *pci_root_new(const PciRoot *root);      /* copied */
+void    pci_hot_plug(PciBus *root, const PciHotPlug *h);    /* copied */
 /* The bus behind a bridge.  `slots` of it are there (1 of PCI Express). */
 PciBus *pci_secondary_new(PciDevice *bridge, const char *name, bool express,
                           u32 slots);
@@ -237,6 +259,16 @@ PciDevice *pci_find(PciBus *root, u32 number, u32 devfn);
 u32     pci_bus_number(const PciBus *b);
 /* Routes all interrupts again, after the root's route() changed. */
 void    pci_reroute(PciBus *root);
+/* For Machine.hot_plugged and hot_unplug: a function came, one is to go. */
+void    pci_plugged(PciDevice *d);
+bool    pci_unplug(PciDevice *d, Err *err);
+/* At a reset: whom the guest was asked to let go has gone. */
+void    pci_let_go(PciBus *root);
+/* Is somebody in the slot who was asked to go?  Who is there can go? */
+bool    pci_bus_leaving(const PciBus *b, u32 slot);
+bool    pci_bus_removable(const PciBus *b, u32 slot);
+/* The guest lets go of a slot: its functions are not there any more. */
+void    pci_bus_eject(PciBus *b, u32 slot);
 /* The text of `info pci`. */
 void    pci_info(PciBus *root, FILE *f);
 
@@ -247,8 +279,8 @@ void pci_bus_remap(PciBus *b);
 void pci_remap(PciDevice *d);
 /* Are base .. last within the windows of all bridges above? */
 bool pci_bus_passes(const PciBus *b, u32 kind, u64 base, u64 last);
-/* The port says whether something is behind it. */
-void pcie_port_present(PciDevice *port, bool present);
+/* The port says that something is behind it, as it was from the start. */
+void pcie_port_present(PciDevice *port);
 bool pci_bus_place(PciDevice *d, Err *err);
 void pci_bus_remove(PciDevice *d);
 void pci_bus_intx(PciDevice *d, bool level);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Monitor commands by which devices and their disks come and go. */
+#include "block/block.h"
+#include "monitor/hmp.h"
+#include "softmmu/hotplug.h"
+#include "softmmu/run.h"
+
+static void say(Hmp *h, bool ok, const Err *err)
+{
+    if (!ok) {
+        fprintf(h->out, "%s\n", err->text);
+    }
+}
+
+void hmp_device_add(Hmp *h, const char *args)
+{
+    Err err = { 0 };
+
+    say(h, machine_add_device(h->m, args, &err), &err);
+}
+
+void hmp_device_del(Hmp *h, const char *args)
+{
+    Err err = { 0 };
+
+    say(h, hotplug_remove(h->m, args, &err), &err);
+}
+
+/* QEMU's users write a number in front, of a PCI slot that nothing uses. */
+void hmp_drive_add(Hmp *h, const char *args)
+{
+    Err err = { 0 };
+    const char *space = strchr(args, ' ');
+    g_autofree char *text = g_strdup_printf("if=none,%s",
+                                            space ? space + 1 : args);
+
+    say(h, block_open(text, &err) != NULL, &err);
+}
+
+void hmp_drive_del(Hmp *h, const char *args)
+{
+    Err err = { 0 };
+    Block *b = block_find(args);
+
+    if (!b) {
+        fail(&err, "there is no disk \"%s\"; `info block` shows them", args);
+    } else if (block_claimed(b)) {
+        fail(&err, "a device uses the disk \"%s\"; device_del that first",
+             args);
+    } else {
+        block_close(b);
+    }
+    say(h, !err.text[0], &err);
+}

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Devices that come and go while Linux runs, on PCs."""
+
+import os
+import time
+
+from guest import (Guest, check, done, is_anole, note, read_until, scratch,
+                   unix_connect)
+
+MODULES = "virtio_pci virtio_blk virtio_net e1000 nvme ext4"
+# Root ports as QEMU has them by itself are slots of ACPI.
+NATIVE = ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
+PORTS = ["-device", "pcie-root-port,id=rp1,slot=1,chassis=1",
+         "-device", "pcie-root-port,id=rp2,slot=2,chassis=2"]
+PATIENCE = 60
+
+
+class Pc:
+    """A running guest with a shell, and its monitor."""
+
+    def __init__(self, folder, machine, *extra):
+        self.machine, self.folder = machine, folder
+        path = os.path.join(folder, machine + ".monitor")
+        self.guest = Guest(
+            arch="amd64", initrd="tools.gz", timeout=120,
+            machine=["-M", machine, "-cpu", "max", "-m", "512"],
+            append='quiet guest.mod="%s"' % MODULES,
+            extra=["-nic", "none", "-monitor",
+                   "unix:%s,server=on,wait=off" % path, *extra])
+        self.monitor = unix_connect(path)
+        self.prompt = b"(anole) " if is_anole() else b"(qemu) "
+        read_until(self.monitor, self.prompt)
+
+    def __enter__(self):
+        check(self.guest.login(), self.machine + ": a guest") or done()
+        return self
+
+    def __exit__(self, *_):
+        self.monitor.close()
+        self.guest.close()
+
+    def ask(self, command):
+        """What the monitor says to a command."""
+        self.monitor.sendall(command.encode() + b"\n")
+        text = read_until(self.monitor, self.prompt).decode()
+        text = text.replace("\r", "").partition("\n")[2]
+        return text.removesuffix(self.prompt.decode())
+
+    def until(self, what, *tries):
+        """Waits until all tries are true; a line of results."""
+        limit = time.monotonic() + PATIENCE
+        while not all(t() for t in tries):
+            if time.monotonic() > limit:
+                note(self.guest.shell("dmesg | tail -20")[1])
+                return check(False, "%s: %s" % (self.machine, what))
+            time.sleep(0.1)
+        return check(True, "%s: %s" % (self.machine, what))
+
+    def has(self, test):
+        return lambda: self.guest.shell(test)[0] == 0
+
+    def gone(self, device):
+        return lambda: 'id "%s"' % device not in self.ask("info pci")
+
+
+def image(pc, name):
+    path = os.path.join(pc.folder, name)
+    with open(path, "wb") as f:
+        f.truncate(16 << 20)
+    return path
+
+
+def disk(pc, kind, name, bus):
+    """A disk comes, is used, and goes."""
+    path = image(pc, name)
+    pc.ask("drive_add 0 if=none,id=d1,format=raw,file=" + path)
+    pc.ask("device_add %s,drive=d1,id=disk1%s" % (kind, bus))
+    pc.until(kind + " comes", pc.has("test -b /dev/" + name))
+    status, _ = pc.guest.shell(
+        "mkdir -p /mnt; /sbin/mkfs.ext4 -q /dev/%s && "
+        "mount -t ext4 /dev/%s /mnt && seq 1 9999 >/mnt/x && "
+        "umount /mnt && mount -t ext4 /dev/%s /mnt && "
+        "tail -n 1 /mnt/x | grep 9999 && umount /mnt" % (name, name, name))
+    check(status == 0, "%s: %s is used" % (pc.machine, kind))
+    pc.ask("device_del disk1")
+    pc.until(kind + " goes", pc.has("test ! -b /dev/" + name),
+             pc.gone("disk1"))
+
+
+def card(pc, kind, bus):
+    pc.ask("netdev_add user,id=n1")
+    pc.ask("device_add %s,netdev=n1,id=nic1,mac=52:54:00:11:22:33%s"
+           % (kind, bus))
+    pc.until(kind + " comes", pc.has("test -e /sys/class/net/eth0"))
+    status, output = pc.guest.shell(
+        "cat /sys/class/net/eth0/address; ifconfig eth0 10.0.2.15 up; "
+        "ping -c 1 -W 20 10.0.2.2; ifconfig eth0 down")
+    check("52:54:00:11:22:33" in output and " 0% packet loss" in output,
+          "%s: %s is used" % (pc.machine, kind))
+    check(pc.ask("netdev_del n1") or not is_anole(),
+          "%s: a network in use stays" % pc.machine)
+    pc.ask("device_del nic1")
+    pc.until(kind + " goes", pc.has("test ! -e /sys/class/net/eth0"),
+             pc.gone("nic1"))
+    check(not pc.ask("netdev_del n1"), "%s: and goes then" % pc.machine)
+
+
+def wrong(pc):
+    """What cannot be is refused in words, and changes nothing."""
+    for command, answer in (
+            ("device_del nobody", "no device"),
+            ("device_add e1000,bus=nowhere", "no such bus"),
+            ("device_add virtio-blk-pci,bus=pci.0", "drive= is missing"),
+            ("device_del vga", "board"),
+            ("drive_del nothing", "no disk"),
+            ("netdev_del nothing", "no network")):
+        check(answer in pc.ask(command), "%s: `%s`" % (pc.machine, command))
+
+
+def main():
+    with scratch() as folder:
+        with Pc(folder, "pc") as pc:
+            disk(pc, "virtio-blk-pci", "vda", "")
+            card(pc, "e1000", "")
+            disk(pc, "nvme,serial=S1", "nvme0n1", "")
+            if is_anole():
+                wrong(pc)
+            check(pc.guest.power_off() == 0, "pc: switched off")
+        with Pc(folder, "q35", *PORTS, *([] if is_anole() else NATIVE)) as pc:
+            card(pc, "virtio-net-pci", ",bus=rp1")
+            disk(pc, "nvme,serial=S1", "nvme0n1", ",bus=rp2")
+            if is_anole():
+                check("pcie-root-port" in pc.ask("device_add e1000"),
+                      "q35: what takes devices is said")
+            check(pc.guest.power_off() == 0, "q35: switched off")
+    done()
+
+
+main()
