@@ -61,8 +61,12 @@ u64 x86_eflags(const X86Cpu *c)
     u64 v = (c->eflags & FL_KEPT) | 2;
 
     v |= c->flags & FLAG_C ? FL_CF : 0;
-    v |= __builtin_parity(c->pf & 0xff) ? 0 : FL_PF;
-    v |= (c->pf ^ c->af) & FL_AF;
+    if (c->af & X86_IN_WORD) {
+        v |= (c->flags & FLAG_P ? FL_PF : 0) | (c->flags & FLAG_A ? FL_AF : 0);
+    } else {
+        v |= __builtin_parity(c->pf & 0xff) ? 0 : FL_PF;
+        v |= (c->pf ^ c->af) & FL_AF;
+    }
     v |= c->flags & FLAG_Z ? FL_ZF : 0;
     v |= c->flags & FLAG_N ? FL_SF : 0;
     v |= (i64)c->df < 0 ? FL_DF : 0;

@@ -7,8 +7,9 @@
  * The pc of the rest of the program is the *linear* address of the next
  * instruction, CS.base + EIP; x86_ip() gives EIP or RIP.
  *
- * EFLAGS lives in pieces: N Z C V in `flags` as an IR flag word; PF is the
- * parity of the low byte of `pf`; AF is bit 4 of `pf` ^ `af`; DF is `df`, the
+ * EFLAGS lives in pieces: N Z C V in `flags` as an IR flag word, P and A too
+ * if the top bit of `af` is set (X86_IN_WORD); else PF is the parity of the
+ * low byte of `pf` and AF bit 4 of `pf` ^ `af`; DF is `df`, the
  * step of string instructions, 1 or -1; the rest is in `eflags` at its place.
  * x86_eflags() and x86_set_eflags() put them together.
  */

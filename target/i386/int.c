@@ -65,7 +65,7 @@ static X86Result with_carry(X86Ctx *c, unsigned op, unsigned size, Val x,
     } else {
         r.word = op == ADC ? ir_adcf(b, x, y, in) : ir_sbcf(b, x, y, in);
     }
-    r.af = x86_to(c, size, 4, ir_xor(b, x, y), false);
+    r.af = size < 4 ? ir_xor(b, x, y) : ir_i32(b, X86_IN_WORD);
     return r;
 }
 

@@ -213,9 +213,12 @@ static void shift_flags(X86Ctx *c, const Shift *s, Val r)
         return;
     }
     put_if_counted(c, s->n, S_FLAGS, x86_word(c, s->size, r, s->cf, s->of));
-    r = s->size == 8 ? ir_trunc(b, r) : r;
-    put_if_counted(c, s->n, S_PF, r);
-    put_if_counted(c, s->n, S_AF, r);
+    if (s->size >= 4) {
+        put_if_counted(c, s->n, S_AF, k32(c, X86_IN_WORD));
+    } else {
+        put_if_counted(c, s->n, S_PF, r);
+        put_if_counted(c, s->n, S_AF, r);
+    }
 }
 
 static bool shift_by(X86Ctx *c, Val count)
@@ -317,9 +320,12 @@ static bool shift_double(X86Ctx *c, Val n)
     Val of = ir_xor(b, x86_top(c, size, r),
                     right ? below_top(c, size, r) : d.cf);
     put_counted(c, &d, S_FLAGS, x86_word(c, size, r, d.cf, of));
-    r = size == 8 ? ir_trunc(b, r) : r;
-    put_counted(c, &d, S_PF, r);
-    put_counted(c, &d, S_AF, r);
+    if (size >= 4) {
+        put_counted(c, &d, S_AF, k32(c, X86_IN_WORD));
+    } else {
+        put_counted(c, &d, S_PF, r);
+        put_counted(c, &d, S_AF, r);
+    }
     return true;
 }
 

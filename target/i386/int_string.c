@@ -410,7 +410,7 @@ static void compare_flags(const Str *s, u64 x, u64 y)
         | (x < y ? FLAG_C : 0)
         | (((x ^ y) & (x ^ r)) >> top & 1 ? FLAG_V : 0);
     c->pf = (u32)r;
-    c->af = (u32)(x ^ y);
+    c->af = (u32)(x ^ y) & FL_AF;
 }
 
 /* What two sides hold, and the pair that was compared last. */

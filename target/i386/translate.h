@@ -204,7 +204,7 @@ Val  x86_get_w(X86Ctx *c, unsigned at, bool unaligned);
 /* ---- flags -------------------------------------------------------------- */
 void x86_flags_nzcv(X86Ctx *c, Val word);       /* IR flag word */
 void x86_flags_pf(X86Ctx *c, Val result);       /* low byte: parity */
-/* Bit 4 of it is AF turned round by that of flags_pf's result. */
+/* Bit 4 of v is AF turned round by that of flags_pf's result. */
 void x86_flags_af(X86Ctx *c, Val v);
 Val  x86_af(X86Ctx *c);                         /* I32: AF at its place */
 /* ZF PF CF from an IR word of FCMPF as COMISD wants them; OF SF AF zero. */
@@ -217,6 +217,8 @@ Val  x86_cond_of(X86Ctx *c, unsigned cc, Val word);
 
 /* What an operation gives: flags are put after its result is stored. */
 typedef struct X86Result { Val v, word, af; } X86Result;
+/* af, and X86Cpu.af, of results whose flag word has PF and AF too. */
+#define X86_IN_WORD 0x80000000u
 /* x + y, x - y, of `size` bytes (zeros above), and of logic's result v. */
 X86Result x86_add(X86Ctx *c, unsigned size, Val x, Val y);
 X86Result x86_sub(X86Ctx *c, unsigned size, Val x, Val y);

@@ -330,13 +330,23 @@ void x86_flags_pf(X86Ctx *c, Val result)
 
 void x86_flags_af(X86Ctx *c, Val v)
 {
-    ir_put(c->b, S_AF, v);
+    ir_put(c->b, S_AF, ir_and(c->b, v, ir_i32(c->b, FL_AF)));
+}
+
+/* `word` if PF and AF are in the flag word, else `other`. */
+static Val in_word(X86Ctx *c, Val word, Val other)
+{
+    return ir_select(c->b, LT, ir_get(c->b, S_AF), ir_i32(c->b, 0), word,
+                     other);
 }
 
 Val x86_af(X86Ctx *c)
 {
-    return ir_and(c->b, ir_xor(c->b, ir_get(c->b, S_PF), ir_get(c->b, S_AF)),
-                  ir_i32(c->b, FL_AF));
+    Ir *b = c->b;
+    Val v = ir_xor(b, ir_get(b, S_PF), ir_get(b, S_AF));
+
+    v = in_word(c, ir_shr(b, ir_get(b, S_FLAGS), ir_i32(b, 8)), v);
+    return ir_and(b, v, ir_i32(b, FL_AF));
 }
 
 /* EFLAGS has SF ZF CF eight bits below their places in a flag word. */
@@ -355,11 +365,13 @@ void x86_flags_all(X86Ctx *c, Val eflags)
 /* Even parity of the low byte: bit n of 0x9669 is that of the number n. */
 static Val parity(X86Ctx *c)
 {
+    enum { P_BIT = 10 };        /* of a flag word */
     Ir *b = c->b;
     Val v = ir_get(b, S_PF);
 
     v = ir_xor(b, v, ir_shr(b, v, ir_i32(b, 4)));
     v = ir_shr(b, ir_i32(b, 0x9669), ir_and(b, v, ir_i32(b, 15)));
+    v = in_word(c, ir_shr(b, ir_get(b, S_FLAGS), ir_i32(b, P_BIT)), v);
     return ir_and(b, v, ir_i32(b, 1));
 }
 
@@ -402,10 +414,13 @@ static Val low32(X86Ctx *c, Val v)
     return ir_type(c->b, v) == I64 ? ir_trunc(c->b, v) : v;
 }
 
-/* Bit 4 of this and the result is the carry into it. */
-static Val half_carry(X86Ctx *c, Val x, Val y)
+/*
+ * Bit 4 of this and the result is the carry into it; words of 32 and 64 bits
+ * have AF and PF themselves.
+ */
+static Val half_carry(X86Ctx *c, unsigned size, Val x, Val y)
 {
-    return ir_xor(c->b, low32(c, x), low32(c, y));
+    return size >= 4 ? ir_i32(c->b, X86_IN_WORD) : ir_xor(c->b, x, y);
 }
 
 X86Result x86_add(X86Ctx *c, unsigned size, Val x, Val y)
@@ -413,7 +428,7 @@ X86Result x86_add(X86Ctx *c, unsigned size, Val x, Val y)
     Val v = x86_cut(c, size, ir_add(c->b, x, y));
 
     return (X86Result) {
-        .v = v, .af = half_carry(c, x, y),
+        .v = v, .af = half_carry(c, size, x, y),
         .word = ir_addf(c->b, at_top(c, size, x), at_top(c, size, y)),
     };
 }
@@ -423,7 +438,7 @@ X86Result x86_sub(X86Ctx *c, unsigned size, Val x, Val y)
     Val v = x86_cut(c, size, ir_sub(c->b, x, y));
 
     return (X86Result) {
-        .v = v, .af = half_carry(c, x, y),
+        .v = v, .af = half_carry(c, size, x, y),
         .word = ir_subf(c->b, at_top(c, size, x), at_top(c, size, y)),
     };
 }
@@ -431,7 +446,7 @@ X86Result x86_sub(X86Ctx *c, unsigned size, Val x, Val y)
 X86Result x86_logic(X86Ctx *c, unsigned size, Val v)
 {
     return (X86Result) {
-        .v = v, .af = low32(c, v),
+        .v = v, .af = half_carry(c, size, v, ir_i32(c->b, 0)),
         .word = ir_logicf(c->b, at_top(c, size, v)),
     };
 }
@@ -447,8 +462,10 @@ Val x86_word(X86Ctx *c, unsigned size, Val v, Val carry, Val overflow)
 void x86_put_flags(X86Ctx *c, unsigned size, const X86Result *r)
 {
     x86_flags_nzcv(c, r->word);
-    x86_flags_pf(c, size == 8 ? ir_trunc(c->b, r->v) : r->v);
-    x86_flags_af(c, r->af);
+    ir_put(c->b, S_AF, r->af);
+    if (size < 4) {
+        x86_flags_pf(c, r->v);
+    }
 }
 
 Val x86_top(X86Ctx *c, unsigned size, Val v)
