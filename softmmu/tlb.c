@@ -21,7 +21,7 @@
 
 enum {
     SLOTS = 16,
-    L2_SETS = 2048, L2_WAYS = 4, LOCALS = 512,
+    L2_SETS = 4096, L2_WAYS = 4, LOCALS = 512,
     JCACHE_SIZE = 1 << JCACHE_BITS,
     LARGE_MAX = 8,
 };

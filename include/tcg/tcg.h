@@ -56,7 +56,7 @@ enum { MEM_KIND_SHIFT = 16, MEM_RMW_SHIFT = 24 };
 /* ---- the current address space, as translated code sees it -------------- */
 
 enum {
-    TLB_BITS = 10, TLB_SIZE = 1 << TLB_BITS, PAGE_BITS = 12,
+    TLB_BITS = 12, TLB_SIZE = 1 << TLB_BITS, PAGE_BITS = 12,
     PAGE_SIZE = 1 << PAGE_BITS,
     JCACHE_BITS = 12,
 };
