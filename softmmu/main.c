@@ -339,9 +339,9 @@ static bool choose_display(Machine *m, Err *err)
         ui.display = display_find("sdl", &why);
     }
     if (why.text[0]) {
-        fprintf(stderr, "anole: no window: %s.  The screen is not shown and "
-                "the serial port is on this terminal; -display curses shows "
-                "text screens here, -display none says nothing\n", why.text);
+        fprintf(stderr, "anole: no window: %s.  The screen is not shown; "
+                "-display curses shows text screens in this terminal, "
+                "-display none says nothing\n", why.text);
     }
     ui.display = ui.display ? ui.display : display_find("none", err);
     return true;
@@ -363,7 +363,9 @@ static bool check_terminal(const Options *o, Err *err)
                         : users[i] == o->chardevs ? "chardev" : "qmp");
         }
     }
-    return true;
+    return !ui.display->terminal || !o->daemonize
+        || fail(err, "-display %s and -daemonize exclude each other",
+                ui.display->name);
 }
 
 /*

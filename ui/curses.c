@@ -290,7 +290,7 @@ static gboolean look(void *opaque)
 static bool usable(Err *err)
 {
     return (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
-        || fail(err, "-display curses needs a terminal on standard input and "
+        || fail(err, "curses needs a terminal on standard input and "
                 "output");
 }
 

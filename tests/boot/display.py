@@ -113,6 +113,17 @@ def window(folder):
         w.close()
 
 
+def no_window():
+    """Without a window system the terminal has the machine, and is told."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        os.environ.pop(name, None)
+    with Guest([*PC, "-S"], timeout=SECONDS) as g:
+        check(g.expect(r"anole: no window: .* -display curses"),
+              "where there is no window, a sentence says so")
+        g.write("\x01c")
+        check(g.expect(r"\(anole\) "), "and the monitor is in the terminal")
+
+
 # ----------------------------------------------------------------- a terminal
 
 class Terminal:
@@ -170,12 +181,14 @@ def main():
     if not os.path.exists(CD):
         skip("no %s; scripts/fetch.sh firmware makes it" % CD)
     needs("Xvfb", "xdotool", "import", "tmux")
+    no_window()
     with scratch() as folder:
         for name, run in ("sdl", window), ("curses", terminal):
-            help_text = subprocess.run([emulator(), "-display", "help"],
-                                       capture_output=True, check=True,
-                                       env={"DISPLAY": ":0"}).stdout.decode()
-            if re.search(r"^%s .*built without" % name, help_text, re.M):
+            said = subprocess.run(
+                [emulator(), "-display", "help"], capture_output=True,
+                check=True, env={**os.environ, "DISPLAY": ":0"})
+            if re.search(r"^%s .*built without" % name,
+                         said.stdout.decode(), re.M):
                 skip("this anole was built without " + name)
             run(folder)
     done()

@@ -78,7 +78,8 @@ CASES = [
 LISTS = [("-M", "help", "virt"), ("-cpu", "help", "cortex-a57"),
          ("-device", "help", "virtio-blk-device"),
          ("-device", "virtio-blk-device,help", "drive"),
-         ("-accel", "help", "tcg"), ("-d", "help", "guest_errors")]
+         ("-accel", "help", "tcg"), ("-display", "help", "curses"),
+         ("-d", "help", "guest_errors")]
 
 
 def fill(text, files):

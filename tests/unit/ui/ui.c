@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "hw/display/vga.h"
 #include "ui/cp437.h"
 #include "ui/display.h"
 #include "ui/input.h"
@@ -139,6 +140,39 @@ static void test_updates(Fix *x)
     expect(x, "the other has nothing to see", l2.screen != NULL, 0);
     screen_listen(&l2, NULL);
     report(x, "screens: listeners, changed rectangles, sizes");
+}
+
+/* Whatever a guest sets, a picture is made, in bounds (with sanitizers). */
+static void test_adapter(Fix *x)
+{
+    enum { ROUNDS = 600, WRITES = 40 };
+    g_autoptr(GRand) r = g_rand_new_with_seed(11);
+    g_autofree TextScreen *text = g_new0(TextScreen, 1);
+    Device dev = { .id = (char *)"vga" };
+    Vga vga = { 0 };
+    Err err = { "" };
+    u32 texts = 0;
+
+    expect(x, "starts", vga_start(&vga, &dev, 1, &err), 1);
+    vga_reset(&vga);
+    for (u32 i = 0; i < ROUNDS; i++) {
+        for (u32 n = 0; n < WRITES; n++) {
+            vga_port_write(&vga, (u32)g_rand_int_range(r, 0, 0x30), 1,
+                           g_rand_int(r) & 0xff);
+            vga_mem_write(&vga, (u32)g_rand_int_range(r, 0, 0x1fffd), 4,
+                          g_rand_int(r));
+        }
+        vga_vbe_write(&vga, (u32)g_rand_int_range(r, 0, VBE_COUNT),
+                      (u16)(g_rand_int(r) >> g_rand_int_range(r, 16, 32)));
+        vga.at_index |= 0x20;           /* shown, or all would be black */
+        vga.cr[CR_MODE] |= 0x80;
+        vga.seq[SEQ_CLOCKING] &= 0xdf;
+        screen_update(vga.screen);
+        texts += screen_text(vga.screen, text);
+    }
+    expect(x, "some were text", texts > 10, 1);
+    vga_stop(&vga);
+    report(x, "VGA: random registers");
 }
 
 /* ---- terminals ---------------------------------------------------------- */
@@ -490,6 +524,7 @@ int main(void)
     Fix x = { .typed = g_string_new(NULL) };
 
     test_updates(&x);
+    test_adapter(&x);
     test_terminal(&x);
     test_console(&x);
     test_sizes(&x);
