@@ -44,7 +44,8 @@ readonly CARRY_MODULES="virtio_scsi virtio_console virtio_rng 9p 9pnet_virtio
   ibmvscsi ibmveth"
 
 # What firmware/ is made of.
-readonly FIRMWARE_PACKAGES="seabios ovmf grub-rescue-pc memtest86+ ipxe u-boot-qemu"
+readonly FIRMWARE_PACKAGES="seabios ovmf grub-rescue-pc memtest86+ ipxe u-boot-qemu
+  shim-signed grub-efi-amd64-signed"
 
 usage() {
   cat <<EOF
@@ -218,7 +219,7 @@ fetch_firmware() {
   done
   find "$tmp/root" -path '*/u-boot' -prune -o -type f -size +4k \( \
     -name '*.bin' -o -name '*.fd' -o -name '*.iso' -o -name '*.img' -o \
-    -name '*.lkrn' \) \
+    -name '*.lkrn' -o -name '*.efi.signed' \) \
     -exec install -m 644 {} "$dir/" \;
   for name in qemu-x86 qemu-x86_64; do
     install -m 644 "$tmp/root/usr/lib/u-boot/$name/u-boot.rom" \

@@ -70,6 +70,9 @@ static bool make_fw_cfg(Machine *m, Err *err)
     if (s->fw_cfg) {
         fw_cfg_x86(s->fw_cfg, &x);
         fw_cfg_file(s->fw_cfg, "bootorder", "", 0);
+        if (m->opts->nographic) {       /* SeaBIOS's screen is a terminal */
+            fw_cfg_file(s->fw_cfg, "etc/sercon-port", "\xf8\x03", 2);
+        }
     }
     return s->fw_cfg != NULL;
 }
@@ -192,10 +195,6 @@ static bool load(Machine *m, Err *err)
     if (!o->kernel) {
         return true;
     }
-    if (s->firmware && (o->bios || m->opts->pflash->len)) {
-        return fail(err, "-bios and -kernel together: this machine has no way "
-                    "to tell the firmware");
-    }
     s->boot.low_ram = s->firmware ? s->low - FIRMWARE_TOP : s->boot.low_ram;
     return x86_boot_read(m, &s->boot, err)
         && (!s->firmware
@@ -227,7 +226,8 @@ static const PcKind kinds[] = {
       .ram_firmware = true, .legacy = true, .isa_ide = true,
       .floppy = true, .vga = "isa-vga", .vga_bios = "vgabios-isavga.bin" },
     { .board = "microvm", .ram_below_4g = 3ull << 30,
-      .seabios = "bios-microvm.bin", .apic = true, .acpi = true,
+      .seabios = "bios-microvm.bin", .ram_firmware = true, .apic = true,
+      .acpi = true,
       .ich9_pm = true,
       .transports = { PC_TRANSPORTS, 0xfeb00000, 0x200, 16 } },
 };

@@ -32,6 +32,29 @@ static void raise_smi(void *machine, int n, bool level)
     }
 }
 
+/* Who looks for PCI writes 4 bytes at CF8, among which is the reset port. */
+static u64 reset_read(void *reset, u64 at, unsigned size)
+{
+    return at == 1 && size == 1 ? device_read(reset, 0, 1) : MASK(size * 8);
+}
+
+static void reset_write(void *reset, u64 at, unsigned size, u64 v)
+{
+    if (at == 1 && size == 1) {
+        device_write(reset, 0, 1, v);
+    }
+}
+
+static void map_reset(Machine *m)
+{
+    const MemRegion ports = {
+        .name = "reset", .base = RESET_PORT - 1, .size = 4,
+        .read = reset_read, .write = reset_write, .opaque = pc(m)->reset,
+    };
+
+    mem_add(m->io, &ports);
+}
+
 static bool make_pm(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -49,7 +72,7 @@ static bool make_pm(Machine *m, Err *err)
         return false;
     }
     if (s->kind->chipset == PC_NO_PCI) {    /* else the port is PCI's */
-        device_map(s->reset, m->io, RESET_PORT);
+        map_reset(m);
     }
     if (s->kind->chipset != PC_NO_PCI) {
         g_autofree char *cpus = g_strdup_printf("cpus=%u", m->opts->smp);

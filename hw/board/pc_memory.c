@@ -9,7 +9,7 @@
 #include "hw/block/pflash.h"
 #include "hw/board/pc.h"
 
-enum { ROM_WINDOW = 0x20000, BIOS_MAX = 16 << 20 };
+enum { ROM_WINDOW = 0x20000, VGA_BYTES = 0x20000, BIOS_MAX = 16 << 20 };
 
 static void add(Machine *m, Ram *ram, u64 base, u64 size, u64 offset,
                 bool readonly)
@@ -38,6 +38,9 @@ static bool make_ram(Machine *m, Err *err)
         return false;
     }
     add(m, m->ram, 0, LOW_RAM_END, 0, false);
+    if (s->kind->chipset == PC_NO_PCI) {        /* else it is SMRAM */
+        add(m, m->ram, LOW_RAM_END, VGA_BYTES, LOW_RAM_END, false);
+    }
     add(m, m->ram, 0xc0000, s->low - 0xc0000, 0xc0000, false);
     add(m, m->ram, 1ull << 32, s->high, s->low, false);
     if (pc_has_smm(s)) {
@@ -80,7 +83,8 @@ static bool read_firmware(Machine *m, Blob *b, bool *none, Err *err)
     const Options *o = m->opts;
     Err why = { 0 };
 
-    *none = !o->bios && o->kernel && (o->nographic || !pc_has_screen(m));
+    *none = !o->bios && o->kernel && (o->nographic || !pc_has_screen(m))
+        && !x86_boot_needs_bios(o->kernel);
     if (*none) {
         return true;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting a Linux bzImage without firmware.
+ * Starting a kernel without firmware: a Linux bzImage, or what x86_image.c
+ * knows.
  * Reference: "The Linux/x86 Boot Protocol" and "zero page" of the kernel's
  * documentation; 32-bit boot protocol.
  *
@@ -20,7 +21,8 @@ enum {
     ZP_RSDP = 0x070, ZP_E820_COUNT = 0x1e8,
     HDR_SETUP_SECTS = 0x1f1, HDR_BOOT_FLAG = 0x1fe, HDR_JUMP = 0x201,
     HDR_MAGIC = 0x202, HDR_VERSION = 0x206, HDR_TYPE_OF_LOADER = 0x210,
-    HDR_LOADFLAGS = 0x211, HDR_RAMDISK_IMAGE = 0x218, HDR_RAMDISK_SIZE = 0x21c,
+    HDR_LOADFLAGS = 0x211, HDR_CODE32_START = 0x214,
+    HDR_RAMDISK_IMAGE = 0x218, HDR_RAMDISK_SIZE = 0x21c,
     HDR_HEAP_END = 0x224, HDR_CMD_LINE = 0x228, HDR_INITRD_MAX = 0x22c,
     HDR_CMDLINE_SIZE = 0x238, HDR_INIT_SIZE = 0x260, ZP_E820 = 0x2d0,
 };
@@ -44,13 +46,27 @@ u32 x86_boot_setup_size(const X86Boot *b)
     return setup_size(&b->kernel);
 }
 
+static bool is_bzimage(const Blob *b)
+{
+    return b->size >= 0x1000 && field(b, HDR_BOOT_FLAG, 2) == 0xaa55
+        && memcmp(b->data + HDR_MAGIC, "HdrS", 4) == 0;
+}
+
+bool x86_boot_needs_bios(const char *path)
+{
+    u8 head[HDR_RAMDISK_IMAGE] = { 0 };
+    FILE *f = fopen(path, "rb");
+    bool read = f && fread(head, sizeof head, 1, f) == 1;
+
+    if (f) {
+        fclose(f);
+    }
+    return read && memcmp(head + HDR_MAGIC, "HdrS", 4) == 0
+        && load_le(head + HDR_CODE32_START, 4) == 0;
+}
+
 static bool check_kernel(const Blob *b, Err *err)
 {
-    if (b->size < 0x1000 || field(b, HDR_BOOT_FLAG, 2) != 0xaa55
-        || memcmp(b->data + HDR_MAGIC, "HdrS", 4) != 0) {
-        return fail(err, "%s is not a Linux kernel for x86 (a bzImage)",
-                    b->name);
-    }
     if (field(b, HDR_VERSION, 2) < VERSION_MIN
         || !(field(b, HDR_LOADFLAGS, 1) & LOADED_HIGH)) {
         return fail(err, "%s is too old a kernel: boot protocol %u.%02u, and "
@@ -79,13 +95,28 @@ static bool place_initrd(X86Boot *b, Err *err)
                 (unsigned long long)b->low_ram >> 20);
 }
 
+static bool read_image(X86Boot *b, const char *initrd, Err *err)
+{
+    x86_image_free(&b->image);
+    return x86_image_read(&b->kernel, initrd, &b->image, err)
+        && (b->image.kind
+            || fail(err, "%s is no kernel for x86: it should be a Linux "
+                    "bzImage, a Multiboot or Multiboot2 kernel, or an ELF file "
+                    "with a PVH entry", b->kernel.name));
+}
+
 bool x86_boot_read(Machine *m, X86Boot *b, Err *err)
 {
     const Options *o = m->opts;
     u32 longest;
 
-    if (!blob_read(o->kernel, "-kernel", &b->kernel, err)
-        || !check_kernel(&b->kernel, err)) {
+    if (!blob_read(o->kernel, "-kernel", &b->kernel, err)) {
+        return false;
+    }
+    if (!is_bzimage(&b->kernel)) {
+        return read_image(b, o->initrd, err);
+    }
+    if (!check_kernel(&b->kernel, err)) {
         return false;
     }
     longest = field(&b->kernel, HDR_CMDLINE_SIZE, 4);
@@ -127,10 +158,10 @@ static void load_params(Machine *m, const X86Boot *b)
 }
 
 /*
- * GDT: null, null, flat code (0x10), flat data (0x18), as the protocol wants
- * them.  The code is at F000:0000 = FFFF0000 of the ROM.
+ * GDT: null, null, flat code (0x10), flat data (0x18), as Linux's protocol
+ * wants them.  The code is at F000:0000 = FFFF0000 of the ROM.
  */
-static const u8 gdt[] = {
+const u8 x86_boot_gdt[32] = {
     0, 0, 0, 0, 0, 0, 0, 0,             0, 0, 0, 0, 0, 0, 0, 0,
     0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0, 0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0,
 };
@@ -144,9 +175,6 @@ static const u8 code16[] = {
     0x66, 0xea, 0x80, 0x00, 0xff, 0xff, 0x10, 0x00, /* ljmpl $0x10, $0xffff0080 */
 };
 static const u8 code32[] = {
-    0x66, 0xb8, 0x18, 0x00,             /* mov $0x18, %ax */
-    0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0, /* mov %ax, %ds; %es; %ss */
-    0x8e, 0xe0, 0x8e, 0xe8,             /* %fs; %gs */
     /* Caches on, as firmware leaves them: CR0.CD and NW, the default MTRR. */
     0x0f, 0x20, 0xc0,                   /* mov %cr0, %eax */
     0x25, 0xff, 0xff, 0xff, 0x9f,       /* and $0x9fffffff, %eax */
@@ -159,20 +187,39 @@ static const u8 code32[] = {
     0xb8, 0x06, 0x08, 0x00, 0x00,       /* mov $0x806, %eax: on, write-back */
     0x31, 0xd2,                         /* xor %edx, %edx */
     0x0f, 0x30,                         /* wrmsr */
-    0xbc, 0x00, 0x00, 0x01, 0x00,       /* 1: mov $0x10000, %esp */
-    0xbe, 0x00, 0x00, 0x01, 0x00,       /* mov $PARAMS_AT, %esi */
-    0x31, 0xdb, 0x31, 0xed, 0x31, 0xff, /* xor ebx; ebp; edi */
-    0xb8, 0x00, 0x00, 0x10, 0x00,       /* mov $KERNEL_AT, %eax */
-    0xff, 0xe0,                         /* jmp *%eax */
-};
+};                                      /* 1: x86_entry_code() */
 static const u8 reset_vector[] = { 0xe9, 0x0d, 0x00 };  /* jmp 0 (from fff3) */
 
-static void write_rom(u8 *rom)
+u32 x86_entry_code(u8 *p, const X86Entry *e)
+{
+    static const u8 code[X86_ENTRY_CODE_MAX] = {
+        0x66, 0xb8, 0x18, 0x00,         /* mov $0x18, %ax */
+        0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0,     /* mov %ax, %ds; %es; %ss */
+        0x8e, 0xe0, 0x8e, 0xe8,         /* %fs; %gs */
+        0x31, 0xed, 0x31, 0xff,         /* xor %ebp; %edi */
+        0xbc, 0x00, 0x00, 0x01, 0x00,   /* mov $0x10000, %esp */
+        0xbe, 0, 0, 0, 0,               /* mov $esi, %esi */
+        0xbb, 0, 0, 0, 0,               /* mov $ebx, %ebx */
+        0xb8, 0, 0, 0, 0,               /* mov $eax, %eax */
+        0xb9, 0, 0, 0, 0,               /* mov $eip, %ecx */
+        0xff, 0xe1,                     /* jmp *%ecx */
+    };
+
+    memcpy(p, code, sizeof code);
+    store_le(p + 24, 4, e->esi);
+    store_le(p + 29, 4, e->ebx);
+    store_le(p + 34, 4, e->eax);
+    store_le(p + 39, 4, e->eip);
+    return sizeof code;
+}
+
+static void write_rom(u8 *rom, const X86Entry *entry)
 {
     memcpy(rom, code16, sizeof code16);
     memcpy(rom + CODE32_AT, code32, sizeof code32);
-    memcpy(rom + GDT_AT, gdt, sizeof gdt);
-    store_le(rom + GDTR_AT, 2, sizeof gdt - 1);
+    x86_entry_code(rom + CODE32_AT + sizeof code32, entry);
+    memcpy(rom + GDT_AT, x86_boot_gdt, sizeof x86_boot_gdt);
+    store_le(rom + GDTR_AT, 2, sizeof x86_boot_gdt - 1);
     store_le(rom + GDTR_AT + 2, 4, 0xffff0000 + GDT_AT);
     memcpy(rom + X86_BOOT_ROM - 16, reset_vector, sizeof reset_vector);
 }
@@ -193,16 +240,38 @@ static bool read_again(Machine *m, X86Boot *b, Err *err)
                     "the machine was started with; start it anew"));
 }
 
+static bool load_image(Machine *m, X86Boot *b, u8 *rom, Err *err)
+{
+    const X86ImageBoard on = {
+        .append = m->opts->append, .map = b->map, .rows = b->nmap,
+        .end = b->low_ram, .rsdp = b->rsdp,
+    };
+    X86Loaded l;
+
+    if (!x86_image_build(&b->kernel, &b->image, &on, &l, err)) {
+        return false;
+    }
+    mem_load(m->mem, l.at, l.data, l.size);
+    write_rom(rom, &l.entry);
+    g_free(l.data);
+    x86_image_free(&b->image);
+    blob_drop(&b->kernel);
+    return true;
+}
+
 bool x86_boot_load(Machine *m, X86Boot *b, u8 *rom, Err *err)
 {
+    static const X86Entry linux_entry = { KERNEL_AT, 0, 0, PARAMS_AT };
     u32 skip;
 
     if (!b->kernel.data && !read_again(m, b, err)) {
         return false;
     }
+    if (b->image.kind) {
+        return load_image(m, b, rom, err);
+    }
     skip = setup_size(&b->kernel);
-
-    write_rom(rom);
+    write_rom(rom, &linux_entry);
     mem_load(m->mem, KERNEL_AT, b->kernel.data + skip, b->kernel.size - skip);
     if (b->initrd.size) {
         mem_load(m->mem, b->initrd_at, b->initrd.data, b->initrd.size);
