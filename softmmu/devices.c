@@ -22,8 +22,9 @@ static bool no_place(const Machine *m, const DeviceType *t, Err *err)
         [BUS_IDE] = "IDE", [BUS_NVME] = "NVMe controller",
     };
 
-    return fail(err, "%s has no %s for it; %s is a device that it takes",
-                m->board->name, bus[t->bus], m->board->nic);
+    return fail(err, "%s has no %s for it%s%s", m->board->name, bus[t->bus],
+                m->board->nic ? "; it takes devices such as " : "",
+                m->board->nic ? m->board->nic : "");
 }
 
 static bool user_device(Machine *m, KeyVal *kv, Err *err)

@@ -84,7 +84,7 @@ CASES = [
     (["-M", "pc", "-device", "e1000,netdev=n0"], "-netdev user,id=n0", ANOLE),
     (["-M", "pc", "-device", "virtio-blok"], "virtio-blk-pci", ANOLE),
     (["-M", "microvm", "-device", "e1000"],
-     "no PCI for it; virtio-net-device", ANOLE),
+     "no PCI for it; it takes devices such as virtio-net-device", ANOLE),
     (["-M", "isapc", "-device", "virtio-net"], "no virtio-mmio", ANOLE),
     (["-M", "pc", "-netdev", "user,id=n,hostfwd=tcp::22-22"],
      "for example tcp::2222-:22", ANOLE),
