@@ -5,9 +5,32 @@
 #include "softmmu/hotplug.h"
 #include "softmmu/run.h"
 
+/* "virtio-net" is the kind of it that the board has a bus for. */
+static char *full_type(const Machine *m, const char *type)
+{
+    g_autofree char *full = g_strdup_printf("%s-%s", type,
+                                            m->pci ? "pci" : "device");
+
+    return !device_type(type) && g_str_has_prefix(type, "virtio-")
+        && device_type(full) ? g_steal_pointer(&full) : g_strdup(type);
+}
+
+static bool no_place(const Machine *m, const DeviceType *t, Err *err)
+{
+    static const char *const bus[] = {
+        [BUS_VIRTIO] = "virtio-mmio transports", [BUS_PCI] = "PCI",
+        [BUS_IDE] = "IDE", [BUS_NVME] = "NVMe controller",
+    };
+
+    return fail(err, "%s has no %s for it%s%s", m->board->name, bus[t->bus],
+                m->board->nic ? "; it takes devices such as " : "",
+                m->board->nic ? m->board->nic : "");
+}
+
 static bool user_device(Machine *m, KeyVal *kv, Err *err)
 {
-    const char *type = keyval_get(kv, "driver"), *id = keyval_get(kv, "id");
+    const char *given = keyval_get(kv, "driver"), *id = keyval_get(kv, "id");
+    g_autofree char *type = given ? full_type(m, given) : NULL;
     const DeviceType *t = type ? device_type(type) : NULL;
 
     if (t && !t->user) {
@@ -32,7 +55,7 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
     }
     if (t->bus != BUS_NONE && !(m->plug && m->plug(m, d, err))) {
         if (!err->text[0]) {
-            fail(err, "%s has no place for it", m->board->name);
+            no_place(m, t, err);
         }
         device_free(d);
         return false;
@@ -91,7 +114,8 @@ static bool add_nic(Machine *m, const char *text, u32 n, Err *err)
         }
         g_string_append_printf(rest, ",id=nic%u", n);
         g_autofree char *card = g_strdup_printf(
-            "%s,netdev=nic%u", model ? model : m->board->nic, n);
+            "%s,netdev=nic%u", !model ? m->board->nic
+            : strcmp(model, "virtio") ? model : "virtio-net", n);
         ok = netdev_open(rest->str, err) && machine_add_device(m, card, err);
     }
     g_string_free(rest, true);

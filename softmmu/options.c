@@ -586,6 +586,7 @@ static const Option options[] = {
     { "msg",       "timestamp=on", "messages begin with the time",           CALL(set_msg) },
     { "overcommit", "mem-lock=off", "accepted",                              ONLY(TAKEN) },
     { "uuid",      "UUID", "the machine's number",                           CALL(set_uuid) },
+    { "enable-kvm", NULL, "leave it out: guest code is translated", ONLY(NOT_YET) },
     { "smbios",    "type=1,product=P,serial=S", "what SMBIOS tables say",    IN(LIST, smbios) },
     { "usb",       NULL, "accepted",                                         ONLY(TAKEN) },
     { "no-acpi",   NULL, "accepted",                                         ONLY(TAKEN) },

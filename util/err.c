@@ -75,7 +75,9 @@ const char *nearest_word(const char *word, const char *const *names, size_t n)
     unsigned best = (unsigned)strlen(word) + 1;    /* half of its letters */
 
     for (size_t i = 0; i < n; i++) {
-        unsigned d = names[i] ? distance(word, names[i]) : ~0u;
+        unsigned d = !names[i] ? ~0u
+            : *word && g_str_has_prefix(names[i], word) ? 1
+            : distance(word, names[i]);
         if (d < best) {
             best = d;
             found = names[i];

@@ -9,7 +9,8 @@
 #include "hw/block/pflash.h"
 #include "hw/board/pc.h"
 
-enum { ROM_WINDOW = 0x20000, VGA_BYTES = 0x20000, BIOS_MAX = 16 << 20 };
+enum { ROM_WINDOW = 0x20000, VGA_BYTES = 0x20000, BIOS_MAX = 16 << 20,
+       BIOS_UNIT = 0x10000 };
 
 static void add(Machine *m, Ram *ram, u64 base, u64 size, u64 offset,
                 bool readonly)
@@ -157,10 +158,11 @@ static bool make_rom(Machine *m, Err *err)
         return false;
     }
     s->firmware = !none;
-    size = none ? X86_BOOT_ROM : align_up(b.size, 0x10000);
-    if (size > BIOS_MAX) {
-        fail(err, "-bios %s: %zu bytes; firmware has 16 MiB at most",
-             m->opts->bios, b.size);
+    size = none ? X86_BOOT_ROM : b.size;
+    if (size > BIOS_MAX || size % BIOS_UNIT || !size) {
+        fail(err, "-bios %s: %zu bytes; firmware is whole 64 KiB, up to "
+             "16 MiB", m->opts->bios ? m->opts->bios : s->kind->seabios,
+             b.size);
     }
     s->bios = err->text[0] ? NULL : ram_new("pc.bios", size, err);
     if (s->bios && b.data) {

@@ -154,19 +154,7 @@ static int ack_due(void *opaque)
     return due(opaque) < 0 ? -1 : i8259_ack(opaque);
 }
 
-static bool no_sysreg_read(void *opaque, u32 number, u64 *v)
-{
-    (void)opaque, (void)number, (void)v;
-    return false;
-}
-
-static bool no_sysreg_write(void *opaque, u32 number, u64 v)
-{
-    (void)opaque, (void)number, (void)v;
-    return false;
-}
-
-const CpuIntc i8259_intc = { ack_due, no_sysreg_read, no_sysreg_write };
+const CpuIntc i8259_intc = { .ack = ack_due };
 
 /* ---- command words ------------------------------------------------------ */
 

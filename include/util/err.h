@@ -22,7 +22,8 @@ bool err_prefix(Err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * The entry of names[0..n) nearest to `word` by edit distance, for "did you
+ * The entry of names[0..n) nearest to `word` by edit distance, or one that
+ * begins with it, for "did you
  * mean" in errors; NULL when none is near.  n may be 0.
  */
 const char *nearest_word(const char *word, const char *const *names, size_t n);

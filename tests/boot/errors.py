@@ -74,7 +74,27 @@ CASES = [
     (["-M", "virt", "-kernel", "{image}", "-dtb", "/nonexistent/dtb"],
      "/nonexistent/dtb", ANOLE),
     (["-M", "virt", "-m", "32", "-kernel", "{image}"], "{image}", ANOLE),
+    ([], "which machine", ANOLE),
+    (["-M", "q35x"], 'did you mean "q35"', ANOLE),
+    (["-M", "pc", "-cpu", "cortex-a57"], "Haswell", ANOLE),
+    (["-M", "pc", "-cpu", "host"], '"max"', ANOLE),
+    (["-M", "pc", "-enable-kvm"], "enable-kvm", ANOLE),
+    (["-M", "pc", "-chardev", "socket,id=a"], "path=", ANOLE),
+    (["-M", "pc", "-device", "e1000,net=n0"], 'did you mean "netdev"', ANOLE),
+    (["-M", "pc", "-device", "e1000,netdev=n0"], "-netdev user,id=n0", ANOLE),
+    (["-M", "pc", "-device", "virtio-blok"], "virtio-blk-pci", ANOLE),
+    (["-M", "microvm", "-device", "e1000"],
+     "no PCI for it; it takes devices such as virtio-net-device", ANOLE),
+    (["-M", "isapc", "-device", "virtio-net"], "no virtio-mmio", ANOLE),
+    (["-M", "pc", "-netdev", "user,id=n,hostfwd=tcp::22-22"],
+     "for example tcp::2222-:22", ANOLE),
+    (["-M", "pc", "-object", "foo"], "rng-random", ANOLE),
+    (["-M", "pc", "-kernel", "{text}"], "{text}", ANOLE),
+    (["-M", "pc", "-bios", "{text}"], "64 KiB", ANOLE),
+    (["-M", "pc", "-smp", "6,sockets=2"], "powers of two", ANOLE),
+    (["-M", "pc", "-smbios", "type=1,produkt=x"], 'mean "product"', ANOLE),
 ]
+PCS = {"pc", "isapc", "microvm"}        # they start without a kernel
 LISTS = [("-M", "help", "virt"), ("-cpu", "help", "cortex-a57"),
          ("-device", "help", "virtio-blk-device"),
          ("-device", "virtio-blk-device,help", "drive"),
@@ -122,7 +142,7 @@ def all_cases(folder):
     for arguments, word, *mark in CASES:
         if mark and not is_anole():
             continue
-        usual = [] if "-kernel" in arguments else OFF
+        usual = [] if PCS & set(arguments) or "-kernel" in arguments else OFF
         complaint([fill(a, files) for a in arguments] + usual,
                   word if "|" in word or "[" in word
                   else re.escape(fill(word, files)),

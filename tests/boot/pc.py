@@ -27,6 +27,18 @@ def reboots():
               "a guest that reboots boots again")
 
 
+def no_apic():
+    """A board without APICs has CPUs without."""
+    with Guest(arch="i386", machine=["-M", "isapc", "-m", "256"],
+               append='quiet guest.run="grep -w apic /proc/cpuinfo; '
+                      'dmesg | grep -c unchecked.[M]SR" guest.off=reboot',
+               timeout=120) as g:
+        check(g.expect(r"^0\n"), "isapc: Linux finds no APIC to talk to")
+        check(g.expect(DONE) and "apic" not in
+              g.output[g.output.find("GUEST-READY"):g.at],
+              "isapc: and its CPU has none")
+
+
 UUID = "00112233-4455-6677-8899-aabbccddeeff"
 TOLD = {"sys_vendor": "Some Works", "product_name": "Model T",
         "product_serial": "1908", "product_uuid": UUID}
@@ -59,6 +71,7 @@ def main():
     linux_boots("i386", ["-M", "pc", "-cpu", "max"], "-smp", "2")
     linux_boots("i386", ["-M", "q35", "-cpu", "pentium3"])
     tells("no firmware: ")
+    no_apic()
     reboots()
     done()
 

@@ -74,7 +74,8 @@ def started(board, *options):
 def boards():
     of = models()
     for board in names(anole("-M", "help")[1]):
-        explained(board)
+        if board != "none":             # which has nothing to tell
+            explained(board)
         status, output = anole("-M", board, "-cpu", "none-such")
         fits = re.search(r"there are (.*)", output)
         check(status == 1 and fits, board + ": says which CPUs there are")
