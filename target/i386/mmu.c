@@ -421,9 +421,9 @@ static bool walk(Walk *w, Page *out, Fault *f)
 }
 
 /* What the guest thinks is physical: the size of its mapping stays. */
-static bool nest(X86Cpu *c, Access a, Page *out, Fault *f)
+static bool nest(X86Cpu *c, u64 va, Access a, Page *out, Fault *f)
 {
-    Page p = { .pa = out->pa };
+    Page p = { .pa = out->pa | (va & (GUEST_PAGE - 1)) };
 
     if (!nested(c, a, false, &p, f)) {
         return false;
@@ -444,14 +444,14 @@ static bool translate(X86Cpu *c, u64 va, Access a, bool user, Page *out,
                     .log2 = GUEST_PAGE_BITS,
                     .prot = PROT_R | PROT_W | PROT_X };
     if (!(c->cr0 & CR0_PG)) {
-        return !below || nest(c, a, out, f);
+        return !below || nest(c, va, a, out, f);
     }
     if (long_mode(c) && !canonical(va)) {
         bool stack = a != ACCESS_FETCH && c->cpu.tcg.mem_memop & M_STACK;
         f->code = (u64)(stack ? X_SS : X_GP) << 32;
         return false;
     }
-    return walk(&w, out, f) && (!below || nest(c, a, out, f));
+    return walk(&w, out, f) && (!below || nest(c, va, a, out, f));
 }
 
 bool x86_walk(Cpu *cpu, u64 va, Access a, bool user, Page *out, Fault *f)
