@@ -9,8 +9,8 @@
 #   workloads  workloads/{ARCH,native}/NAME, and ARCH/workloads.gz: an
 #              initramfs that has the programs in /bin; and bare/NAME.elf,
 #              which run without a kernel
-#   tools      ARCH/tools.gz: an initramfs with Debian's e2fsprogs, and with
-#              tests/guests/user/{,ARCH/}NAME as /bin/NAME
+#   tools      ARCH/tools.gz: an initramfs with Debian's e2fsprogs, with
+#              tests/guests/user/{,ARCH/}NAME as /bin/NAME, and (amd64) KVM
 #   installer  ARCH/installer/{linux,initrd.gz}, gtk.gz of PCs
 #   firmware   firmware/: SeaBIOS, OVMF, U-Boot; GRUB's, iPXE's and memtest86+'s
 #              images
@@ -79,6 +79,7 @@ fetch_tools() {
         "$source"
     options+=(--add "$programs/$name:/bin/$name")
   done
+  [[ $1 != amd64 ]] || options+=(--mod kvm-amd)
   for name in $TOOL_PACKAGES; do
     options+=(--package "$name")
   done

@@ -42,6 +42,8 @@ readonly CARRY_MODULES="virtio_scsi virtio_console virtio_rng 9p 9pnet_virtio
   ext4 vfat nls_cp437 nls_ascii nls_iso8859_1 isofs loop sd_mod sr_mod
   ata_piix ahci nvme sdhci_pci mmci mmc_block e1000 e1000e pcnet32 8139cp
   ibmvscsi ibmveth"
+# Unpacked too, for images that ask for them with --mod.
+readonly OTHER_MODULES="kvm-amd"
 
 # What firmware/ is made of.
 readonly FIRMWARE_PACKAGES="seabios ovmf grub-rescue-pc memtest86+ ipxe u-boot-qemu
@@ -369,7 +371,24 @@ while :; do sleep 60; done
 EOF
 }
 
-# build_initramfs ARCH NAME [FILE:PATH...]; what is in `packages` goes in too.
+# The modules of an image: those carried always, those in `mods`, and what
+# they need.
+copy_modules() {
+  local dir=$1 to=$2 name deps dep
+  touch "$to/deps"
+  [[ -f $dir/deps ]] || return 0
+  while IFS=: read -r name deps; do
+    [[ " $LOAD_MODULES $CARRY_MODULES ${mods[*]} " == *[[:space:]]"$name"[[:space:]]* ]] ||
+      continue
+    printf '%s:%s\n' "$name" "$deps" >>"$to/deps"
+    for dep in $deps; do
+      cp "$dir/$dep.ko" "$to/"
+    done
+  done <"$dir/deps"
+}
+
+# build_initramfs ARCH NAME [FILE:PATH...]; what is in `packages` and `mods`
+# goes in too.
 build_initramfs() {
   local arch=$1 output=$cache/$1/$2.gz dir=$cache/$1 root spec file path name
   shift 2
@@ -381,9 +400,7 @@ build_initramfs() {
   ln -s busybox "$root/bin/sh"
   write_init >"$root/init"
   chmod 755 "$root/init"
-  find "$dir/modules" -name '*.ko' -exec cp {} "$root/lib/modules/" \;
-  touch "$root/lib/modules/deps"
-  [[ ! -f $dir/modules/deps ]] || cp "$dir/modules/deps" "$root/lib/modules/deps"
+  copy_modules "$dir/modules" "$root/lib/modules"
   echo "$LOAD_MODULES" >"$root/lib/modules/default"
   for spec; do
     file=${spec%:*} path=${spec##*:}
@@ -442,7 +459,8 @@ main() {
     fetch_packages "$arch" "$refresh"
     ((!installer)) || fetch_installer "$arch"
     fetch_extras "$arch" "${packages[@]}"
-    wanted=$(echo "$LOAD_MODULES $CARRY_MODULES ${mods[*]}" | tr -s ' \n' ' ')
+    wanted=$(printf '%s\n' "$LOAD_MODULES $CARRY_MODULES $OTHER_MODULES" "${mods[@]}" |
+      tr -s ' \n' '\n' | awk '!seen[$0]++' | tr '\n' ' ')
     unpack_packages "$arch" "${wanted% }"
     for mod in "${mods[@]}"; do
       [[ -f $cache/$arch/modules/${mod//-/_}.ko ]] ||

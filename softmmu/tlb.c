@@ -435,6 +435,12 @@ void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
 
 /* ---- fills -------------------------------------------------------------- */
 
+/* Global translations count in their domain alone: bits 63:48. */
+static bool same_space(const L2Entry *e, u64 space)
+{
+    return e->space == space || (e->global && (e->space ^ space) >> 48 == 0);
+}
+
 static L2Entry *l2_find(Cpu *c, u64 va, bool user)
 {
     Tlb *t = c->tlb;
@@ -444,7 +450,7 @@ static L2Entry *l2_find(Cpu *c, u64 va, bool user)
     for (u32 w = 0; w < L2_WAYS; w++) {
         L2Entry *e = &set[w];
         if (e->page == page && e->key == c->key && e->user == user
-            && (e->global || e->space == c->space)) {
+            && same_space(e, c->space)) {
             return e;
         }
     }

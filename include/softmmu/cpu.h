@@ -124,7 +124,8 @@ void tlb_free(Cpu *c);
  * Says that from now on code runs in address space `space` (a number the
  * target makes of ASID and whatever else tells translations apart) with key
  * bits `key` (privilege, modes; what translated code depends on).  Selects a
- * TLB slot; flushes nothing.
+ * TLB slot; flushes nothing.  Global translations are shared by the spaces
+ * whose bits 63:48 are the same.
  */
 void tlb_switch(Cpu *c, u64 space, u32 key);
 /*

@@ -3,23 +3,48 @@
  * System instructions on control and debug registers, MSRs, translations,
  * and the system calls.  Reference: SDM volume 2; volume 3, chapters 2, 18.
  */
+#include "target/i386/svm.h"
 #include "target/i386/sys.h"
 
 /* ---- control and debug registers ---------------------------------------- */
 
+/* A guest's own CR8 (APM volume 2, 15.21.2). */
+static bool virtual_tpr(const X86Cpu *c)
+{
+    return x86_in_guest(c) && c->svm.int_ctl & V_INTR_MASKING;
+}
+
+static u64 read_cr8(X86Cpu *c)
+{
+    u64 v = 0;
+
+    if (virtual_tpr(c)) {
+        return c->svm.int_ctl & V_TPR;
+    }
+    x86_intc_read(c, SYSREG_CR8, &v);
+    return v;
+}
+
+static void write_cr8(X86Cpu *c, u64 v)
+{
+    if (virtual_tpr(c)) {
+        c->svm.int_ctl = (c->svm.int_ctl & ~(u64)V_TPR) | v;
+        x86_check_lines(c);
+    } else {
+        x86_intc_write(c, SYSREG_CR8, v);
+    }
+}
+
 static u64 read_cr(void *env, u32 n)
 {
     X86Cpu *c = env;
-    u64 v = 0;
 
     switch (n) {
     case 0: return c->cr0;
     case 2: return c->cr2;
     case 3: return c->cr3;
     case 4: return c->cr4;
-    default:
-        x86_intc_read(c, SYSREG_CR8, &v);
-        return v;
+    default: return read_cr8(c);
     }
 }
 HELPER(read_cr, H_READ, i64, ptr, i32);
@@ -31,8 +56,8 @@ static bool write_control(X86Cpu *c, u32 n, u64 v)
     case 3: return x86_write_cr3(c, v);
     case 4: return x86_write_cr4(c, v);
     case 8:
-        x86_intc_write(c, SYSREG_CR8, v);
-        return v < 16;
+        write_cr8(c, v);
+        return true;
     default:
         c->cr2 = v;
         return true;
@@ -44,6 +69,8 @@ static void write_cr(void *env, u32 n, u64 v, u64 next)
     X86Cpu *c = env;
     u32 key = c->cpu.key;
 
+    general_protection_unless(c, x86_good_cr(c, n, v));
+    x86_intercept_cr_write(c, n, true, v);
     general_protection_unless(c, write_control(c, n, v));
     settle(c, key, next);
 }
@@ -69,6 +96,7 @@ static bool mov_from_cr(X86Ctx *c)
     if (!is_supervisor(c)) {
         return x86_raise_at(c, X_GP, 0);
     }
+    x86_guest_cr_read(c, n, true);
     x86_set(c, size, c->rm,
             x86_to(c, 8, size, IR_CALL(c->b, &helper_read_cr, k32(c, n)),
                    false));
@@ -95,9 +123,14 @@ static bool mov_to_cr(X86Ctx *c)
     return true;
 }
 
-/* DR4 and DR5 are DR6 and DR7 without CR4.DE; DR7.GD traps all. */
-static unsigned checked_dr(X86Cpu *c, u32 n)
+/*
+ * DR4 and DR5 are DR6 and DR7 without CR4.DE; DR7.GD traps all; then it may
+ * be intercepted by exit + n.
+ */
+static unsigned checked_dr(X86Cpu *c, u32 n, u32 exit)
 {
+    u64 info = x86_has(c, F_DECODEASSISTS) ? c->svm.insn_info : 0;
+
     if (c->dr[7] & DR7_GD) {
         c->dr[6] |= DR6_BD;
         x86_raise(c, X_DB, 0);
@@ -106,8 +139,10 @@ static unsigned checked_dr(X86Cpu *c, u32 n)
         if (c->cr4 & CR4_DE) {
             x86_raise(c, X_UD, 0);
         }
-        n += 2;
+        x86_intercept(c, exit + n, info);
+        return n + 2;
     }
+    x86_intercept(c, exit + n, info);
     return n;
 }
 
@@ -115,7 +150,7 @@ static u64 read_dr(void *env, u32 n)
 {
     X86Cpu *c = env;
 
-    return c->dr[checked_dr(c, n)];
+    return c->dr[checked_dr(c, n, EXIT_DR_READ)];
 }
 HELPER(read_dr, H_ALL, i64, ptr, i32);
 
@@ -124,7 +159,8 @@ static void write_dr(void *env, u32 n, u64 v, u64 next)
     X86Cpu *c = env;
     u32 key = c->cpu.key;
 
-    general_protection_unless(c, x86_write_dr(c, checked_dr(c, n), v));
+    n = checked_dr(c, n, EXIT_DR_WRITE);
+    general_protection_unless(c, x86_write_dr(c, n, v));
     settle(c, key, next);
 }
 HELPER(write_dr, H_ALL, void, ptr, i32, i64, i64);
@@ -167,6 +203,7 @@ static void clear_ts(void *env, u64 next)
     X86Cpu *c = env;
     u32 key = c->cpu.key;
 
+    x86_intercept(c, EXIT_CR_WRITE, 0);
     c->cr0 &= ~(u64)CR0_TS;
     x86_mode_changed(c);
     settle(c, key, next);
@@ -186,6 +223,7 @@ static bool smsw(X86Ctx *c)
     if (forbidden_by_umip(c)) {
         return true;
     }
+    x86_guest_cr_read(c, 0, false);
     v = IR_CALL(c->b, &helper_read_cr, k32(c, 0));
     return store_word(c, ir_trunc(c->b, v));
 }
@@ -197,6 +235,7 @@ static void load_msw(void *env, u32 v, u64 next)
     u32 key = c->cpu.key;
     u64 cr0 = (c->cr0 & ~14ull) | (v & 15);
 
+    x86_intercept_cr_write(c, 0, false, cr0);
     general_protection_unless(c, x86_write_cr0(c, cr0));
     settle(c, key, next);
 }
@@ -227,6 +266,7 @@ static bool invlpg(X86Ctx *c)
     if (c->seg >= FS || !is64(c)) {
         va = ir_add(c->b, va, ir_get(c->b, S_BASE + c->seg));
     }
+    x86_guest_invlpg(c, va);
     IR_CALL(c->b, &helper_invalidate, va);
     x86_stop(c);
     return true;
@@ -246,8 +286,7 @@ static void invalidate_pcid(void *env, u64 type, u64 low, u64 va, u64 next)
     } else if (type <= 1) {
         x86_forget_pcid(c, pcid);
     } else {
-        tlb_flush(&c->cpu, 0, 0, 0, 0);
-        x86_new_space(c);
+        x86_flush(c);
     }
     x86_mode_changed(c);
     c->cpu.tcg.pc = next;
@@ -311,6 +350,7 @@ static void time_stamp(void *env, u32 with_aux)
     X86Cpu *c = env;
 
     general_protection_unless(c, !(c->cr4 & CR4_TSD) || c->cpl == 0);
+    x86_intercept(c, with_aux ? EXIT_RDTSCP : EXIT_RDTSC, 0);
     put_pair(c, x86_tsc(c));
     if (with_aux) {
         c->r[RCX] = (u32)c->tsc_aux;
@@ -320,7 +360,16 @@ HELPER(time_stamp, H_ALL, void, ptr, i32);
 
 static bool rdtsc(X86Ctx *c)
 {
-    IR_CALL(c->b, &helper_time_stamp, k32(c, c->row->arg));
+    IR_CALL(c->b, &helper_time_stamp, k32(c, false));
+    return true;
+}
+
+static bool rdtscp(X86Ctx *c)
+{
+    if (!x86_has(c->cpu, F_RDTSCP)) {
+        return false;
+    }
+    IR_CALL(c->b, &helper_time_stamp, k32(c, true));
     return true;
 }
 
@@ -345,6 +394,7 @@ static void read_msr(void *env)
     X86Cpu *c = env;
     u64 v;
 
+    x86_intercept_msr(c, (u32)c->r[RCX], false);
     general_protection_unless(c, x86_rdmsr(c, (u32)c->r[RCX], &v));
     put_pair(c, v);
 }
@@ -361,6 +411,7 @@ static void write_msr(void *env, u64 next)
     X86Cpu *c = env;
     u32 key = c->cpu.key;
 
+    x86_intercept_msr(c, (u32)c->r[RCX], true);
     general_protection_unless(c, x86_wrmsr(c, (u32)c->r[RCX], pair(c)));
     settle(c, key, next);
 }
@@ -388,8 +439,9 @@ static void set_bv(void *env, u64 next)
     X86Cpu *c = env;
     u32 key = c->cpu.key;
 
-    general_protection_unless(c, c->cpl == 0 && (u32)c->r[RCX] == 0
-                              && x86_write_xcr0(c, pair(c)));
+    general_protection_unless(c, c->cpl == 0 && (u32)c->r[RCX] == 0);
+    x86_intercept(c, EXIT_XSETBV, 0);
+    general_protection_unless(c, x86_write_xcr0(c, pair(c)));
     settle(c, key, next);
 }
 HELPER(set_bv, H_ALL, void, ptr, i64);
@@ -564,13 +616,16 @@ static bool clac_stac(X86Ctx *c, bool on)
 
 static bool group7(X86Ctx *c)
 {
+    if (c->modrm >= 0xd8 && c->modrm <= 0xdf) {
+        return x86_svm_insn(c);
+    }
     switch (c->modrm) {
     case 0xca: return clac_stac(c, false);
     case 0xcb: return clac_stac(c, true);
     case 0xd0: return get_set_bv(c, false);
     case 0xd1: return get_set_bv(c, true);
     case 0xf8: return swapgs(c);
-    case 0xf9: return x86_has(c->cpu, F_RDTSCP) && rdtsc(c);
+    case 0xf9: return rdtscp(c);
     default: return false;
     }
 }
@@ -584,28 +639,32 @@ static bool undefined(X86Ctx *c)
 /* ---- tables: SDM volume 2, tables A-3, A-6 ---------------------------- */
 
 const X86Row x86_control_0f[] = {
-    GRP(0x01, 4, "SMSW", "Ev", smsw),
-    GRP(0x01, 6, "LMSW", "Ew", lmsw, .flags = X_CPL0),
-    GRP(0x01, 7, "INVLPG", "Mb", invlpg, .flags = X_MEM | X_CPL0),
-    OP(0x01, "CLAC, XGETBV, SWAPGS, RDTSCP", "", group7, .flags = X_REG),
+    GRP(0x01, 4, "SMSW", "Ev", smsw, .exit = EXIT_LATE),
+    GRP(0x01, 6, "LMSW", "Ew", lmsw, .flags = X_CPL0, .exit = EXIT_LATE),
+    GRP(0x01, 7, "INVLPG", "Mb", invlpg, .flags = X_MEM | X_CPL0,
+        .exit = EXIT_LATE),
+    OP(0x01, "CLAC, XGETBV, SWAPGS, RDTSCP, SVM", "", group7, .flags = X_REG,
+       .exit = EXIT_LATE),
     ROW(0x05, PANY, -1, F_SYSCALL, "SYSCALL", "", syscalls, .arg = SYSCALL),
-    OP(0x06, "CLTS", "", clts, .flags = X_CPL0),
+    OP(0x06, "CLTS", "", clts, .flags = X_CPL0, .exit = EXIT_LATE),
     ROW(0x07, PANY, -1, F_SYSCALL, "SYSRET", "", syscalls, .arg = SYSRET),
-    OP(0x08, "INVD", "", no_cache, .flags = X_CPL0),
-    OP(0x09, "WBINVD", "", no_cache, .flags = X_CPL0),
+    OP(0x08, "INVD", "", no_cache, .flags = X_CPL0, .exit = EXIT_INVD),
+    OP(0x09, "WBINVD", "", no_cache, .flags = X_CPL0, .exit = EXIT_WBINVD),
     OP(0x0b, "UD2", "", undefined),
-    OP(0x20, "MOV", "Rd,Cd", mov_from_cr),
-    OP(0x21, "MOV", "Rd,Dd", mov_from_dr),
-    OP(0x22, "MOV", "Cd,Rd", mov_to_cr),
-    OP(0x23, "MOV", "Dd,Rd", mov_to_dr),
-    ROW(0x30, PANY, -1, F_MSR, "WRMSR", "", wrmsr, .flags = X_CPL0),
-    ROW(0x31, PANY, -1, F_TSC, "RDTSC", "", rdtsc, .arg = 0),
-    ROW(0x32, PANY, -1, F_MSR, "RDMSR", "", rdmsr, .flags = X_CPL0),
-    OP(0x33, "RDPMC", "", rdpmc),
+    OP(0x20, "MOV", "Rd,Cd", mov_from_cr, .exit = EXIT_LATE),
+    OP(0x21, "MOV", "Rd,Dd", mov_from_dr, .exit = EXIT_LATE),
+    OP(0x22, "MOV", "Cd,Rd", mov_to_cr, .exit = EXIT_LATE),
+    OP(0x23, "MOV", "Dd,Rd", mov_to_dr, .exit = EXIT_LATE),
+    ROW(0x30, PANY, -1, F_MSR, "WRMSR", "", wrmsr, .flags = X_CPL0,
+        .exit = EXIT_LATE),
+    ROW(0x31, PANY, -1, F_TSC, "RDTSC", "", rdtsc, .exit = EXIT_LATE),
+    ROW(0x32, PANY, -1, F_MSR, "RDMSR", "", rdmsr, .flags = X_CPL0,
+        .exit = EXIT_LATE),
+    OP(0x33, "RDPMC", "", rdpmc, .exit = EXIT_RDPMC),
     ROW(0x34, PANY, -1, F_SEP, "SYSENTER", "", syscalls, .arg = SYSENTER),
     ROW(0x35, PANY, -1, F_SEP, "SYSEXIT", "", syscalls, .arg = SYSEXIT),
-    OP(0xa2, "CPUID", "", insn_cpuid),
-    OP(0xaa, "RSM", "", rsm),
+    OP(0xa2, "CPUID", "", insn_cpuid, .exit = EXIT_CPUID),
+    OP(0xaa, "RSM", "", rsm, .exit = EXIT_RSM),
     ROW(0xae, PF3, 0, F_FSGSBASE, "RDFSBASE", "Ry", read_base, .arg = FS,
         .flags = X_O64 | X_REG),
     ROW(0xae, PF3, 1, F_FSGSBASE, "RDGSBASE", "Ry", read_base, .arg = GS,

@@ -166,6 +166,7 @@ static u32 control_key(const X86Cpu *c)
     key |= c->smm ? KEY_SMM : 0;
     key |= ~c->cpu.tcg.fcw & X87_MASKS ? KEY_X87_SOFT : 0;
     key |= c->x87_once ? KEY_X87_ONCE : 0;
+    key |= x86_in_guest(c) ? KEY_SVM : 0;
     return key;
 }
 
@@ -181,9 +182,7 @@ void x86_level_changed(X86Cpu *c)
 
 void x86_mode_changed(X86Cpu *c)
 {
-    u32 svm = c->cpu.key & KEY_SVM;     /* svm.c turns it on and off */
-
-    c->cpu.key = svm | control_key(c);
+    c->cpu.key = control_key(c);
     x86_level_changed(c);
 }
 
@@ -217,7 +216,7 @@ static void read_eflags(Cpu *c, void *buf)
 /* The last in the table: what was loaded before takes effect. */
 static void write_eflags(Cpu *c, const void *buf)
 {
-    tlb_flush(c, 0, 0, 0, 0);
+    x86_forget_spaces(x86_cpu(c));
     x86_put_eflags(x86_cpu(c), load_le(buf, 4));
     x86_debug_changed(x86_cpu(c));
 }
@@ -356,6 +355,7 @@ WORD_HOOKS(fop, c->fop & FOP_BITS, (x87_settle(c, CS), c->fop = v & FOP_BITS))
     HIDDEN("SMBASE", smbase), HIDDEN("MCG_STATUS", mcg_status),             \
     HIDDEN("MCG_CTL", mcg_ctl), HIDDEN("MC", mc_bank), HIDDEN("XSS", xss),  \
     HIDDEN("VM_HSAVE_PA", vm_hsave_pa), HIDDEN("VM_CR", vm_cr),             \
+    HIDDEN("TSC_RATIO", tsc_ratio), HIDDEN("SVM", svm),                     \
     HIDDEN("PDPTE", pdpte), HIDDEN("halted", cpu.halted)
 
 #define WORDS(first)                                                        \
@@ -589,6 +589,7 @@ static void reset(Cpu *cpu)
     c->misc_enable = 1;                 /* fast strings */
     c->smbase = 0x30000;
     c->mcg_ctl = ~0ull;
+    c->tsc_ratio = BIT(32);
     c->catcher = NULL;
     cpu->halted = false;
     reset_segments(c);
@@ -599,6 +600,7 @@ static void reset(Cpu *cpu)
     x86_set_mxcsr(c, 0x1f80);
     cpu->tcg.pc = 0xfffffff0;
     x86_set_smm(c, false);
+    x86_forget_spaces(c);
     x86_debug_changed(c);
 }
 
@@ -716,7 +718,8 @@ static void describe(const Cpu *cpu, char *buf, size_t len)
 {
     const X86Cpu *c = (const X86Cpu *)cpu;
 
-    snprintf(buf, len, "%s CPL %u %04x:%llx%s%s", mode_name(c), c->cpl,
+    snprintf(buf, len, "%s%s CPL %u %04x:%llx%s%s",
+             x86_in_guest(c) ? "SVM guest in " : "", mode_name(c), c->cpl,
              c->seg[CS].selector, (unsigned long long)x86_ip(c),
              c->cr0 & CR0_PG ? "" : " paging off",
              cpu->halted ? " in HLT" : "");
@@ -807,6 +810,21 @@ static void dump_control(const X86Cpu *c, FILE *f)
     fprintf(f, "EFER=%016llx\n", (unsigned long long)c->efer);
 }
 
+static void dump_svm(const X86Cpu *c, FILE *f)
+{
+    const X86Svm *s = &c->svm;
+
+    fprintf(f, "GIF=%u VM_HSAVE_PA=%016llx", !s->closed,
+            (unsigned long long)c->vm_hsave_pa);
+    if (s->guest) {
+        fprintf(f, " guest: VMCB=%016llx ASID=%u NP=%u nCR3=%016llx "
+                "INT_CTL=%016llx", (unsigned long long)s->vmcb, s->asid,
+                s->np, (unsigned long long)s->n_cr3,
+                (unsigned long long)s->int_ctl);
+    }
+    fputc('\n', f);
+}
+
 static void dump_vectors(const X86Cpu *c, FILE *f)
 {
     unsigned count = x86_has(c, F_LM) ? 16 : 8;
@@ -833,6 +851,9 @@ static void dump(Cpu *cpu, FILE *f)
     dump_general(c, f);
     dump_segments(c, f);
     dump_control(c, f);
+    if (c->efer & EFER_SVME) {
+        dump_svm(c, f);
+    }
     dump_vectors(c, f);
 }
 

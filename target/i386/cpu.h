@@ -117,7 +117,10 @@ enum {
     F_CR8LEGACY = X86_FEATURE(W_80000001_ECX, 4), F_ABM, F_SSE4A,
     F_3DNOWPREFETCH = X86_FEATURE(W_80000001_ECX, 8),
     F_NPT = X86_FEATURE(W_8000000A_EDX, 0),
-    F_NRIP_SAVE = X86_FEATURE(W_8000000A_EDX, 3),
+    F_NRIP_SAVE = X86_FEATURE(W_8000000A_EDX, 3), F_TSC_SCALE, F_VMCB_CLEAN,
+    F_FLUSHBYASID, F_DECODEASSISTS,
+    F_PAUSE_FILTER = X86_FEATURE(W_8000000A_EDX, 10),
+    F_PFTHRESHOLD = X86_FEATURE(W_8000000A_EDX, 12),
 };
 
 enum { FOP_BITS = 0x7ff, FOP_CS = 1 << 16 };      /* X86Cpu.fop */
@@ -138,6 +141,37 @@ typedef struct X86Table { u64 base; u32 limit; } X86Table;  /* GDTR, IDTR */
 
 /* 80-bit register of x87.  Its mantissa is MMn. */
 typedef struct X87Reg { u64 mant; u16 exp; } X87Reg;        /* exp: and sign */
+
+/* SVM: what VMRUN took from the VMCB beside registers; svm.c. */
+typedef struct X86Svm {
+    u32  intercept[5];          /* by EXITCODE, a bit each: svm.h */
+    u32  asid;
+    u64  vmcb;                  /* where it is */
+    u64  iopm, msrpm;           /* permission maps */
+    u64  tsc_offset;
+    u64  int_ctl;               /* as the VMCB has it: VMCB_INT_CTL */
+    u64  n_cr3, g_pat;          /* nested paging's */
+    u64  host_cr4, host_efer;   /* the modes of its tables */
+    u64  pause_last;            /* when the last PAUSE was; TSC */
+    u64  insn_info;             /* of the instruction that runs: see svm.h */
+    u64  fault_va;              /* what CR2 becomes if #PF is delivered */
+    u64  shadow_ip;             /* see x86_begin_insn(); not to be: ~0 */
+    u16  pause_count, pause_filter, pause_threshold;
+    u8   insn_len;
+    bool guest;                 /* between VMRUN and #VMEXIT */
+    bool np;                    /* nested paging */
+    bool host_if;               /* EFLAGS.IF of the host */
+    bool closed;                /* GIF is 0 */
+} X86Svm;
+
+/* A set of address spaces: the host's, or those of an ASID; spaces.c. */
+typedef struct X86Spaces {
+    u64 domain;                 /* high bits of all its numbers */
+    u64 space;                  /* of the loaded CR3 */
+    u64 modes, n_cr3, used;
+    u32 asid;
+    struct { u64 tag, space; } known[32];
+} X86Spaces;
 
 typedef struct X86Cpu {
     Cpu cpu;
@@ -175,7 +209,8 @@ typedef struct X86Cpu {
         sysenter_cs, sysenter_esp, sysenter_eip, pat, misc_enable, debugctl,
         spec_ctrl, mtrr_deftype, mtrr_phys[16], mtrr_fixed[11], smbase,
         mcg_status, mcg_ctl, mc_bank[40], tsc_adjust, xss,
-        vm_hsave_pa, vm_cr;
+        vm_hsave_pa, vm_cr, tsc_ratio;
+    X86Svm svm;
     u64 pdpte[4];               /* PAE: loaded with CR3 */
     u32 edges;                  /* 1 << X86_LINE_NMI, SMI: came and not yet
                                    taken; atomic */
@@ -184,12 +219,11 @@ typedef struct X86Cpu {
     const struct X86Model *model;
     u32 apic_id;
     FpEnv fp;                   /* soft-float in SSE's rules */
-    u64 space;                  /* of the loaded CR3, see mmu.c */
-    u64 spaces_made;
-    struct { u16 pcid; u64 space; } known[32];
+    X86Spaces spaces[16];
+    u32 spaces_used;            /* the set in use */
+    u64 spaces_made, domains_made, spaces_tick;
     struct X86Catcher *catcher; /* where x86_raise() goes while an exception
                                    is delivered; NULL: to the guest */
-    struct X86Svm *svm;         /* svm.c; NULL: no SVM */
 } X86Cpu;
 
 /* 64-bit mode, not compatibility or legacy mode */
@@ -197,6 +231,15 @@ static inline bool x86_code64(const X86Cpu *c)
 {
     enum { L = 1 << 13, LMA = 1 << 10 };
     return c->efer & LMA && c->seg[CS].attr & L;
+}
+/* Do intercepts count?  Not in the host, nor in SMM. */
+static inline bool x86_in_guest(const X86Cpu *c)
+{
+    return c->svm.guest && !c->smm;
+}
+static inline bool x86_nested(const X86Cpu *c)
+{
+    return x86_in_guest(c) && c->svm.np;
 }
 static inline X86Cpu *x86_cpu(Cpu *c) { return (X86Cpu *)c; }
 static inline bool x86_has(const X86Cpu *c, int feature)
@@ -233,6 +276,9 @@ enum {                          /* vectors */
     X_DE = 0, X_DB = 1, X_NMI = 2, X_BP = 3, X_OF = 4, X_BR = 5, X_UD = 6,
     X_NM = 7, X_DF = 8, X_TS = 10, X_NP = 11, X_SS = 12, X_GP = 13, X_PF = 14,
     X_MF = 16, X_AC = 17, X_MC = 18, X_XM = 19,
+    /* In Fault.code alone: nested page faults, the second in a guest's table;
+       and another #VMEXIT while an exception is delivered. */
+    X_NPF = 256, X_NPF_TABLE, X_EXIT,
 };
 
 enum {
@@ -288,7 +334,10 @@ void x86_check_lines(X86Cpu *c);
  */
 _Noreturn void x86_raise(X86Cpu *c, unsigned vector, u32 err);
 /* Software interrupt, trap or external one; next: the IP to come back to. */
-typedef enum X86IntKind { INT_EXTERNAL, INT_SOFT, INT_EXCEPTION } X86IntKind;
+typedef enum X86IntKind {       /* as SVM numbers them; the last is ours */
+    INT_EXTERNAL, INT_NMI = 2, INT_EXCEPTION, INT_SOFT,
+    INT_TRAP,                   /* INT1, INT3, INTO: exceptions on request */
+} X86IntKind;
 void x86_interrupt_to(X86Cpu *c, unsigned vector, X86IntKind kind, u32 err,
                       u64 next);
 bool x86_interrupt(Cpu *c);
@@ -314,8 +363,6 @@ void x86_sys_store(X86Cpu *c, u64 va, unsigned size, u64 v);
 
 /* ---- paging (mmu.c) ----------------------------------------------------- */
 bool x86_walk(Cpu *c, u64 va, Access a, bool user, Page *out, Fault *f);
-u64  x86_space(const X86Cpu *c);        /* for tlb_switch() */
-void x86_new_space(X86Cpu *c);          /* forgets the others' numbers */
 void x86_misaligned(Cpu *c, u64 va, Access a, Fault *f);
 bool x86_bus_error(Cpu *c, u64 va, u64 pa, Access a, Fault *f);
 u64  x86_clean_address(const Cpu *c, u64 va);
@@ -323,6 +370,19 @@ void x86_set_cr0(X86Cpu *c, u64 v);     /* checked before; flush, mode */
 void x86_set_cr3(X86Cpu *c, u64 v);
 void x86_set_cr4(X86Cpu *c, u64 v);
 void x86_set_efer(X86Cpu *c, u64 v);
+
+/* ---- address spaces (spaces.c) ------------------------------------------ */
+u64  x86_space(const X86Cpu *c);        /* for tlb_switch() */
+/* CR3 was loaded; keep: under a PCID whose translations may stay. */
+void x86_load_space(X86Cpu *c, bool keep);
+void x86_new_space(X86Cpu *c);          /* forgets the others' numbers */
+void x86_forget_spaces(X86Cpu *c);      /* of the host and all guests */
+/* Drops all translations; in a guest those of its ASID. */
+void x86_flush(X86Cpu *c);
+/* VMRUN, with the guest's registers and ASID loaded; #VMEXIT. */
+void x86_enter_spaces(X86Cpu *c, bool flush);
+void x86_leave_spaces(X86Cpu *c);
+void x86_invlpga(X86Cpu *c, u64 va, u32 asid);
 
 /* ---- CPUID, models, MSRs (models.c, msr.c) ------------------------------ */
 extern const char *const x86_models[], *const x86_models32[];
@@ -332,7 +392,7 @@ bool x86_set_model(X86Cpu *c, const char *model, const char *props, Err *err);
 void x86_cpuid(X86Cpu *c, u32 leaf, u32 sub, u32 out[4]);
 bool x86_rdmsr(X86Cpu *c, u32 msr, u64 *v);
 bool x86_wrmsr(X86Cpu *c, u32 msr, u64 v);
-u64  x86_tsc(const X86Cpu *c);          /* 1 GHz */
+u64  x86_tsc(const X86Cpu *c);          /* 1 GHz, but as a guest sees it */
 bool x86_is_amd(const X86Cpu *c);       /* else Intel's */
 /* Bits of a physical address: CPUID 80000008H, EAX 7:0. */
 unsigned x86_address_bits(const X86Cpu *c);

@@ -38,12 +38,12 @@ static bool overlaps(const Point *p, u64 at, u64 len)
     return at < p->at + p->len && p->at < at + len;
 }
 
-/* Bits of DR6 for those that `kinds` (a bit each) hit. */
+/* Bits of DR6 for those that `kinds` (a bit each) hit; none while GIF is 0. */
 static u32 hits(const X86Cpu *c, u64 at, u64 len, unsigned kinds)
 {
     u32 found = 0;
 
-    for (unsigned n = 0; n < REGISTERS; n++) {
+    for (unsigned n = 0; n < REGISTERS && !c->svm.closed; n++) {
         Point p;
         if (point(c, n, &p) && kinds >> p.kind & 1
             && overlaps(&p, at, p.kind == EXEC ? 1 : len)) {
@@ -128,6 +128,7 @@ void x86_begin_insn(X86Cpu *c)
     }
     if (c->shadow) {
         c->shadow = false;
+        c->svm.shadow_ip = c->cpu.tcg.pc;       /* for a #VMEXIT here */
         x86_check_lines(c);
     }
     c->debug_due |= c->eflags & FL_TF ? DR6_BS : 0;

@@ -532,7 +532,12 @@ static void run(X86Ctx *c, const Reader *r)
     }
     if (c->row->flags & X_CPL0 && c->key & KEY_CPL) {
         x86_raise_at(c, X_GP, 0);
-    } else if (!c->row->fn(c)) {
+        return;
+    }
+    if (c->row->exit && c->key & KEY_SVM) {
+        x86_guest_insn(c);
+    }
+    if (!c->row->fn(c)) {
         undefined(c, r);
     }
 }

@@ -2,7 +2,8 @@
 /*
  * Taking interrupts and exceptions.
  * Reference: SDM volume 3, chapters 7 "Interrupt and Exception Handling",
- * 21 "8086 Emulation"; table 7-5 for double faults.
+ * 21 "8086 Emulation"; table 7-5 for double faults; AMD64 APM volume 2, 15.12
+ * "Exception Intercepts", 15.20 "Event Injection".
  *
  * Delivery runs under a catcher: whatever it raises itself comes back to
  * x86_interrupt_to(), which delivers that next, or a double fault.  All
@@ -10,6 +11,7 @@
  */
 #include <setjmp.h>
 #include "softmmu/machine.h"
+#include "target/i386/svm.h"
 #include "target/i386/system.h"
 #include "target/i386/translate.h"
 #include "util/log.h"
@@ -19,6 +21,7 @@ typedef struct X86Catcher {
     jmp_buf  back;
     unsigned vector;
     u32      err;
+    X86Exit  exit;              /* if vector is X_EXIT */
 } X86Catcher;
 
 /* What is being delivered. */
@@ -27,9 +30,23 @@ typedef struct Event {
     X86IntKind kind;
     u32        err;
     u64        next;            /* IP to come back to */
+    bool       pushes;          /* the error code */
+    bool       injected;        /* by VMRUN: not intercepted */
 } Event;
 
 /* ---- raising ------------------------------------------------------------ */
+
+static Event event_of(unsigned vector, X86IntKind kind, u32 err, u64 next)
+{
+    enum { VECTORS = 1 << X_DF | 1 << X_TS | 1 << X_NP | 1 << X_SS | 1 << X_GP
+                   | 1 << X_PF | 1 << X_AC };
+
+    return (Event) {
+        .vector = vector, .kind = kind, .err = err, .next = next,
+        .pushes = kind == INT_EXCEPTION && vector < 32
+            && VECTORS >> vector & 1,
+    };
+}
 
 void x86_raise(X86Cpu *c, unsigned vector, u32 err)
 {
@@ -44,28 +61,60 @@ void x86_raise(X86Cpu *c, unsigned vector, u32 err)
     cpu_resume(&c->cpu);
 }
 
+void x86_exit(X86Cpu *c, const X86Exit *x)
+{
+    X86Catcher *k = c->catcher;
+
+    if (k) {
+        k->vector = X_EXIT;
+        k->exit = *x;
+        longjmp(k->back, 1);
+    }
+    x86_vmexit(c, x);
+    cpu_resume(&c->cpu);
+}
+
 /* Fault.code: vector << 32 | error code. */
 static unsigned unpack(X86Cpu *c, const Fault *f)
 {
-    unsigned vector = (unsigned)(f->code >> 32);
+    c->svm.fault_va = f->va;
+    return (unsigned)(f->code >> 32);
+}
 
-    if (vector == X_PF) {
-        c->cr2 = f->va;
-    }
-    return vector;
+/* 15.25.6 "Nested versus Guest Page Faults, Fault Ordering" */
+static X86Exit nested_exit(const Fault *f)
+{
+    u64 where = f->code >> 32 == X_NPF ? BIT(32) : BIT(33);
+
+    return (X86Exit) {
+        .code = EXIT_NPF, .info1 = where | (u32)f->code, .info2 = f->pa,
+        .bytes = f->access != ACCESS_FETCH,
+    };
 }
 
 void x86_raise_fault(X86Cpu *c, const Fault *f)
 {
-    x86_raise(c, unpack(c, f), (u32)f->code);
+    unsigned vector = unpack(c, f);
+
+    if (vector >= X_NPF) {
+        X86Exit x = nested_exit(f);
+        x86_exit(c, &x);
+    }
+    x86_raise(c, vector, (u32)f->code);
 }
 
 void x86_fault(Cpu *cpu, const Fault *f)
 {
     X86Cpu *c = x86_cpu(cpu);
+    unsigned vector = unpack(c, f);
 
     host_x87_set(c->cpu.tcg.fcw, c->cpu.tcg.fsw);
-    x86_interrupt_to(c, unpack(c, f), INT_EXCEPTION, (u32)f->code, x86_ip(c));
+    if (vector >= X_NPF) {
+        X86Exit x = nested_exit(f);
+        x86_vmexit(c, &x);
+        return;
+    }
+    x86_interrupt_to(c, vector, INT_EXCEPTION, (u32)f->code, x86_ip(c));
 }
 
 void x86_trap(Cpu *cpu, u32 code)
@@ -125,18 +174,15 @@ static void deliver_real(X86Cpu *c, const Event *e)
 
 /* ---- protected mode ----------------------------------------------------- */
 
-static bool is_external(const Event *e)
+/* Asked for by an instruction, whose rights count; but INT1's do not. */
+static bool is_soft(const Event *e)
 {
-    return e->kind != INT_SOFT;         /* EXT of error codes */
+    return e->kind == INT_SOFT || (e->kind == INT_TRAP && e->vector != X_DB);
 }
 
-static bool has_error_code(const Event *e)
+static bool is_external(const Event *e)
 {
-    enum { VECTORS = 1 << X_DF | 1 << X_TS | 1 << X_NP | 1 << X_SS | 1 << X_GP
-                   | 1 << X_PF | 1 << X_AC };
-
-    return e->kind == INT_EXCEPTION && e->vector < 32
-        && VECTORS >> e->vector & 1;
+    return !is_soft(e);                 /* EXT of error codes */
 }
 
 /* RF is set in the image of faults, so that a breakpoint does not hit again. */
@@ -193,7 +239,7 @@ static Desc read_gate(X86Cpu *c, const Event *e, unsigned size, u32 types)
     gate = x86_make_desc(x86_sys_load(c, c->idtr.base + e->vector * size, 8));
     gate.at = c->idtr.base + e->vector * size;
     if (gate.attr & SEG_S || !(types >> system_type(&gate) & 1)
-        || (e->kind == INT_SOFT && dpl_of(&gate) < c->cpl)) {
+        || (is_soft(e) && dpl_of(&gate) < c->cpl)) {
         x86_raise(c, X_GP, err);
     }
     if (!(gate.attr & SEG_P)) {
@@ -225,7 +271,7 @@ static void push_frame(X86Cpu *c, Stack *s, unsigned size, const Event *e)
     x86_stack_push(s, size, flags_image(c, e));
     x86_stack_push(s, size, c->seg[CS].selector);
     x86_stack_push(s, size, e->next);
-    if (has_error_code(e)) {
+    if (e->pushes) {
         x86_stack_push(s, size, e->err);
     }
 }
@@ -244,7 +290,7 @@ static void enter_handler(X86Cpu *c, u16 selector, Desc *code, unsigned cpl,
 static void deliver_task(X86Cpu *c, const Event *e, const Desc *gate)
 {
     x86_task_gate(c, gate, TASK_INT, is_external(e), e->next);
-    if (has_error_code(e)) {
+    if (e->pushes) {
         bool wide = (c->tr.attr & SEG_TYPE) == T_BUSY32;
         Stack s = x86_stack(c);
         x86_stack_push(&s, wide ? 4 : 2, e->err);
@@ -343,7 +389,7 @@ static void deliver_long(X86Cpu *c, const Event *e)
     x86_stack_push_all(&s, (const u64[]) {
         c->seg[SS].selector, c->r[RSP], flags_image(c, e),
         c->seg[CS].selector, e->next, e->err,
-    }, has_error_code(e) ? 6 : 5);
+    }, e->pushes ? 6 : 5);
     if (!canonical(ip)) {
         x86_raise(c, X_GP, ext);
     }
@@ -355,13 +401,13 @@ static void deliver_long(X86Cpu *c, const Event *e)
     c->r[RSP] = s.sp;
 }
 
-/* ---- one after the other ------------------------------------------------ */
+/* ---- delivery ----------------------------------------------------------- */
 
 static void log_event(const X86Cpu *c, const Event *e)
 {
     static const char *const kinds[] = {
-        [INT_EXTERNAL] = "interrupt", [INT_SOFT] = "INT",
-        [INT_EXCEPTION] = "exception",
+        [INT_EXTERNAL] = "interrupt", [INT_NMI] = "NMI", [INT_SOFT] = "INT",
+        [INT_EXCEPTION] = "exception", [INT_TRAP] = "trap",
     };
 
     log_line(LOG_INT, "%s %d: vector %02x err %04x CPL %u at %04x:%llx "
@@ -369,11 +415,15 @@ static void log_event(const X86Cpu *c, const Event *e)
              e->vector, e->err, c->cpl, c->seg[CS].selector,
              (unsigned long long)x86_ip(c), c->seg[SS].selector,
              (unsigned long long)c->r[RSP], (unsigned long long)c->r[RAX],
-             (unsigned long long)c->cr2);
+             (unsigned long long)(e->vector == X_PF ? c->svm.fault_va
+                                                    : c->cr2));
 }
 
 static void deliver(X86Cpu *c, const Event *e)
 {
+    if (e->vector == X_PF && e->kind == INT_EXCEPTION && !e->injected) {
+        c->cr2 = c->svm.fault_va;
+    }
     if (!(c->cr0 & CR0_PE)) {
         deliver_real(c, e);
     } else if (long_mode(c)) {
@@ -411,37 +461,120 @@ static bool doubles(const Event *e, unsigned second)
         || (e->vector == X_PF && (second == X_PF || contributes(second)));
 }
 
-void x86_interrupt_to(X86Cpu *c, unsigned vector, X86IntKind kind, u32 err,
-                      u64 next)
-{
-    Event e = { vector, kind, err, next };
-    X86Catcher k;
+/* ---- in a guest --------------------------------------------------------- */
 
-    x86_system_rights(c);
-    for (;;) {
-        if (log_on(LOG_INT)) {
-            log_event(c, &e);
-        }
-        if (attempt(c, &e, &k)) {
-            break;
-        }
-        if (e.kind == INT_EXCEPTION && e.vector == X_DF) {
-            x86_reset_machine(c, "triple fault");
-            x86_mode_changed(c);
-            return;
-        }
-        if (doubles(&e, k.vector)) {
-            e = (Event) { X_DF, INT_EXCEPTION, 0, x86_ip(c) };
-        } else {
-            e = (Event) { k.vector, INT_EXCEPTION, k.err, x86_ip(c) };
-        }
+/* EXITINTINFO: `e` was being delivered. */
+static u64 info_of(const Event *e)
+{
+    u64 kind = e->kind == INT_TRAP ? INT_EXCEPTION : e->kind;
+
+    return e->vector | kind << 8 | (e->pushes ? EVENT_EV | (u64)e->err << 32
+                                              : 0) | EVENT_V;
+}
+
+/* Is the exception, raised while *prior (NULL: nothing) was delivered, the
+   host's?  Then that goes on. */
+static bool intercepted(X86Cpu *c, const Event *e, const Event *prior)
+{
+    X86Exit x = { .code = EXIT_EXCP + e->vector };
+
+    if (!x86_in_guest(c) || e->injected || e->vector >= 32
+        || (e->kind != INT_EXCEPTION && e->kind != INT_TRAP)
+        || !x86_intercepts(c, (u32)x.code)) {
+        return false;
     }
-    if (e.vector == X_DB && e.kind == INT_EXCEPTION) {
+    x.info1 = e->pushes ? e->err : 0;
+    x.int_info = prior ? info_of(prior) : 0;
+    x.next = e->kind == INT_TRAP ? e->next : 0;
+    if (e->vector == X_PF) {
+        enum { PF_I = 1 << 4 };
+        x.info2 = c->svm.fault_va;
+        x.bytes = !(e->err & PF_I);
+    }
+    x86_vmexit(c, &x);
+    return true;
+}
+
+/* The delivery of e met a #VMEXIT. */
+static void exit_within(X86Cpu *c, const Event *e, X86Exit *x)
+{
+    x->int_info = info_of(e);
+    if (x->code == EXIT_TASK_SWITCH && e->pushes) {
+        x->info2 |= BIT(44) | e->err;
+    }
+    x86_vmexit(c, x);
+}
+
+static void shut_down(X86Cpu *c)
+{
+    if (!x86_exits(c, EXIT_SHUTDOWN)) {
+        x86_reset_machine(c, "triple fault");
+        x86_mode_changed(c);
+    }
+}
+
+/* ---- one after the other ------------------------------------------------ */
+
+static void delivered(X86Cpu *c, const Event *e)
+{
+    if (e->vector == X_DB && e->kind == INT_EXCEPTION) {
         c->dr[7] &= ~(u64)DR7_GD;
     }
     c->shadow = false;
     c->debug_due = 0;
     x86_level_changed(c);
+}
+
+/* Until one is delivered: what its delivery raises comes next. */
+static void take(X86Cpu *c, Event e)
+{
+    Event prior, *before = NULL;
+    X86Catcher k;
+
+    for (;;) {
+        if (intercepted(c, &e, before)) {
+            return;
+        }
+        if (log_on(LOG_INT)) {
+            log_event(c, &e);
+        }
+        x86_system_rights(c);
+        if (attempt(c, &e, &k)) {
+            delivered(c, &e);
+            return;
+        }
+        if (k.vector == X_EXIT) {
+            exit_within(c, &e, &k.exit);
+            return;
+        }
+        Event next = event_of(k.vector, INT_EXCEPTION, k.err, x86_ip(c));
+        if (intercepted(c, &next, &e)) {
+            return;
+        }
+        if (e.kind == INT_EXCEPTION && e.vector == X_DF) {
+            shut_down(c);
+            return;
+        }
+        prior = e;
+        before = &prior;
+        e = doubles(&e, k.vector)
+            ? event_of(X_DF, INT_EXCEPTION, 0, x86_ip(c)) : next;
+    }
+}
+
+void x86_interrupt_to(X86Cpu *c, unsigned vector, X86IntKind kind, u32 err,
+                      u64 next)
+{
+    take(c, event_of(vector, kind, err, next));
+}
+
+void x86_inject(X86Cpu *c, u64 event, u64 next)
+{
+    Event e = { .vector = event & 0xff, .kind = event >> 8 & 7,
+                .err = (u32)(event >> 32), .next = next, .injected = true };
+
+    e.pushes = event & EVENT_EV && e.kind == INT_EXCEPTION;
+    take(c, e);
 }
 
 /* ---- INT n -------------------------------------------------------------- */
@@ -512,23 +645,31 @@ static bool nmi_due(const X86Cpu *c)
     return edges_of(c) & 1u << X86_LINE_NMI && !c->nmi_blocked;
 }
 
+/* A guest's IF may be about virtual interrupts alone. */
 static bool intr_due(const X86Cpu *c)
 {
-    return lines_of(&c->cpu) & 1u << X86_LINE_INTR && c->eflags & FL_IF;
+    bool masked = x86_in_guest(c) && c->svm.int_ctl & V_INTR_MASKING;
+
+    return lines_of(&c->cpu) & 1u << X86_LINE_INTR
+        && (masked ? c->svm.host_if : (c->eflags & FL_IF) != 0);
+}
+
+static bool any_due(const X86Cpu *c)
+{
+    return !c->svm.closed && (x86_smi_due(c) || nmi_due(c) || intr_due(c)
+                              || x86_virtual_due(c));
 }
 
 void x86_check_lines(X86Cpu *c)
 {
-    if (unlikely(x86_smi_due(c) || nmi_due(c) || intr_due(c))) {
+    if (unlikely(any_due(c))) {
         cpu_request(&c->cpu, REQ_INTERRUPT);
     }
 }
 
 bool x86_wakes(const Cpu *cpu)
 {
-    const X86Cpu *c = (const X86Cpu *)cpu;
-
-    return x86_smi_due(c) || nmi_due(c) || intr_due(c);
+    return any_due((const X86Cpu *)cpu);
 }
 
 static void take_edge(X86Cpu *c, unsigned n)
@@ -549,32 +690,77 @@ static int acknowledge(Cpu *cpu)
     return vector;
 }
 
+static void take_nmi(X86Cpu *c)
+{
+    if (!x86_exits(c, EXIT_NMI)) {
+        take_edge(c, X86_LINE_NMI);
+        c->nmi_blocked = true;
+        x86_interrupt_to(c, X_NMI, INT_NMI, 0, x86_ip(c));
+    }
+}
+
+static void take_smi(X86Cpu *c)
+{
+    if (!x86_exits(c, EXIT_SMI)) {
+        take_edge(c, X86_LINE_SMI);
+        x86_enter_smm(c);
+    }
+}
+
+static bool take_intr(X86Cpu *c)
+{
+    int vector;
+
+    if (x86_exits(c, EXIT_INTR)) {
+        return true;
+    }
+    vector = acknowledge(&c->cpu);
+    if (vector < 0) {
+        return false;
+    }
+    x86_interrupt_to(c, (unsigned)vector, INT_EXTERNAL, 0, x86_ip(c));
+    return true;
+}
+
+/* 15.21.4 "Injecting Virtual (INTR) Interrupts" */
+static void take_virtual(X86Cpu *c)
+{
+    unsigned vector = c->svm.int_ctl >> V_INTR_VECTOR & 0xff;
+
+    if (!x86_exits(c, EXIT_VINTR)) {
+        c->svm.int_ctl &= ~(u64)V_IRQ;
+        x86_interrupt_to(c, vector, INT_EXTERNAL, 0, x86_ip(c));
+    }
+}
+
 bool x86_interrupt(Cpu *cpu)
 {
     X86Cpu *c = x86_cpu(cpu);
-    int vector;
 
     if (c->shadow) {
         return false;           /* RSM could not bring it back */
     }
-    if (x86_smi_due(c)) {
-        take_edge(c, X86_LINE_SMI);
-        x86_enter_smm(c);
+    if (!c->svm.closed && x86_smi_due(c)) {
+        take_smi(c);
         return true;
     }
     if (c->debug_due) {
         x86_take_debug(c);
         return true;
     }
-    if (nmi_due(c)) {
-        take_edge(c, X86_LINE_NMI);
-        c->nmi_blocked = true;
-        x86_interrupt_to(c, X_NMI, INT_EXTERNAL, 0, x86_ip(c));
-        return true;
-    }
-    if (!intr_due(c) || (vector = acknowledge(cpu)) < 0) {
+    if (c->svm.closed) {
         return false;
     }
-    x86_interrupt_to(c, (unsigned)vector, INT_EXTERNAL, 0, x86_ip(c));
-    return true;
+    if (nmi_due(c)) {
+        take_nmi(c);
+        return true;
+    }
+    if (intr_due(c) && take_intr(c)) {
+        return true;
+    }
+    if (x86_virtual_due(c)) {
+        take_virtual(c);
+        return true;
+    }
+    return false;
 }

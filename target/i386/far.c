@@ -7,6 +7,7 @@
  * Management".
  *
  */
+#include "target/i386/svm.h"
 #include "target/i386/system.h"
 
 enum { FLAT_CODE = SEG_P | SEG_S | SEG_CODE | SEG_RW | SEG_A,
@@ -646,6 +647,20 @@ static void adopt_task(X86Cpu *c, const TaskState *t, const Layout *l)
     x86_mode_changed(c);
 }
 
+/* APM 15.14.1 "Task Switch Intercept" */
+static void intercept_task(X86Cpu *c, u16 selector, TaskKind kind, u64 next)
+{
+    X86Exit x = { .code = EXIT_TASK_SWITCH, .info1 = selector };
+
+    if (x86_in_guest(c) && x86_intercepts(c, EXIT_TASK_SWITCH)) {
+        x.info2 = (kind == TASK_RET ? BIT(36) : 0)
+            | (kind == TASK_JUMP ? BIT(38) : 0)
+            | (c->eflags & FL_RF ? BIT(48) : 0);
+        x.next = kind == TASK_INT ? 0 : next;
+        x86_exit(c, &x);
+    }
+}
+
 void x86_task_switch(X86Cpu *c, u16 selector, const Desc *d, TaskKind kind,
                      u64 next)
 {
@@ -658,6 +673,7 @@ void x86_task_switch(X86Cpu *c, u16 selector, const Desc *d, TaskKind kind,
     if (d->limit < l->limit) {
         x86_raise(c, X_TS, selector & ~3u);
     }
+    intercept_task(c, selector, kind, next);
     t = load_task(c, d->base, l);
     save_task(c, kind == TASK_RET ? flags & ~(u64)FL_NT : flags, next);
     if (!nested) {

@@ -9,6 +9,7 @@
  */
 #include <sched.h>
 #include "softmmu/machine.h"
+#include "target/i386/svm.h"
 #include "target/i386/translate.h"
 
 enum { ADD, OR, ADC, SBB, AND, SUB, XOR, CMP };
@@ -343,7 +344,7 @@ static void spin_pause(void *env)
 }
 HELPER(spin_pause, 0, void, ptr);
 
-/* 90 is NOP, also where XCHG EAX, EAX would clear the upper half; PAUSE. */
+/* 90 is NOP, also where XCHG EAX, EAX would clear the upper half. */
 static bool xchg_a(X86Ctx *c)
 {
     Val x = x86_get(c, c->osize, RAX), y = x86_get(c, c->osize, c->rm);
@@ -766,6 +767,7 @@ const X86Row x86_int_1[] = {
     OP(0x8a, "MOV", "Gb,Eb", mov_ge), OP(0x8b, "MOV", "Gv,Ev", mov_ge),
     OP(0x8d, "LEA", "Gv,M", lea, .flags = X_MEM),
     GRP(0x8f, 0, "POP", "Ev", pop_e, .flags = X_D64),
+    OPP(0x90, PF3, "PAUSE", "Zv,rAX", xchg_a, .exit = EXIT_PAUSE),
     EIGHT(0x90, "XCHG", "Zv,rAX", xchg_a),
     OP(0x98, "CBW", "", extend_a), OP(0x99, "CWD", "", extend_d),
     OP(0x9e, "SAHF", "", sahf), OP(0x9f, "LAHF", "", lahf),

@@ -9,6 +9,7 @@
  * RSI and RDI count what was done, also when a later element faults.
  */
 #include "softmmu/machine.h"
+#include "target/i386/svm.h"
 #include "target/i386/system.h"
 #include "target/i386/translate.h"
 
@@ -519,9 +520,13 @@ HELPER(rep_scas, H_READ | H_WRITE | H_RAISE, i32, ptr, i32);
 /* ---- INS, OUTS ---------------------------------------------------------- */
 
 /* The right to the port is asked for even if there is nothing to do. */
-static u32 port_some(Str s, Some *f)
+static u32 port_some(Str s, Some *f, bool in)
 {
     x86_check_io(s.c, (u16)s.c->r[RDX], s.size);
+    x86_intercept_io(s.c, (u16)s.c->r[RDX], (in ? IOIO_IN : 0) | IOIO_STR
+                     | (s.rep ? IOIO_REP : 0) | s.size << IOIO_SIZE
+                     | (u32)__builtin_popcountll(s.mask) / 8 << IOIO_ASIZE
+                     | (in ? ES : s.seg) << IOIO_SEG);
     if (s.c->breaks) {
         x86_watch_port(s.c, (u16)s.c->r[RDX], s.size);
     }
@@ -593,13 +598,13 @@ static u64 outs_some(const Str *s, u64 n)
 
 static u32 port_ins(void *env, u32 info)
 {
-    return port_some(str_of(env, info), ins_some);
+    return port_some(str_of(env, info), ins_some, true);
 }
 HELPER(port_ins, H_READ | H_WRITE | H_RAISE, i32, ptr, i32);
 
 static u32 port_outs(void *env, u32 info)
 {
-    return port_some(str_of(env, info), outs_some);
+    return port_some(str_of(env, info), outs_some, false);
 }
 HELPER(port_outs, H_READ | H_WRITE | H_RAISE, i32, ptr, i32);
 
@@ -736,10 +741,10 @@ static bool outs(X86Ctx *c)
 }
 
 const X86Row x86_string_1[] = {
-    OP(0x6c, "INSB", "Yb,DX", ins),
-    OP(0x6d, "INS", "Yz,DX", ins),
-    OP(0x6e, "OUTSB", "DX,Xb", outs),
-    OP(0x6f, "OUTS", "DX,Xz", outs),
+    OP(0x6c, "INSB", "Yb,DX", ins, .exit = EXIT_LATE),
+    OP(0x6d, "INS", "Yz,DX", ins, .exit = EXIT_LATE),
+    OP(0x6e, "OUTSB", "DX,Xb", outs, .exit = EXIT_LATE),
+    OP(0x6f, "OUTS", "DX,Xz", outs, .exit = EXIT_LATE),
     OP(0xa4, "MOVSB", "Yb,Xb", movs),
     OP(0xa5, "MOVS", "Yv,Xv", movs),
     OP(0xa6, "CMPSB", "Xb,Yb", cmps),

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Paging: none, 32-bit, PAE, 4-level.
- * Reference: SDM volume 3, chapter 4 "Paging".
- *
- * Numbers of address spaces are drawn from a counter: a CR3 load that drops
- * its PCID's translations simply draws a new one, and what the TLB holds
- * under the old number is never found again.
+ * Paging: none, 32-bit, PAE, 4-level; nested in the host's for SVM guests.
+ * Reference: SDM volume 3, chapter 4 "Paging"; AMD64 APM volume 2, 15.25
+ * "Nested Paging".  spaces.c numbers the address spaces.
  *
  * Left out: 5-level paging, protection keys, memory types.
  */
@@ -25,20 +22,26 @@ enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
 #define PTE_NX      BIT(63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
-#define SPACE_FLAT  BIT(63)             /* paging is off */
-#define SPACE_SMM   BIT(62)
-
 /* One table of the hierarchy, as used. */
 typedef struct Step {
     u64 at;                     /* physical address of the entry */
     u64 entry;
 } Step;
 
+/* What a walk goes by. */
+typedef struct Regime {
+    u64  cr3, cr4, efer;
+    bool nested;                /* guest-physical to physical addresses */
+    bool below;                 /* its tables are where nested paging says */
+} Regime;
+
 typedef struct Walk {
     X86Cpu *c;
+    Regime r;
     u64    va;
     Access access;
     bool   user;
+    bool   table;               /* nested: va is that of a guest's table */
     Step   step[4];
     u32    steps;
     u64    pa;                  /* of the mapping's first byte */
@@ -47,73 +50,12 @@ typedef struct Walk {
     u8     size;                /* of an entry */
 } Walk;
 
-/* ---- spaces ------------------------------------------------------------- */
-
-u64 x86_space(const X86Cpu *c)
-{
-    u64 smm = c->smm ? SPACE_SMM : 0;
-
-    return smm | (c->cr0 & CR0_PG ? c->space : SPACE_FLAT);
-}
-
-void x86_new_space(X86Cpu *c)
-{
-    memset(c->known, 0, sizeof c->known);
-    c->space = ++c->spaces_made;
-}
-
-/* A new number for what was `old`, whose global translations stay. */
-static u64 renew(X86Cpu *c, u64 old)
-{
-    u64 smm = c->smm ? SPACE_SMM : 0, space = ++c->spaces_made;
-
-    tlb_replace_space(&c->cpu, smm | old, smm | space);
-    return space;
-}
-
-/* A CR3 load under PCIDs: keep: bit 63 was set. */
-static void load_pcid(X86Cpu *c, u16 pcid, bool keep)
-{
-    u32 i = pcid & (countof(c->known) - 1);
-
-    if (!keep || c->known[i].pcid != pcid || !c->known[i].space) {
-        c->known[i].pcid = pcid;
-        c->known[i].space = renew(c, c->known[i].space);
-    }
-    c->space = c->known[i].space;
-}
-
-void x86_forget_pcid(X86Cpu *c, u16 pcid)
-{
-    u32 i = pcid & (countof(c->known) - 1);
-
-    if (c->known[i].pcid == pcid) {
-        c->known[i].space = 0;
-    }
-    if ((c->cr3 & 0xfff) == pcid || !(c->cr4 & CR4_PCIDE)) {
-        load_pcid(c, pcid, false);
-        x86_mode_changed(c);
-    }
-}
-
-void x86_invlpg(X86Cpu *c, u64 va)
-{
-    tlb_flush(&c->cpu, x86_clean_address(&c->cpu, va), GUEST_PAGE,
-              x86_space(c), ~0ull);
-}
-
 u64 x86_clean_address(const Cpu *cpu, u64 va)
 {
     return (cpu->key & KEY_CODE) == KEY_CODE64 ? va : (u32)va;
 }
 
 /* ---- control registers, checked before ---------------------------------- */
-
-static void flush_all(X86Cpu *c)
-{
-    tlb_flush(&c->cpu, 0, 0, 0, 0);
-    x86_new_space(c);
-}
 
 void x86_set_cr0(X86Cpu *c, u64 v)
 {
@@ -128,7 +70,7 @@ void x86_set_cr0(X86Cpu *c, u64 v)
         x86_segs_changed(c);
     }
     if (changed & (CR0_PE | CR0_PG | CR0_WP)) {
-        flush_all(c);
+        x86_flush(c);
     }
     x86_mode_changed(c);
 }
@@ -150,14 +92,8 @@ bool x86_load_pdptes(X86Cpu *c, u64 cr3)
 
 void x86_set_cr3(X86Cpu *c, u64 v)
 {
-    bool pcids = c->cr4 & CR4_PCIDE;
-
     c->cr3 = v & ~BIT(63);
-    if (pcids) {
-        load_pcid(c, v & 0xfff, v >> 63);
-    } else {
-        c->space = renew(c, c->space);
-    }
+    x86_load_space(c, v >> 63 && c->cr4 & CR4_PCIDE);
     x86_mode_changed(c);
 }
 
@@ -168,7 +104,7 @@ void x86_set_cr4(X86Cpu *c, u64 v)
 
     c->cr4 = v;
     if (changed & FLUSH) {
-        flush_all(c);
+        x86_flush(c);
     }
     if (changed & CR4_DE) {
         x86_debug_changed(c);
@@ -182,7 +118,7 @@ void x86_set_efer(X86Cpu *c, u64 v)
 
     c->efer = v;
     if (changed & EFER_NXE) {
-        flush_all(c);
+        x86_flush(c);
     }
     x86_mode_changed(c);
 }
@@ -200,41 +136,75 @@ static u64 a20(const X86Cpu *c, u64 pa)
     return c->a20 || c->smm ? pa : pa & ~BIT(20);
 }
 
-static bool nx_enabled(const X86Cpu *c)
+static bool nx_enabled(const Regime *r)
 {
-    return c->efer & EFER_NXE && c->cr4 & CR4_PAE;
+    return r->efer & EFER_NXE && r->cr4 & CR4_PAE;
 }
+
+static bool is_long(const Regime *r) { return r->efer & EFER_LMA; }
 
 static bool page_fault(const Walk *w, Fault *f, u64 code)
 {
-    const X86Cpu *c = w->c;
+    const Regime *r = &w->r;
+    u64 vector = !r->nested ? X_PF : w->table ? X_NPF_TABLE : X_NPF;
 
     code |= w->access == ACCESS_WRITE ? PF_W : 0;
     code |= w->user ? PF_U : 0;
     if (w->access == ACCESS_FETCH
-        && (nx_enabled(c) || c->cr4 & CR4_SMEP)) {
+        && (nx_enabled(r) || (r->cr4 & CR4_SMEP && !r->nested))) {
         code |= PF_I;
     }
-    f->code = (u64)X_PF << 32 | code;
+    f->code = vector << 32 | code;
+    f->pa = w->va;              /* of a nested one */
     return false;
 }
 
-/* Reads the entry `index` of a table and notes it. */
-static u64 read_entry(Walk *w, u64 table, u64 index)
-{
-    u64 at = a20(w->c, table + index * w->size);
-    u64 len = w->size, v;
-    u8 *host = mem_host(w->c->cpu.mem, at, &len, false);
+static bool walk(Walk *w, Page *out, Fault *f);
 
-    if (!host || len < w->size) {
-        v = mem_get(w->c->cpu.mem, at, w->size);
-    } else if (w->size == 8) {
-        v = __atomic_load_n((u64 *)host, __ATOMIC_RELAXED);
-    } else {
-        v = __atomic_load_n((u32 *)host, __ATOMIC_RELAXED);
+/* APM 15.25.5: all is done with the rights of the user; by host's registers. */
+static bool nested(X86Cpu *c, Access a, bool table, Page *p, Fault *f)
+{
+    const X86Svm *v = &c->svm;
+    Walk w = { .c = c, .va = p->pa, .access = a, .user = true, .table = table,
+               .r = { v->n_cr3, v->host_cr4, v->host_efer, .nested = true } };
+
+    return walk(&w, p, f);
+}
+
+/* Where a table's entry really is; the CPU reads tables as if it wrote them. */
+static bool locate(const Walk *w, u64 *at, Fault *f)
+{
+    Page p = { .pa = *at };
+
+    if (w->r.below) {
+        if (!nested(w->c, ACCESS_WRITE, true, &p, f)) {
+            return false;
+        }
+        *at = p.pa | (*at & (GUEST_PAGE - 1));
     }
-    w->step[w->steps++] = (Step) { at, v };
-    return v;
+    *at = a20(w->c, *at);
+    return true;
+}
+
+/* Reads the entry `index` of a table and notes it. */
+static bool read_entry(Walk *w, u64 table, u64 index, u64 *v, Fault *f)
+{
+    u64 at = table + index * w->size, len = w->size;
+    const u8 *host;
+
+    if (!locate(w, &at, f)) {
+        return false;
+    }
+    host = mem_host(w->c->cpu.mem, at, &len, false);
+    if (!host || len < w->size) {
+        *v = mem_get(w->c->cpu.mem, at, w->size);
+    } else if (w->size == 8) {
+        *v = __atomic_load_n((const u64 *)host, __ATOMIC_RELAXED);
+    } else {
+        *v = __atomic_load_n((const u32 *)host, __ATOMIC_RELAXED);
+    }
+    w->step[w->steps++] = (Step) { at, *v };
+    return true;
 }
 
 static void merge(Walk *w, u64 entry)
@@ -248,8 +218,8 @@ static bool reserved(const Walk *w, u64 entry, u32 shift, bool leaf)
     const X86Cpu *c = w->c;
     u64 bad = PTE_ADDRESS & ~x86_physical_mask(c);
 
-    bad |= nx_enabled(c) ? 0 : PTE_NX;
-    bad |= long_mode(c) ? 0 : 0x7ff0000000000000ull;
+    bad |= nx_enabled(&w->r) ? 0 : PTE_NX;
+    bad |= is_long(&w->r) ? 0 : 0x7ff0000000000000ull;
     if (leaf && shift > GUEST_PAGE_BITS) {
         bad |= MASK(shift) & ~MASK(13);         /* bit 12 is PAT */
     }
@@ -263,10 +233,13 @@ static bool reserved(const Walk *w, u64 entry, u32 shift, bool leaf)
 static bool walk_wide(Walk *w, u64 table, u32 shift, Fault *f)
 {
     for (;; shift -= 9) {
-        u64 entry = read_entry(w, table, w->va >> shift & 511);
-        bool leaf = shift == GUEST_PAGE_BITS
-            || (entry & PTE_PS && shift <= 30);
+        u64 entry;
+        bool leaf;
 
+        if (!read_entry(w, table, w->va >> shift & 511, &entry, f)) {
+            return false;
+        }
+        leaf = shift == GUEST_PAGE_BITS || (entry & PTE_PS && shift <= 30);
         if (!(entry & PTE_P)) {
             return page_fault(w, f, 0);
         }
@@ -301,15 +274,19 @@ static bool walk_narrow(Walk *w, Fault *f)
     u64 entry;
 
     w->size = 4;
-    entry = read_entry(w, w->c->cr3 & 0xfffff000, w->va >> 22 & 1023);
+    if (!read_entry(w, w->r.cr3 & 0xfffff000, w->va >> 22 & 1023, &entry, f)) {
+        return false;
+    }
     if (!(entry & PTE_P)) {
         return page_fault(w, f, 0);
     }
     merge(w, entry);
-    if (entry & PTE_PS && w->c->cr4 & CR4_PSE) {
+    if (entry & PTE_PS && w->r.cr4 & CR4_PSE) {
         return map_large(w, entry, f);
     }
-    entry = read_entry(w, entry & 0xfffff000, w->va >> 12 & 1023);
+    if (!read_entry(w, entry & 0xfffff000, w->va >> 12 & 1023, &entry, f)) {
+        return false;
+    }
     if (!(entry & PTE_P)) {
         return page_fault(w, f, 0);
     }
@@ -319,24 +296,41 @@ static bool walk_narrow(Walk *w, Fault *f)
     return true;
 }
 
+/*
+ * PAE's first table: the CPU holds its four entries; but nested paging reads
+ * them as any others (APM 15.25.10).
+ */
+static bool walk_pae(Walk *w, Fault *f)
+{
+    u64 index = w->va >> 30 & 3, entry = w->c->pdpte[index];
+
+    if (w->r.nested || w->r.below) {
+        if (!read_entry(w, w->r.cr3 & 0xffffffe0, index, &entry, f)) {
+            return false;
+        }
+        w->steps = 0;           /* it has no accessed bit */
+        if (entry & PTE_P && entry & (~x86_physical_mask(w->c) | 0x1e6)) {
+            return page_fault(w, f, PF_P | PF_RSVD);
+        }
+    }
+    if (!(entry & PTE_P)) {
+        return page_fault(w, f, 0);
+    }
+    return walk_wide(w, entry & PTE_ADDRESS, 21, f);
+}
+
 static bool find_leaf(Walk *w, Fault *f)
 {
-    X86Cpu *c = w->c;
-
     w->steps = 0;
     w->size = 8;
     w->rights = PTE_W | PTE_U;
-    if (long_mode(c)) {
-        return walk_wide(w, c->cr3 & PTE_ADDRESS, 39, f);
+    if (is_long(&w->r)) {
+        return walk_wide(w, w->r.cr3 & PTE_ADDRESS, 39, f);
     }
-    if (!(c->cr4 & CR4_PAE)) {
-        return walk_narrow(w, f);
-    }
-    u64 e = c->pdpte[w->va >> 30 & 3];
-    if (!(e & PTE_P)) {
+    if (w->r.nested && w->va >> 32) {
         return page_fault(w, f, 0);
     }
-    return walk_wide(w, e & PTE_ADDRESS, 21, f);
+    return w->r.cr4 & CR4_PAE ? walk_pae(w, f) : walk_narrow(w, f);
 }
 
 /* ---- rights ------------------------------------------------------------- */
@@ -422,27 +416,42 @@ static bool walk(Walk *w, Page *out, Fault *f)
     out->pa = a20(w->c, w->pa | align_down(w->va & MASK(w->log2), GUEST_PAGE));
     out->log2 = w->c->a20 ? (u8)w->log2 : GUEST_PAGE_BITS;
     out->prot = prot;
-    out->global = leaf & PTE_G && w->c->cr4 & CR4_PGE;
+    out->global = leaf & PTE_G && w->r.cr4 & CR4_PGE;
+    return true;
+}
+
+/* What the guest thinks is physical: the size of its mapping stays. */
+static bool nest(X86Cpu *c, u64 va, Access a, Page *out, Fault *f)
+{
+    Page p = { .pa = out->pa | (va & (GUEST_PAGE - 1)) };
+
+    if (!nested(c, a, false, &p, f)) {
+        return false;
+    }
+    out->pa = p.pa;
+    out->prot &= p.prot;
     return true;
 }
 
 static bool translate(X86Cpu *c, u64 va, Access a, bool user, Page *out,
                       Fault *f)
 {
-    Walk w = { .c = c, .va = va, .access = a, .user = user };
+    bool below = x86_nested(c);
+    Walk w = { .c = c, .va = va, .access = a, .user = user,
+               .r = { c->cr3, c->cr4, c->efer, .below = below } };
 
     *out = (Page) { .pa = a20(c, align_down(va, GUEST_PAGE)),
                     .log2 = GUEST_PAGE_BITS,
                     .prot = PROT_R | PROT_W | PROT_X };
     if (!(c->cr0 & CR0_PG)) {
-        return true;
+        return !below || nest(c, va, a, out, f);
     }
     if (long_mode(c) && !canonical(va)) {
         bool stack = a != ACCESS_FETCH && c->cpu.tcg.mem_memop & M_STACK;
         f->code = (u64)(stack ? X_SS : X_GP) << 32;
         return false;
     }
-    return walk(&w, out, f);
+    return walk(&w, out, f) && (!below || nest(c, va, a, out, f));
 }
 
 bool x86_walk(Cpu *cpu, u64 va, Access a, bool user, Page *out, Fault *f)

@@ -7,6 +7,7 @@
  * the one place that says what is.
  */
 #include <glib.h>
+#include "target/i386/svm.h"
 #include "target/i386/system.h"
 
 /* ---- what there is ------------------------------------------------------ */
@@ -75,12 +76,24 @@ static const Feature features[] = {
     WITH("pdpe1gb", F_PDPE1GB, F_LM), YES("rdtscp", F_RDTSCP), YES("lm", F_LM),
     NOT("3dnowext", W_80000001_EDX, 30), NOT("3dnow", W_80000001_EDX, 31),
     YES("lahf-lm", F_LAHF_LM), YES("cmp-legacy", F_CMP_LEGACY),
-    NOT("svm", W_80000001_ECX, 2), NOT("cr8legacy", W_80000001_ECX, 4),
+    YES("svm", F_SVM), NOT("cr8legacy", W_80000001_ECX, 4),
     YES("abm", F_ABM), NOT("sse4a", W_80000001_ECX, 6),
     NOT("misalignsse", W_80000001_ECX, 7),
     YES("3dnowprefetch", F_3DNOWPREFETCH), NOT("osvw", W_80000001_ECX, 9),
     NOT("xop", W_80000001_ECX, 11), NOT("fma4", W_80000001_ECX, 16),
     NOT("tbm", W_80000001_ECX, 21), NOT("topoext", W_80000001_ECX, 22),
+
+    WITH("npt", F_NPT, F_SVM), NOT("lbrv", W_8000000A_EDX, 1),
+    NOT("svm-lock", W_8000000A_EDX, 2),
+    WITH("nrip-save", F_NRIP_SAVE, F_SVM),
+    WITH("tsc-scale", F_TSC_SCALE, F_SVM),
+    WITH("vmcb-clean", F_VMCB_CLEAN, F_SVM),
+    WITH("flushbyasid", F_FLUSHBYASID, F_SVM),
+    WITH("decodeassists", F_DECODEASSISTS, F_SVM),
+    WITH("pause-filter", F_PAUSE_FILTER, F_SVM),
+    WITH("pfthreshold", F_PFTHRESHOLD, F_PAUSE_FILTER),
+    NOT("avic", W_8000000A_EDX, 13), NOT("v-vmsave-vmload", W_8000000A_EDX, 15),
+    NOT("vgif", W_8000000A_EDX, 16),
 };
 
 static bool implemented(int feature)
@@ -123,7 +136,8 @@ typedef struct X86Model {
 static const X86Model models[] = {
     { "qemu64", "Anole virtual CPU", AMD, 0x00060fb1, 0xd, 0x8000000a,
       { [W_1_EDX] = EDX_SSE2, [W_1_ECX] = 0x2001,
-        [W_80000001_EDX] = 0x20100800, [W_80000001_ECX] = 0x5 } },
+        [W_80000001_EDX] = 0x20100800, [W_80000001_ECX] = 0x5,
+        [W_8000000A_EDX] = 9 } },
     { "qemu32", "Anole virtual CPU", INTEL, 0x663, 4, 0x80000004,
       { [W_1_EDX] = 0x0781abfd, [W_1_ECX] = 1 } },
     { "pentium", "", INTEL, 0x543, 1, 0, { [W_1_EDX] = 0x008003bd } },
@@ -150,10 +164,10 @@ static const X86Model models[] = {
       { [W_1_EDX] = EDX_SSE2 | 2, [W_1_ECX] = 0x76d8320b,
         [W_7_EBX] = 0x209c01a9, [W_D1_EAX] = 7,
         [W_80000001_EDX] = 0x2dd3fbfd, [W_80000001_ECX] = 0x3f5,
-        [W_8000000A_EDX] = 9 } },
+        [W_8000000A_EDX] = 0x1bcff } },
     { "max", "Anole virtual CPU, all features", AMD, 0x00060fb1, 0xd,
       0x8000000a,
-      { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0, 0 } },
+      { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0, ~0u } },
 };
 
 const char *const x86_models[] = {
@@ -406,6 +420,11 @@ static void extended(const X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
             | (x86_has(c, F_LM) ? 48u << 8 : 32u << 8);
         out[1] = c->feat[W_80000008_EBX];
         out[2] = amd ? package_bits(c) << 12 | (package(c) - 1) : 0;
+        return;
+    case 0x8000000a:
+        if (x86_has(c, F_SVM)) {
+            fill(out, 1, SVM_ASIDS, 0, c->feat[W_8000000A_EDX]);
+        }
         return;
     case 0x8000001d:
         if (amd) {

@@ -44,11 +44,30 @@ bool x86_intc_write(X86Cpu *c, u32 number, u64 v)
 
 /* ---- control registers -------------------------------------------------- */
 
-/* PAE without long mode: the PDPTEs are read when these bits change. */
+/*
+ * PAE without long mode: the PDPTEs are read when these bits change.  Under
+ * nested paging walks read them.
+ */
 static bool pdptes_ok(X86Cpu *c, u64 cr0, u64 cr3, u64 cr4)
 {
     return !(cr0 & CR0_PG) || !(cr4 & CR4_PAE) || c->efer & EFER_LME
-        || x86_load_pdptes(c, cr3);
+        || x86_nested(c) || x86_load_pdptes(c, cr3);
+}
+
+static bool good_cr0(const X86Cpu *c, u64 v)
+{
+    bool turned = (c->cr0 ^ v) & CR0_PG;
+
+    if (v >> 32 || (v & CR0_PG && !(v & CR0_PE))
+        || (v & CR0_NW && !(v & CR0_CD))) {
+        return false;
+    }
+    if (turned && v & CR0_PG && c->efer & EFER_LME
+        && (!(c->cr4 & CR4_PAE) || c->seg[CS].attr & SEG_L)) {
+        return false;
+    }
+    return !turned || v & CR0_PG
+        || !(x86_code64(c) || c->cr4 & CR4_PCIDE);
 }
 
 bool x86_write_cr0(X86Cpu *c, u64 v)
@@ -58,19 +77,10 @@ bool x86_write_cr0(X86Cpu *c, u64 v)
         | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
     u64 changed = c->cr0 ^ v;
 
-    if (v >> 32 || (v & CR0_PG && !(v & CR0_PE))
-        || (v & CR0_NW && !(v & CR0_CD))) {
+    if (!good_cr0(c, v)) {
         return false;
     }
     v = (v & known) | CR0_ET;
-    if (changed & CR0_PG && v & CR0_PG && c->efer & EFER_LME
-        && (!(c->cr4 & CR4_PAE) || c->seg[CS].attr & SEG_L)) {
-        return false;
-    }
-    if (changed & CR0_PG && !(v & CR0_PG)
-        && (x86_code64(c) || c->cr4 & CR4_PCIDE)) {
-        return false;
-    }
     if (changed & (RELOAD | CR0_PG) && !pdptes_ok(c, v, c->cr3, c->cr4)) {
         return false;
     }
@@ -78,14 +88,16 @@ bool x86_write_cr0(X86Cpu *c, u64 v)
     return true;
 }
 
-bool x86_write_cr3(X86Cpu *c, u64 v)
+static bool good_cr3(const X86Cpu *c, u64 v)
 {
     u64 bad = long_mode(c) ? ~x86_physical_mask(c) : 0;
 
-    if (c->cr4 & CR4_PCIDE) {
-        bad &= ~BIT(63);
-    }
-    if (v & bad || !pdptes_ok(c, c->cr0, v, c->cr4)) {
+    return !(v & bad & (c->cr4 & CR4_PCIDE ? ~BIT(63) : ~0ull));
+}
+
+bool x86_write_cr3(X86Cpu *c, u64 v)
+{
+    if (!good_cr3(c, v) || !pdptes_ok(c, c->cr0, v, c->cr4)) {
         return false;
     }
     x86_set_cr3(c, long_mode(c) ? v : (u32)v);
@@ -102,7 +114,7 @@ static const struct { u32 bit; int feature; } cr4_bits[] = {
     { CR4_OSXSAVE, F_XSAVE }, { CR4_SMEP, F_SMEP }, { CR4_SMAP, F_SMAP },
 };
 
-static u64 cr4_allowed(const X86Cpu *c)
+u64 x86_cr4_allowed(const X86Cpu *c)
 {
     u64 mask = 0;
 
@@ -112,35 +124,76 @@ static u64 cr4_allowed(const X86Cpu *c)
     return mask;
 }
 
+static bool good_cr4(const X86Cpu *c, u64 v)
+{
+    u64 changed = c->cr4 ^ v;
+
+    return !(v & ~x86_cr4_allowed(c)) && !(long_mode(c) && !(v & CR4_PAE))
+        && !(changed & v & CR4_PCIDE && (!long_mode(c) || c->cr3 & 0xfff));
+}
+
 bool x86_write_cr4(X86Cpu *c, u64 v)
 {
     enum { RELOAD = CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP };
-    u64 changed = c->cr4 ^ v;
 
-    if (v & ~cr4_allowed(c) || (long_mode(c) && !(v & CR4_PAE))) {
-        return false;
-    }
-    if (changed & CR4_PCIDE && v & CR4_PCIDE
-        && (!long_mode(c) || c->cr3 & 0xfff)) {
-        return false;
-    }
-    if (changed & RELOAD && !pdptes_ok(c, c->cr0, c->cr3, v)) {
+    if (!good_cr4(c, v)
+        || ((c->cr4 ^ v) & RELOAD && !pdptes_ok(c, c->cr0, c->cr3, v))) {
         return false;
     }
     x86_set_cr4(c, v);
     return true;
 }
 
-bool x86_write_efer(X86Cpu *c, u64 v)
+bool x86_good_cr(const X86Cpu *c, u32 n, u64 v)
 {
-    u64 known = EFER_LMA | (x86_has(c, F_SYSCALL) ? EFER_SCE : 0)
+    switch (n) {
+    case 0: return good_cr0(c, v);
+    case 3: return good_cr3(c, v);
+    case 4: return good_cr4(c, v);
+    case 8: return v < 16;
+    default: return true;
+    }
+}
+
+u64 x86_efer_allowed(const X86Cpu *c)
+{
+    return EFER_LMA | (x86_has(c, F_SYSCALL) ? EFER_SCE : 0)
         | (x86_has(c, F_LM) ? EFER_LME : 0) | (x86_has(c, F_NX) ? EFER_NXE : 0)
         | (x86_has(c, F_SVM) ? EFER_SVME : 0);
+}
 
-    if (v & ~known || (c->cr0 & CR0_PG && (c->efer ^ v) & EFER_LME)) {
+enum { VM_CR_LOCK = 1 << 3, VM_CR_SVMDIS = 1 << 4 };
+
+bool x86_write_efer(X86Cpu *c, u64 v)
+{
+    if (v & ~x86_efer_allowed(c)
+        || (c->cr0 & CR0_PG && (c->efer ^ v) & EFER_LME)
+        || (v & EFER_SVME && c->vm_cr & VM_CR_SVMDIS)) {
         return false;
     }
     x86_set_efer(c, (v & ~(u64)EFER_LMA) | (c->efer & EFER_LMA));
+    return true;
+}
+
+/* APM volume 2, 15.30.1: LOCK and SVMDIS stay once LOCK is set. */
+static bool write_vm_cr(X86Cpu *c, u64 v)
+{
+    u64 locked = c->vm_cr & VM_CR_LOCK ? VM_CR_LOCK | VM_CR_SVMDIS : 0;
+
+    v = (v & ~locked) | (c->vm_cr & locked);
+    if (v & VM_CR_SVMDIS && c->efer & EFER_SVME) {
+        return false;
+    }
+    c->vm_cr = v;
+    return true;
+}
+
+static bool write_hsave(X86Cpu *c, u64 v)
+{
+    if (v & (GUEST_PAGE - 1) || v & ~x86_physical_mask(c)) {
+        return false;
+    }
+    c->vm_hsave_pa = v;
     return true;
 }
 
@@ -180,9 +233,20 @@ bool x86_write_dr(X86Cpu *c, unsigned n, u64 v)
 
 /* ---- time --------------------------------------------------------------- */
 
-u64 x86_tsc(const X86Cpu *c)
+static u64 host_tsc(const X86Cpu *c)
 {
     return (u64)clock_now(CLOCK_VIRTUAL_NS) + c->tsc_offset;
+}
+
+/* APM volume 2, 15.30.5: TSC_RATIO has 32 bits behind the point. */
+u64 x86_tsc(const X86Cpu *c)
+{
+    u64 v = host_tsc(c);
+
+    if (x86_in_guest(c)) {
+        v = (u64)((u128)v * c->tsc_ratio >> 32) + c->svm.tsc_offset;
+    }
+    return v;
 }
 
 static bool read_tsc(X86Cpu *c, u64 *v)
@@ -193,7 +257,7 @@ static bool read_tsc(X86Cpu *c, u64 *v)
 
 static bool write_tsc(X86Cpu *c, u64 v)
 {
-    u64 by = v - x86_tsc(c);
+    u64 by = v - host_tsc(c);
 
     c->tsc_offset += by;
     c->tsc_adjust += by;
@@ -241,7 +305,17 @@ static bool write_pat(X86Cpu *c, u64 v)
             return false;
         }
     }
-    c->pat = v;
+    if (x86_nested(c)) {
+        c->svm.g_pat = v;
+    } else {
+        c->pat = v;
+    }
+    return true;
+}
+
+static bool read_pat(X86Cpu *c, u64 *v)
+{
+    *v = x86_nested(c) ? c->svm.g_pat : c->pat;
     return true;
 }
 
@@ -318,7 +392,7 @@ static const Msr msrs[] = {
     MSR(0x0000026d, mtrr_fixed[8], ALL, F_MTRR),
     MSR(0x0000026e, mtrr_fixed[9], ALL, F_MTRR),
     MSR(0x0000026f, mtrr_fixed[10], ALL, F_MTRR),
-    MSR(0x00000277, pat, ALL, F_PAT, .write = write_pat),
+    MSR(0x00000277, pat, ALL, F_PAT, .read = read_pat, .write = write_pat),
     MSR(0x000002ff, mtrr_deftype, ALL, F_MTRR, .write = write_deftype),
     ARRAY(0x00000400, mc_bank, ALL, F_MCA),
     MSR(0x00000da0, xss, 0, F_XSAVES),
@@ -331,8 +405,9 @@ static const Msr msrs[] = {
     MSR(0xc0000101, base[GS], ALL, F_LM, .write = write_gs_base),
     MSR(0xc0000102, kernel_gs_base, ALL, F_LM, .address = true),
     MSR(0xc0000103, tsc_aux, 0xffffffff, F_RDTSCP),
-    MSR(0xc0010114, vm_cr, 0x1f, F_SVM),
-    MSR(0xc0010117, vm_hsave_pa, ALL, F_SVM),
+    MSR(0xc0000104, tsc_ratio, MASK(40), F_TSC_SCALE),
+    MSR(0xc0010114, vm_cr, 0x1f, F_SVM, .write = write_vm_cr),
+    MSR(0xc0010117, vm_hsave_pa, ALL, F_SVM, .write = write_hsave),
 };
 
 /* Registers whose value is fixed: writes are taken and change nothing. */

@@ -206,7 +206,8 @@ void x86_rsm(X86Cpu *c)
     c->cpl = c->eflags & FL_VM ? 3 : c->cr0 & CR0_PE
         ? (u8)(c->seg[SS].attr >> 5 & 3) : 0;
     x86_set_smm(c, false);
-    if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !long_mode(c)) {
+    if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !long_mode(c)
+        && !x86_nested(c)) {
         x86_load_pdptes(c, c->cr3);
     }
     x86_segs_changed(c);

@@ -13,8 +13,9 @@
 #include "target/i386/translate.h"
 
 /* A row: opcode, mandatory prefix, name, operands, function, argument. */
-#define SSE(o, p, n, opr, f, a, fl, ft) { o, p, -1, n, opr, f, a, fl, ft }
-#define SSEG(o, p, r, n, opr, f, a, fl, ft) { o, p, r, n, opr, f, a, fl, ft }
+#define SSEG(o, p, r, n, opr, f, a, fl, ft) \
+    ROW(o, p, r, ft, n, opr, f, .arg = (a), .flags = (fl))
+#define SSE(o, p, n, opr, f, a, fl, ft) SSEG(o, p, -1, n, opr, f, a, fl, ft)
 
 enum {
     S_  = X_SSE,                    /* legacy form only */

@@ -8,6 +8,7 @@
  * which goes on in the block if the key is still the block's.
  */
 #include "softmmu/machine.h"
+#include "target/i386/svm.h"
 #include "target/i386/sys.h"
 
 /* ---- segment registers -------------------------------------------------- */
@@ -208,8 +209,7 @@ HELPER(int_n, H_ALL, void, ptr, i32, i64);
 /* INT3 and INTO ask for no IOPL in virtual-8086 mode; INT1 for no DPL. */
 static void int_short(void *env, u32 vector, u64 next)
 {
-    x86_interrupt_to(env, vector, vector == X_DB ? INT_EXTERNAL : INT_SOFT, 0,
-                     next);
+    x86_interrupt_to(env, vector, INT_TRAP, 0, next);
 }
 HELPER(int_short, H_ALL, void, ptr, i32, i64);
 
@@ -232,7 +232,7 @@ static void maybe_overflow(void *env, u64 next)
     X86Cpu *c = env;
 
     if (x86_eflags(c) & FL_OF) {
-        x86_interrupt_to(c, X_OF, INT_SOFT, 0, next);
+        x86_interrupt_to(c, X_OF, INT_TRAP, 0, next);
         cpu_resume(&c->cpu);
     }
 }
@@ -302,7 +302,8 @@ static bool cli_sti(X86Ctx *c)
         change_eflags(c, FL_IF, 0);
         return true;
     }
-    if (is_supervisor(c) && !x86_single(c) && shadow_is_free(c)) {
+    if (is_supervisor(c) && !x86_single(c) && !(c->key & KEY_SVM)
+        && shadow_is_free(c)) {
         change_eflags(c, 0, FL_IF);
         IR_CALL(c->b, &helper_see_lines);
         return true;
@@ -464,7 +465,7 @@ HELPER(port_out, H_ALL, void, ptr, i32, i32, i32, i64);
 
 enum { PORT_IMM, PORT_DX };
 
-static Val port_of(X86Ctx *c, unsigned size)
+static Val port_of(X86Ctx *c, unsigned size, bool in)
 {
     Val port = c->row->arg == PORT_DX ? x86_get(c, 2, RDX)
                                       : k32(c, (u32)c->imm & 0xff);
@@ -472,13 +473,14 @@ static Val port_of(X86Ctx *c, unsigned size)
     if (!is_supervisor(c)) {
         IR_CALL(c->b, &helper_check_io, port, k32(c, size));
     }
+    x86_guest_port(c, port, size, in);
     return port;
 }
 
 static bool in(X86Ctx *c)
 {
     unsigned size = MIN(x86_op_size(c), 4u);
-    Val port = port_of(c, size);
+    Val port = port_of(c, size, true);
 
     x86_set(c, size, RAX,
             IR_CALL(c->b, &helper_port_in, port, k32(c, size)));
@@ -488,7 +490,7 @@ static bool in(X86Ctx *c)
 static bool out(X86Ctx *c)
 {
     unsigned size = MIN(x86_op_size(c), 4u);
-    Val port = port_of(c, size);
+    Val port = port_of(c, size, false);
 
     IR_CALL(c->b, &helper_port_out, port, k32(c, size), x86_get(c, size, RAX),
             linear_next(c));
@@ -655,27 +657,27 @@ const X86Row x86_sys_1[] = {
     OP(0x8c, "MOV", "Ev,Sw", mov_from_seg),
     OP(0x8e, "MOV", "Sw,Ew", mov_to_seg),
     OP(0x9a, "CALLF", "Ap", far_direct, .arg = FAR_CALL, .flags = X_I64),
-    OP(0x9c, "PUSHF", "Fv", pushf, .flags = X_D64),
-    OP(0x9d, "POPF", "Fv", popf, .flags = X_D64),
+    OP(0x9c, "PUSHF", "Fv", pushf, .flags = X_D64, .exit = EXIT_PUSHF),
+    OP(0x9d, "POPF", "Fv", popf, .flags = X_D64, .exit = EXIT_POPF),
     OP(0xc4, "LES", "Gz,Mp", load_far, .arg = ES, .flags = X_I64 | X_MEM),
     OP(0xc5, "LDS", "Gz,Mp", load_far, .arg = DS, .flags = X_I64 | X_MEM),
     OP(0xca, "RETF", "Iw", ret_far),
     OP(0xcb, "RETF", "", ret_far),
     OP(0xcc, "INT3", "", insn_int_short, .arg = X_BP),
-    OP(0xcd, "INT", "Ib", insn_int),
+    OP(0xcd, "INT", "Ib", insn_int, .exit = EXIT_SWINT),
     OP(0xce, "INTO", "", into, .flags = X_I64),
-    OP(0xcf, "IRET", "", iret),
-    OP(0xe4, "IN", "AL,Ib", in, .arg = PORT_IMM),
-    OP(0xe5, "IN", "eAX,Ib", in, .arg = PORT_IMM),
-    OP(0xe6, "OUT", "Ib,AL", out, .arg = PORT_IMM),
-    OP(0xe7, "OUT", "Ib,eAX", out, .arg = PORT_IMM),
+    OP(0xcf, "IRET", "", iret, .exit = EXIT_IRET),
+    OP(0xe4, "IN", "AL,Ib", in, .arg = PORT_IMM, .exit = EXIT_LATE),
+    OP(0xe5, "IN", "eAX,Ib", in, .arg = PORT_IMM, .exit = EXIT_LATE),
+    OP(0xe6, "OUT", "Ib,AL", out, .arg = PORT_IMM, .exit = EXIT_LATE),
+    OP(0xe7, "OUT", "Ib,eAX", out, .arg = PORT_IMM, .exit = EXIT_LATE),
     OP(0xea, "JMPF", "Ap", far_direct, .arg = FAR_JUMP, .flags = X_I64),
-    OP(0xec, "IN", "AL,DX", in, .arg = PORT_DX),
-    OP(0xed, "IN", "eAX,DX", in, .arg = PORT_DX),
-    OP(0xee, "OUT", "DX,AL", out, .arg = PORT_DX),
-    OP(0xef, "OUT", "DX,eAX", out, .arg = PORT_DX),
-    OP(0xf1, "INT1", "", insn_int_short, .arg = X_DB),
-    OP(0xf4, "HLT", "", hlt, .flags = X_CPL0),
+    OP(0xec, "IN", "AL,DX", in, .arg = PORT_DX, .exit = EXIT_LATE),
+    OP(0xed, "IN", "eAX,DX", in, .arg = PORT_DX, .exit = EXIT_LATE),
+    OP(0xee, "OUT", "DX,AL", out, .arg = PORT_DX, .exit = EXIT_LATE),
+    OP(0xef, "OUT", "DX,eAX", out, .arg = PORT_DX, .exit = EXIT_LATE),
+    OP(0xf1, "INT1", "", insn_int_short, .arg = X_DB, .exit = EXIT_ICEBP),
+    OP(0xf4, "HLT", "", hlt, .flags = X_CPL0, .exit = EXIT_HLT),
     OP(0xfa, "CLI", "", cli_sti, .arg = 0),
     OP(0xfb, "STI", "", cli_sti, .arg = 1),
     GRP(0xff, 3, "CALLF", "Mp", far_indirect, .arg = FAR_CALL,
@@ -686,20 +688,23 @@ const X86Row x86_sys_1[] = {
 
 const X86Row x86_sys_0f[] = {
     GRP(0x00, 0, "SLDT", "Rv/Mw", store_selector, .arg = LDTR,
-        .flags = X_PROT),
-    GRP(0x00, 1, "STR", "Rv/Mw", store_selector, .arg = TR, .flags = X_PROT),
+        .flags = X_PROT, .exit = EXIT_LDTR_READ),
+    GRP(0x00, 1, "STR", "Rv/Mw", store_selector, .arg = TR, .flags = X_PROT,
+        .exit = EXIT_TR_READ),
     GRP(0x00, 2, "LLDT", "Ew", load_selector, .arg = LDTR,
-        .flags = X_PROT | X_CPL0),
+        .flags = X_PROT | X_CPL0, .exit = EXIT_LDTR_WRITE),
     GRP(0x00, 3, "LTR", "Ew", load_selector, .arg = TR,
-        .flags = X_PROT | X_CPL0),
+        .flags = X_PROT | X_CPL0, .exit = EXIT_TR_WRITE),
     GRP(0x00, 4, "VERR", "Ew", verr_verw, .arg = 0, .flags = X_PROT),
     GRP(0x00, 5, "VERW", "Ew", verr_verw, .arg = 1, .flags = X_PROT),
-    GRP(0x01, 0, "SGDT", "Ms", store_table, .arg = GDTR, .flags = X_MEM),
-    GRP(0x01, 1, "SIDT", "Ms", store_table, .arg = IDTR, .flags = X_MEM),
+    GRP(0x01, 0, "SGDT", "Ms", store_table, .arg = GDTR, .flags = X_MEM,
+        .exit = EXIT_GDTR_READ),
+    GRP(0x01, 1, "SIDT", "Ms", store_table, .arg = IDTR, .flags = X_MEM,
+        .exit = EXIT_IDTR_READ),
     GRP(0x01, 2, "LGDT", "Ms", load_table, .arg = GDTR,
-        .flags = X_MEM | X_CPL0),
+        .flags = X_MEM | X_CPL0, .exit = EXIT_GDTR_WRITE),
     GRP(0x01, 3, "LIDT", "Ms", load_table, .arg = IDTR,
-        .flags = X_MEM | X_CPL0),
+        .flags = X_MEM | X_CPL0, .exit = EXIT_IDTR_WRITE),
     OP(0x02, "LAR", "Gv,Ew", lar_lsl, .arg = RIGHTS, .flags = X_PROT),
     OP(0x03, "LSL", "Gv,Ew", lar_lsl, .arg = LIMIT, .flags = X_PROT),
     OP(0xa0, "PUSH", "FS", push_seg, .arg = FS, .flags = X_D64),

@@ -135,10 +135,17 @@ void x86_sysret(X86Cpu *c, bool wide);
 /* Reads the four PDPTEs of PAE paging; false: a reserved bit is set. */
 bool x86_load_pdptes(X86Cpu *c, u64 cr3);
 u64  x86_physical_mask(const X86Cpu *c);        /* by MAXPHYADDR */
+
+/* ---- spaces.c ----------------------------------------------------------- */
 void x86_invlpg(X86Cpu *c, u64 va);
 void x86_forget_pcid(X86Cpu *c, u16 pcid);
 
 /* ---- msr.c -------------------------------------------------------------- */
+/* Bits that may be set. */
+u64  x86_cr4_allowed(const X86Cpu *c);
+u64  x86_efer_allowed(const X86Cpu *c);
+/* Would a write of v to CR0, 3, 4 or 8 be good, but for PDPTEs? */
+bool x86_good_cr(const X86Cpu *c, u32 n, u64 v);
 /* Checked writes: false is #GP(0). */
 bool x86_write_cr0(X86Cpu *c, u64 v);
 bool x86_write_cr3(X86Cpu *c, u64 v);

@@ -64,6 +64,7 @@ typedef struct X86Row {
     u32  arg;               /* for fn: which of a family */
     u32  flags;             /* X_* */
     i16  feature;           /* F_*, or F_NONE */
+    u8   exit;              /* EXIT_* of svm.h that intercepts it; 0: none */
 } X86Row;
 /*
  * Rows; more fields follow as .arg = ..., .flags = .... ROW names all; the
@@ -255,6 +256,13 @@ enum { X86_TRAP_ERR = 8, X86_TRAP_X87 = 0xff };
 void x86_raise_if(X86Ctx *c, Val cond, unsigned vector, u32 err);
 /* #UD, #NM for SSE or x87 state as the row's X_SSE, X_MMX, X_FPU ask. */
 bool x86_state_ok(X86Ctx *c);
+
+/* ---- in an SVM guest's blocks: may be intercepted (svm_insn.c) ---------- */
+void x86_guest_insn(X86Ctx *c);         /* if its row says so */
+void x86_guest_cr_read(X86Ctx *c, u32 n, bool mov);
+void x86_guest_port(X86Ctx *c, Val port, unsigned size, bool in);
+void x86_guest_invlpg(X86Ctx *c, Val va);
+bool x86_svm_insn(X86Ctx *c);           /* 0F 01 D8 .. DF */
 
 /*
  * For helpers: the linear address of size bytes at an offset of seg, limits

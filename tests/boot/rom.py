@@ -2,9 +2,10 @@
 """ROMs for PCs without an operating system, built with the host's compiler."""
 
 import os
+import re
 import subprocess
 
-from guest import TOP, skip
+from guest import TOP, check, emulator, note, run, skip
 
 HERE = os.path.join(TOP, "tests", "insn", "x86", "modes")
 FLAGS = ["-ffreestanding", "-fno-pic", "-fno-pie", "-fno-stack-protector",
@@ -49,3 +50,21 @@ def rom(folder, short, long=None):
           "-o", boot])
     make(["objcopy", "-O", "binary", "-j", ".text", boot, path])
     return path
+
+
+def test_rom(machine, model, *options):
+    """One run: each line of its TAP that fails is noted."""
+    command = [emulator(), "-M", machine, "-cpu", model, "-m", "64",
+               "-nodefaults", "-display", "none", "-serial", "stdio",
+               "-monitor", "none", "-no-reboot", "-device",
+               "isa-debug-exit,iobase=0xf4,iosize=1", *options]
+    status, output, errors = run(command, 60)
+    lines = output.replace("\r", "").split("\n")
+    count = sum(line.startswith("ok ") for line in lines)
+    for line, more in zip(lines, lines[1:]):
+        if (re.match("not ok|Bail", line) and "# deviates" not in line):
+            note("%s\n%s" % (line, more if more.startswith("#") else ""))
+    note(errors)
+    check(status == 1 and re.search(r"^1\.\.\d+$", output, re.M),
+          "%s, CPU %s: %d results, all good" % (machine, model, count))
+    return output
