@@ -10,6 +10,9 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
     const char *type = keyval_get(kv, "driver"), *id = keyval_get(kv, "id");
     const DeviceType *t = type ? device_type(type) : NULL;
 
+    if (type && hotplug_is_cpu(m, type)) {
+        return hotplug_add_cpu(m, type, kv, err);
+    }
     if (t && !t->user) {
         return fail(err, "the device \"%s\" is part of boards and cannot be "
                     "added", type);

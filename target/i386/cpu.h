@@ -15,6 +15,7 @@
  */
 #pragma once
 #include "softmmu/clock.h"
+#include "softmmu/topology.h"
 #include "target/target.h"
 #include "util/softfloat.h"
 
@@ -183,6 +184,7 @@ typedef struct X86Cpu {
     u32 feat[X86_WORDS];        /* from here on: the model, not reset */
     const struct X86Model *model;
     u32 apic_id;
+    Topology topology;
     FpEnv fp;                   /* soft-float in SSE's rules */
     u64 space;                  /* of the loaded CR3, see mmu.c */
     u64 spaces_made;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Devices that come and go while Linux runs, on PCs."""
+"""Devices and CPUs that come and go while Linux runs, on PCs."""
 
 import os
 import time
@@ -24,7 +24,8 @@ class Pc:
         path = os.path.join(folder, machine + ".monitor")
         self.guest = Guest(
             arch="amd64", initrd="tools.gz", timeout=120,
-            machine=["-M", machine, "-cpu", "max", "-m", "512"],
+            machine=["-M", machine, "-cpu", "max", "-m", "512",
+                     "-smp", "2,maxcpus=4,sockets=2,cores=2"],
             append='quiet guest.mod="%s"' % MODULES,
             extra=["-nic", "none", "-monitor",
                    "unix:%s,server=on,wait=off" % path, *extra])
@@ -106,6 +107,36 @@ def card(pc, kind, bus):
     check(not pc.ask("netdev_del n1"), "%s: and goes then" % pc.machine)
 
 
+def cpus(pc):
+    """CPUs come online, work and go."""
+    online = "/sys/devices/system/cpu/"
+    status, output = pc.guest.shell(
+        "cat %spresent %spossible; grep -c 'cpu cores.*: 2' /proc/cpuinfo"
+        % (online, online))
+    check(output.split() == ["0-1", "0-3", "2"],
+          pc.machine + ": 2 of 4 CPUs are there, two cores of a package")
+    for n, core in ((2, 1), (3, 0)):
+        pc.ask("device_add max-x86_64-cpu,id=c%d,socket-id=1,core-id=%d,"
+               "thread-id=0" % (n, core))
+        pc.until("CPU %d comes" % n,
+                 pc.has("test -e %scpu%d/online" % (online, n)))
+    pc.guest.shell("for n in 2 3; do echo 1 >%scpu$n/online; done" % online)
+    status, output = pc.guest.shell(
+        "cat %sonline; for n in 1 2 3 4; do taskset 0x$((n < 3 ? 4 : 8)) "
+        "sha256sum /bin/busybox & done; wait; "
+        "grep 'physical id' /proc/cpuinfo | sort | uniq -c" % online)
+    check("0-3" in output, pc.machine + ": they are online")
+    check(len(set(w for w in output.split() if len(w) == 64)) == 1
+          and output.count("/bin/busybox") == 4,
+          pc.machine + ": and work")
+    for n in (3, 2):
+        pc.ask("device_del c%d" % n)
+        pc.until("CPU %d goes" % n,
+                 pc.has("test ! -e %scpu%d" % (online, n)))
+    check(pc.guest.shell("grep -q 0-1 %sonline" % online)[0] == 0,
+          pc.machine + ": two are left")
+
+
 def wrong(pc):
     """What cannot be is refused in words, and changes nothing."""
     for command, answer in (
@@ -113,6 +144,10 @@ def wrong(pc):
             ("device_add e1000,bus=nowhere", "no such bus"),
             ("device_add virtio-blk-pci,bus=pci.0", "drive= is missing"),
             ("device_del vga", "board"),
+            ("device_add max-x86_64-cpu,socket-id=1", "core-id= is missing"),
+            ("device_add max-x86_64-cpu,socket-id=0,core-id=1", "there already"),
+            ("device_add max-x86_64-cpu,socket-id=7", "0 to 1"),
+            ("device_add qemu64-x86_64-cpu", "max-x86_64-cpu"),
             ("drive_del nothing", "no disk"),
             ("netdev_del nothing", "no network")):
         check(answer in pc.ask(command), "%s: `%s`" % (pc.machine, command))
@@ -124,12 +159,14 @@ def main():
             disk(pc, "virtio-blk-pci", "vda", "")
             card(pc, "e1000", "")
             disk(pc, "nvme,serial=S1", "nvme0n1", "")
+            cpus(pc)
             if is_anole():
                 wrong(pc)
             check(pc.guest.power_off() == 0, "pc: switched off")
         with Pc(folder, "q35", *PORTS, *([] if is_anole() else NATIVE)) as pc:
             card(pc, "virtio-net-pci", ",bus=rp1")
             disk(pc, "nvme,serial=S1", "nvme0n1", ",bus=rp2")
+            cpus(pc)
             if is_anole():
                 check("pcie-root-port" in pc.ask("device_add e1000"),
                       "q35: what takes devices is said")
