@@ -18,6 +18,13 @@ static Cpu *find_cpu(const Machine *m, const char *id)
     return NULL;
 }
 
+bool hotplug_find(Machine *m, const char *id)
+{
+    const Device *d = machine_find_device(m, id);
+
+    return (d && !d->ejected) || find_cpu(m, id);
+}
+
 bool hotplug_remove(Machine *m, const char *id, Err *err)
 {
     Device *d = machine_find_device(m, id);

@@ -11,7 +11,9 @@
 #include "softmmu/machine.h"
 #include "util/keyval.h"
 
-/* Asks the guest to let the device go. */
+/* Is there a device or CPU of that id? */
+bool hotplug_find(Machine *m, const char *id);
+/* Asks the guest to let it go. */
 bool hotplug_remove(Machine *m, const char *id, Err *err);
 /* The guest has let it go. */
 void hotplug_ejected(Device *d);
