@@ -5,6 +5,43 @@
 #include "softmmu/hotplug.h"
 #include "softmmu/run.h"
 
+static bool has_prop(const DeviceType *t, const char *name)
+{
+    for (const Prop *p = t->props; p && p->name; p++) {
+        if (strcmp(p->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* bootindex=, of what firmware may boot from: *order is one more. */
+static bool parse_boot(Machine *m, const DeviceType *t, KeyVal *kv, u32 *order,
+                       Err *err)
+{
+    const char *text = has_prop(t, "drive") || has_prop(t, "netdev")
+        ? keyval_get(kv, "bootindex") : NULL;
+    u64 v;
+
+    *order = 0;
+    if (!text || strcmp(text, "-1") == 0) {
+        return true;
+    }
+    if (!parse_u64(text, &v) || v >= UINT32_MAX) {
+        return fail(err, "bootindex=%s is not a number: 0 is what firmware "
+                    "tries first", text);
+    }
+    *order = (u32)v + 1;
+    for (u32 i = 0; i < m->devices->len; i++) {
+        const Device *d = m->devices->pdata[i];
+        if (d->boot_order == *order) {
+            return fail(err, "bootindex=%s is that of %s already", text,
+                        d->id);
+        }
+    }
+    return true;
+}
+
 static bool user_device(Machine *m, KeyVal *kv, Err *err)
 {
     const char *type = keyval_get(kv, "driver"), *id = keyval_get(kv, "id");
@@ -24,11 +61,16 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
     if (id && machine_find_device(m, id)) {
         return fail(err, "there is a device \"%s\" already", id);
     }
+    u32 order = 0;
+    if (t && !parse_boot(m, t, kv, &order, err)) {
+        return false;
+    }
     Device *d = machine_new_device(m, type, id, kv, err);
     if (!d) {
         return false;
     }
     d->added = true;
+    d->boot_order = order;
     if (machine_made(m) && !(t->bus == BUS_PCI && m->hot_plugged)) {
         device_free(d);
         return fail(err, "%s cannot come while %s runs", type, m->board->name);

@@ -158,6 +158,7 @@ static void boot(Machine *m)
 
     pc_note_floppies(m);
     pc_note_cpus(m);
+    pc_tell_boot_order(m);
     if (s->kind->acpi) {
         pc_make_tables(m);              /* CPUs may have come or gone */
     }

@@ -129,6 +129,10 @@ void pc_describe_pci(Machine *m, AcpiBoard *b);
 /* What firmware sets up, after a reset without it. */
 void pc_place_pci(Machine *m);
 
+/* ---- pc_boot.c ---------------------------------------------------------- */
+/* fw_cfg's "bootorder", of bootindex=; at a reset. */
+void pc_tell_boot_order(Machine *m);
+
 /* ---- pc_acpi.c ---------------------------------------------------------- */
 bool pc_make_pm(Machine *m, Err *err);      /* power management, HPET */
 void pc_make_tables(Machine *m);
