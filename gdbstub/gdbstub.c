@@ -91,7 +91,9 @@ static bool unhex(const char *s, u8 *out, size_t len)
 
 static Cpu *cpu_of_thread(Gdb *g, long id)
 {
-    return id >= 1 && id <= (long)g->m->ncpus ? g->m->cpu[id - 1] : NULL;
+    Cpu *c = id >= 1 ? machine_cpu(g->m, (int)MIN(id, 1000) - 1) : NULL;
+
+    return c && !c->absent ? c : NULL;
 }
 
 /* "p1.2", "2", "-1": the thread's CPU; any for 0 and -1. */
@@ -564,6 +566,9 @@ static void xfer_threads(Gdb *g, const char *args)
     GString *s = g_string_new("<?xml version=\"1.0\"?><threads>");
 
     for (u32 i = 0; i < g->m->ncpus; i++) {
+        if (g->m->cpu[i]->absent) {
+            continue;
+        }
         g_autofree char *text = describe(g->m->cpu[i]);
         g_string_append_printf(s, "<thread id=\"p1.%x\" core=\"%u\" "
                                "name=\"cpu%u\">%s</thread>", i + 1, i, i, text);
@@ -590,7 +595,9 @@ static void q_threads(Gdb *g, const char *args)
 
     (void)args;
     for (u32 i = 0; i < g->m->ncpus; i++) {
-        g_string_append_printf(s, "%sp1.%x", i ? "," : "", i + 1);
+        if (!g->m->cpu[i]->absent) {
+            g_string_append_printf(s, "%sp1.%x", i ? "," : "", i + 1);
+        }
     }
     reply_string(g, s);
 }

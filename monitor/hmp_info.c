@@ -145,7 +145,7 @@ static void info_registers(Hmp *h, const char *args)
 
     for (u32 i = 0; i < h->m->ncpus; i++) {
         Cpu *c = h->m->cpu[i];
-        if (all || c == *h->cpu) {
+        if ((all || c == *h->cpu) && !c->absent) {
             fprintf(h->out, "\nCPU#%u\n", i);
             cpu_run_on(c, dump_on, h->out, true);
         }
@@ -159,7 +159,8 @@ static void info_cpus(Hmp *h, const char *args)
         Cpu *c = h->m->cpu[i];
         fprintf(h->out, "%c CPU #%u: %s%s\n", c == *h->cpu ? '*' : ' ', i,
                 c->model ? c->model : c->target->name,
-                c->stop == CPU_OFF ? " (off)" : c->halted ? " (halted)" : "");
+                c->absent ? " (not there; device_add brings it)"
+                : c->stop == CPU_OFF ? " (off)" : c->halted ? " (halted)" : "");
     }
 }
 

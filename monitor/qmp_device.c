@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* QMP's commands for devices: PCI functions, network cards. */
+/* QMP's commands for devices: PCI functions, network cards, hot plug. */
 #include "hw/pci/pci.h"
 #include "monitor/qmp.h"
 #include "monitor/qom.h"
 #include "net/net.h"
+#include "softmmu/hotplug.h"
+#include "softmmu/run.h"
 
 /* ---- query-pci ---------------------------------------------------------- */
 
@@ -152,5 +154,25 @@ void qmp_set_link(QmpCall *c)
         netdev_set_link(n, json_bool(c->args, "up", true));
     } else {
         qmp_no_device(c, "network card", name);
+    }
+}
+
+/* ---- devices that come and go ------------------------------------------- */
+
+void qmp_device_add(QmpCall *c)
+{
+    g_autofree char *text = json_options(c->args);
+
+    machine_add_device(c->m, text, &c->err);
+}
+
+void qmp_device_del(QmpCall *c)
+{
+    const char *id = json_str(c->args, "id");
+
+    if (!hotplug_find(c->m, id)) {
+        qmp_no_device(c, "device", id);
+    } else {
+        hotplug_remove(c->m, id, &c->err);
     }
 }

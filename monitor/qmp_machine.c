@@ -268,17 +268,25 @@ void qmp_query_cpu_definitions(QmpCall *c)
 
 static void add_cpu_place(Json *j, const Cpu *cpu)
 {
+    const Topology *t = &cpu->machine->opts->topology;
+    CpuPlace at = topology_place(t, (u32)cpu->index);
     Json *props = json_add(j, "props", json_object());
 
-    json_add_int(props, "socket-id", cpu->index);
-    json_add_int(props, "core-id", 0);
-    json_add_int(props, "thread-id", 0);
+    json_add_int(props, "socket-id", at.socket);
+    if (t->dies > 1) {
+        json_add_int(props, "die-id", at.die);
+    }
+    json_add_int(props, "core-id", at.core);
+    json_add_int(props, "thread-id", at.thread);
 }
 
 void qmp_query_cpus_fast(QmpCall *c)
 {
     c->ret = json_array();
     for (u32 i = 0; i < c->m->ncpus; i++) {
+        if (c->m->cpu[i]->absent) {
+            continue;
+        }
         g_autofree char *path = qom_cpu_path(i);
         Json *j = json_add(c->ret, NULL, json_object());
         json_add_int(j, "cpu-index", i);
@@ -304,7 +312,9 @@ void qmp_query_hotpluggable_cpus(QmpCall *c)
         json_add_str(j, "type", type);
         json_add_int(j, "vcpus-count", 1);
         add_cpu_place(j, c->m->cpu[i]);
-        json_add_str(j, "qom-path", path);
+        if (!c->m->cpu[i]->absent) {
+            json_add_str(j, "qom-path", path);
+        }
     }
 }
 

@@ -34,6 +34,7 @@ struct SchemaType {
     const SchemaMember *members;        /* of an object; NULL: it has none */
     const char         *tag;            /* the member that chooses a branch */
     const SchemaBranch *branches;       /* of a union or alternate; or NULL */
+    bool                open;           /* an object may have other members */
 };
 
 typedef struct SchemaCommand {

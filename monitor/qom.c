@@ -288,7 +288,7 @@ static bool find_cpu(Machine *m, const char *path, Node *n)
 {
     for (u32 i = 0; i < m->ncpus; i++) {
         g_autofree char *own = qom_cpu_path(i);
-        if (strcmp(own, path) == 0) {
+        if (strcmp(own, path) == 0 && !m->cpu[i]->absent) {
             n->cpu = m->cpu[i];
             n->type = n->owned = qom_cpu_type(m->target, n->cpu->model);
             return true;
@@ -382,7 +382,9 @@ static void add_folder_children(Machine *m, const char *folder, Json *list)
         for (u32 i = 0; i < m->ncpus; i++) {
             g_autofree char *name = g_strdup_printf("cpu[%u]", i);
             g_autofree char *type = qom_cpu_type(m->target, m->cpu[i]->model);
-            add_child(list, name, type);
+            if (!m->cpu[i]->absent) {
+                add_child(list, name, type);
+            }
         }
     } else if (strcmp(folder, "/chardevs") == 0) {
         chardev_each(add_chardev_child, list);

@@ -13,6 +13,7 @@ The schema is lines:
     union Name on member        an object; `member` (an enum) says which branch
     alternate Name              one of some types of different kinds
     command name [(Type)] [-> Type]     arguments: members, or those of Type
+    command name open           arguments: members, and any others
     event NAME [limited]        data: members; at most one a second
 
 followed, indented, by
@@ -52,6 +53,7 @@ class Thing:
         self.words = []
         self.base = self.tag = self.boxed = self.returns = None
         self.limited = rest == "limited"
+        self.open = kind == "command" and rest == "open"
         m = re.match(r"\((\w+)\)", rest)
         self.boxed = m and m[1]
         m = re.search(r"->\s*(\[?\w+\]?)$", rest)
@@ -213,8 +215,9 @@ class Table:
         name = "arguments_" + c_name(t.name)
         members = self.members(name, t.members)
         print("static const SchemaType type_%s = {\n    .name = %s, .kind = "
-              "SCHEMA_OBJECT, .members = %s,\n};" % (
-                  name, quoted(t.name + "-arg"), members))
+              "SCHEMA_OBJECT, .members = %s, .open = %s,\n};" % (
+                  name, quoted(t.name + "-arg"), members,
+                  "true" if t.open else "false"))
         return "&type_" + name
 
     def declare(self):

@@ -27,12 +27,52 @@ static bool no_place(const Machine *m, const DeviceType *t, Err *err)
                 m->board->nic ? m->board->nic : "");
 }
 
+static bool has_prop(const DeviceType *t, const char *name)
+{
+    for (const Prop *p = t->props; p && p->name; p++) {
+        if (strcmp(p->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* bootindex=, of what firmware may boot from: *order is one more. */
+static bool parse_boot(Machine *m, const DeviceType *t, KeyVal *kv, u32 *order,
+                       Err *err)
+{
+    const char *text = has_prop(t, "drive") || has_prop(t, "netdev")
+        ? keyval_get(kv, "bootindex") : NULL;
+    u64 v;
+
+    *order = 0;
+    if (!text || strcmp(text, "-1") == 0) {
+        return true;
+    }
+    if (!parse_u64(text, &v) || v >= UINT32_MAX) {
+        return fail(err, "bootindex=%s is not a number: 0 is what firmware "
+                    "tries first", text);
+    }
+    *order = (u32)v + 1;
+    for (u32 i = 0; i < m->devices->len; i++) {
+        const Device *d = m->devices->pdata[i];
+        if (d->boot_order == *order) {
+            return fail(err, "bootindex=%s is that of %s already", text,
+                        d->id);
+        }
+    }
+    return true;
+}
+
 static bool user_device(Machine *m, KeyVal *kv, Err *err)
 {
     const char *given = keyval_get(kv, "driver"), *id = keyval_get(kv, "id");
     g_autofree char *type = given ? full_type(m, given) : NULL;
     const DeviceType *t = type ? device_type(type) : NULL;
 
+    if (type && hotplug_is_cpu(m, type)) {
+        return hotplug_add_cpu(m, type, kv, err);
+    }
     if (t && !t->user) {
         return fail(err, "the device \"%s\" is part of boards and cannot be "
                     "added", type);
@@ -44,11 +84,16 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
     if (id && machine_find_device(m, id)) {
         return fail(err, "there is a device \"%s\" already", id);
     }
+    u32 order = 0;
+    if (t && !parse_boot(m, t, kv, &order, err)) {
+        return false;
+    }
     Device *d = machine_new_device(m, type, id, kv, err);
     if (!d) {
         return false;
     }
     d->added = true;
+    d->boot_order = order;
     if (machine_made(m) && !(t->bus == BUS_PCI && m->hot_plugged)) {
         device_free(d);
         return fail(err, "%s cannot come while %s runs", type, m->board->name);

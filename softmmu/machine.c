@@ -96,8 +96,10 @@ Cpu *machine_add_cpu(Machine *m, const char *model, Err *err)
     c->machine = m;
     c->mem = c->code_mem = m->mem;
     c->index = (int)m->ncpus;
-    c->cores = m->opts ? m->opts->cores : 1;
-    c->threads = m->opts ? m->opts->threads : 1;
+    if (m->opts) {
+        c->arch_id = topology_id(&m->opts->topology, m->ncpus);
+        c->absent = m->ncpus >= m->opts->smp;
+    }
     c->model = g_strndup(model, strcspn(model, ","));
     if (!t->init(c, c->model, props ? props + 1 : NULL, err)) {
         return NULL;

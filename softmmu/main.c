@@ -566,8 +566,10 @@ static bool check_limits(Machine *m, const Options *o, Err *err)
 {
     const Board *b = m->board;
 
-    if (o->smp > b->max_cpus) {
-        return fail(err, "-smp %u: %s has at most %u CPUs", o->smp, b->name,
+    u32 cpus = MAX(o->smp, topology_cpus(&o->topology));
+
+    if (cpus > b->max_cpus) {
+        return fail(err, "-smp %u: %s has at most %u CPUs", cpus, b->name,
                     b->max_cpus);
     }
     if (o->vga && strcmp(o->vga, "none") != 0

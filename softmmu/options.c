@@ -109,42 +109,43 @@ static bool set_cpu(Options *o, const char *value, bool *done, Err *err)
 }
 
 /*
- * "N" or "cpus=,maxcpus=,sockets=,dies=,clusters=,cores=,threads=": what is
- * not given follows from the rest; all are cores of one socket if they can.
+ * "N" or "cpus=,maxcpus=,sockets=,dies=,clusters=,cores=,threads=": the first
+ * that is missing of cores, sockets and threads follows from the rest.
  */
-static bool count_cpus(KeyVal *kv, Options *o, u64 *n, Err *err)
+static bool count_cpus(KeyVal *kv, u64 *n, Topology *t, Err *err)
 {
-    enum { CPUS, MOST, SOCKETS, DIES, CLUSTERS, CORES, THREADS, NUMBERS };
-    static const char *const key[NUMBERS] = {
-        "cpus", "maxcpus", "sockets", "dies", "clusters", "cores", "threads"
+    enum { CORES, SOCKETS, THREADS, DIES, CLUSTERS, PARTS, MOST = PARTS,
+           CPUS, WORDS };
+    static const char *const name[WORDS] = {
+        "cores", "sockets", "threads", "dies", "clusters", "maxcpus", "cpus",
     };
-    u64 v[NUMBERS], most, rest;
+    u64 v[WORDS], given = 1, most;
+    bool missing = true;
 
-    for (u32 i = 0; i < NUMBERS; i++) {
-        if (!keyval_u64(kv, key[i], 0, &v[i], err)) {
+    for (u32 i = 0; i < WORDS; i++) {
+        if (!keyval_u64(kv, name[i], 0, &v[i], err)) {
             return false;
         }
-        v[i] = MIN(v[i], 256);
+        v[i] = MIN(v[i], 1024);
+        given *= i < PARTS ? MAX(v[i], 1) : 1;
     }
-    most = v[MOST] ? v[MOST] : v[CPUS];
-    rest = MAX(v[DIES], 1) * MAX(v[CLUSTERS], 1) * MAX(v[THREADS], 1);
-    if (!v[CORES]) {
-        v[CORES] = MAX(most / (rest * MAX(v[SOCKETS], 1)), 1);
+    most = v[MOST] ? v[MOST] : v[CPUS] ? v[CPUS] : given;
+    for (u32 i = 0; i < PARTS; i++) {
+        bool first = missing && !v[i] && i <= THREADS;
+        v[i] = first ? MAX(most / given, 1) : MAX(v[i], 1);
+        missing &= !first;
     }
-    rest *= v[CORES];
-    if (!v[SOCKETS]) {
-        v[SOCKETS] = MAX(most / rest, 1);
-    }
-    most = most ? most : v[SOCKETS] * rest;
     *n = v[CPUS] ? v[CPUS] : most;
-    o->threads = (u32)MAX(v[THREADS], 1);
-    o->cores = (u32)rest / o->threads;
-    return v[SOCKETS] * rest == most
+    *t = (Topology) {
+        .sockets = (u32)v[SOCKETS], .dies = (u32)v[DIES],
+        .cores = (u32)(v[CORES] * v[CLUSTERS]), .threads = (u32)v[THREADS],
+    };
+    return (topology_cpus(t) == most && *n <= most)
         || fail(err, "%llu sockets of %llu CPUs are not the %llu CPUs of %s; "
-                "leave one of the numbers out",
-                (unsigned long long)v[SOCKETS], (unsigned long long)rest,
-                (unsigned long long)most,
-                most == *n ? "cpus=" : "maxcpus=");
+                "leave one of the numbers out", (unsigned long long)v[SOCKETS],
+                (unsigned long long)(topology_cpus(t) / v[SOCKETS]),
+                (unsigned long long)MAX(most, *n),
+                v[MOST] && most >= *n ? "maxcpus=" : "cpus=");
 }
 
 static bool set_smp(Options *o, const char *value, bool *done, Err *err)
@@ -154,7 +155,7 @@ static bool set_smp(Options *o, const char *value, bool *done, Err *err)
     u64 n = 0;
     bool ok = kv && (!plain || strcmp(plain, "0") || fail(err, "a machine has "
                                                          "at least 1 CPU"))
-        && count_cpus(kv, o, &n, err) && keyval_done(kv, "it", err)
+        && count_cpus(kv, &n, &o->topology, err) && keyval_done(kv, "it", err)
         && (n <= 255 || fail(err, "so many CPUs no machine has"));
 
     (void)done;
@@ -695,7 +696,8 @@ static void start(Options *o)
         &o->pretty_qmps, &o->smbios,
     };
 
-    o->smp = o->cores = o->threads = 1;
+    o->smp = 1;
+    o->topology = (Topology) { 1, 1, 1, 1 };
     for (u32 i = 0; i < countof(lists); i++) {
         *lists[i] = g_ptr_array_new();
     }

@@ -13,6 +13,7 @@ enum {
     OP_STRING = 0x0d, OP_QWORD = 0x0e, OP_SCOPE = 0x10, OP_BUFFER = 0x11,
     OP_PACKAGE = 0x12, OP_METHOD = 0x14, OP_DUAL = 0x2e, OP_MULTI = 0x2f,
     OP_EXT = 0x5b, OP_DEVICE = 0x82, OP_IF = 0xa0,
+    OP_WHILE = 0xa2,
     OP_REGION = 0x80, OP_FIELD = 0x81,  /* both behind OP_EXT */
 };
 enum { SEGMENT = 4 };
@@ -194,6 +195,13 @@ void aml_method(Aml *a, const char *name, u32 args)
     put(a, 1, args);
 }
 
+void aml_method_serial(Aml *a, const char *name, u32 args)
+{
+    enum { SERIALIZED = 1 << 3 };
+
+    aml_method(a, name, args | SERIALIZED);
+}
+
 void aml_package(Aml *a, u8 elements)
 {
     put(a, 1, OP_PACKAGE);
@@ -204,6 +212,12 @@ void aml_package(Aml *a, u8 elements)
 void aml_if(Aml *a)
 {
     put(a, 1, OP_IF);
+    begin(a, false);
+}
+
+void aml_while(Aml *a)
+{
+    put(a, 1, OP_WHILE);
     begin(a, false);
 }
 

@@ -202,6 +202,9 @@ static void add_events(Aml *a, const AcpiBoard *b)
     if (b->hot_slots) {
         acpi_pcihp_event(a);
     }
+    if (b->cpu_hot_plug) {
+        acpi_cpuhp_event(a);
+    }
     aml_end(a);
 }
 
@@ -220,6 +223,9 @@ static void add_motherboard(Aml *a, const AcpiBoard *b)
     }
     if (b->pm_base && !b->ich9) {
         aml_res_io(a, PM_PIIX4_GPE0, PM_PIIX4_GPE0_BYTES);
+    }
+    if (b->cpu_hot_plug) {
+        aml_res_io(a, (u16)b->cpu_hot_plug, ACPI_CPUHP_BYTES);
     }
     if (b->hot_slots) {
         aml_res_io(a, ACPI_PCIHP, ACPI_PCIHP_BYTES);
@@ -293,7 +299,11 @@ void acpi_write_dsdt(GByteArray *out, const AcpiBoard *b)
     if (b->hpet) {
         add_hpet(&a, b);
     }
-    add_cpus(&a, b);
+    if (b->cpu_hot_plug) {
+        acpi_cpuhp_aml(&a, b->cpu_hot_plug, b->cpus, b->apic_id);
+    } else {
+        add_cpus(&a, b);
+    }
     for (u32 i = 0; i < b->extras; i++) {
         add_device(&a, &b->extra[i]);
     }

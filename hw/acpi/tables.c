@@ -303,8 +303,8 @@ static u32 make_madt(AcpiTables *t, const AcpiBoard *b)
         put(o, 1, 0);                   /* local APIC */
         put(o, 1, 8);
         put(o, 1, i);
-        put(o, 1, i);
-        put(o, 4, ENABLED);
+        put(o, 1, b->apic_id[i]);
+        put(o, 4, b->absent >> i & 1 ? 0 : ENABLED);
     }
     put(o, 1, 1);                       /* I/O APIC */
     put(o, 1, 12);

@@ -38,15 +38,10 @@ static bool make_cpus(Machine *m, Err *err)
 {
     const Options *o = m->opts;
     const char *model = o->cpu ? o->cpu : m->board->cpu;
-    u32 package = o->cores * o->threads;
+    u32 n = pc(m)->kind->chipset == PC_NO_PCI ? o->smp
+                                              : topology_cpus(&o->topology);
 
-    if ((package & (package - 1) && package < o->smp)
-        || (o->threads & (o->threads - 1) && o->cores > 1)) {
-        return fail(err, "-smp: %u cores of %u threads in several sockets: "
-                    "powers of two are right, for APIC ids without gaps",
-                    o->cores, o->threads);
-    }
-    for (u32 i = 0; i < m->opts->smp; i++) {
+    for (u32 i = 0; i < n; i++) {
         if (!machine_add_cpu(m, model, err)) {
             return false;
         }
@@ -59,7 +54,7 @@ static bool make_fw_cfg(Machine *m, Err *err)
 {
     Pc *s = pc(m);
     FwCfgX86 x = {
-        .ram = m->ram_size, .cpus = m->opts->smp, .max_cpus = m->opts->smp,
+        .ram = m->ram_size, .cpus = m->opts->smp, .max_cpus = m->ncpus,
         .nographic = m->opts->nographic, .boot_menu = m->opts->boot_menu,
         .e820 = s->boot.map,
     };
@@ -165,6 +160,11 @@ static void boot(Machine *m)
     Err err = { 0 };
 
     pc_note_floppies(m);
+    pc_note_cpus(m);
+    pc_tell_boot_order(m);
+    if (s->kind->acpi) {
+        pc_make_tables(m);              /* CPUs may have come or gone */
+    }
     if (s->kind->ram_firmware) {
         pc_place_firmware(m);
     }

@@ -74,6 +74,7 @@ typedef struct Pc {
     Device *pic[2], *pit, *rtc, *fdc;
     ApicBus *apics;             /* NULL: no APICs */
     Device *ioapic, *fw_cfg, *pm, *hpet, *reset;
+    Device *cpu_hot_plug;       /* "acpi-cpu-hotplug"; NULL: none */
     PciBus *pci;                /* NULL: none */
     PciHost *pci_host;
     Device *host_bridge, *router, *pm_function;
@@ -112,6 +113,8 @@ bool pc_make_timers(Machine *m, Err *err);
 bool pc_make_ports(Machine *m, Err *err);
 /* What CMOS says of the floppy drives, which come after the board. */
 void pc_note_floppies(Machine *m);
+/* The same, and fw_cfg, of how many CPUs there are now. */
+void pc_note_cpus(Machine *m);
 /* A line for line_connect(), of Machine; n is irq | source << 8. */
 void pc_irq(void *machine, int n, bool level);
 /* The same for the HPET's wires: n is a pin of the I/O APIC. */
@@ -125,6 +128,10 @@ bool pc_make_pci(Machine *m, Err *err);
 void pc_describe_pci(Machine *m, AcpiBoard *b);
 /* What firmware sets up, after a reset without it. */
 void pc_place_pci(Machine *m);
+
+/* ---- pc_boot.c ---------------------------------------------------------- */
+/* fw_cfg's "bootorder", of bootindex=; at a reset. */
+void pc_tell_boot_order(Machine *m);
 
 /* ---- pc_acpi.c ---------------------------------------------------------- */
 bool pc_make_pm(Machine *m, Err *err);      /* power management, HPET */

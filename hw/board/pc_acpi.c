@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What ACPI has on the PC boards: power management, HPET, the tables. */
+#include "hw/acpi/hotplug.h"
 #include "hw/acpi/pm.h"
 #include "hw/acpi/tables.h"
 #include "hw/board/pc.h"
@@ -26,6 +27,9 @@ static void raise_smi(void *machine, int n, bool level)
 
     (void)n;
     for (u32 i = 0; i < m->ncpus; i++) {
+        if (m->cpu[i]->absent) {
+            continue;
+        }
         if (all || m->cpu[i] == by) {
             cpu_line(m->cpu[i], PC_LINE_SMI, level);
         }
@@ -55,6 +59,28 @@ static void map_reset(Machine *m)
     mem_add(m->io, &ports);
 }
 
+/* ---- CPUs that come and go ---------------------------------------------- */
+
+static u32 cpu_port(const Pc *s)
+{
+    return s->kind->ich9_pm ? PM_ICH9_CPUS : PM_PIIX4_CPUS;
+}
+
+static void cpu_plugged(Machine *m, Cpu *c)
+{
+    acpi_cpuhp_plugged(pc(m)->cpu_hot_plug, (u32)c->index);
+}
+
+static void cpu_unplug(Machine *m, Cpu *c)
+{
+    acpi_cpuhp_ask(pc(m)->cpu_hot_plug, (u32)c->index);
+}
+
+static void cpu_left(Machine *m, Cpu *c)
+{
+    device_reset(apic_of(pc(m)->apics, (u32)c->index));
+}
+
 static bool make_pm(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -75,9 +101,16 @@ static bool make_pm(Machine *m, Err *err)
         map_reset(m);
     }
     if (s->kind->chipset != PC_NO_PCI) {
-        g_autofree char *cpus = g_strdup_printf("cpus=%u", m->opts->smp);
-        pc_at_port(m, "acpi-cpu-hotplug", "cpu-hotplug", cpus,
-                   ich9 ? PM_ICH9_CPUS : PM_PIIX4_CPUS, err);
+        g_autofree char *cpus = g_strdup_printf("cpus=%u", m->ncpus);
+        s->cpu_hot_plug = pc_at_port(m, "acpi-cpu-hotplug", "cpu-hotplug",
+                                     cpus, cpu_port(s), err);
+        if (!s->cpu_hot_plug) {
+            return false;
+        }
+        acpi_cpuhp_attach(s->cpu_hot_plug, s->pm);
+        m->cpu_plugged = cpu_plugged;
+        m->cpu_unplug = cpu_unplug;
+        m->cpu_left = cpu_left;
     }
     acpi_pm_map_smi(s->pm, m->io);
     if (!ich9) {
@@ -153,6 +186,11 @@ static AcpiTables *describe(Machine *m)
         .hpet = s->hpet ? HPET_BASE : 0, .isa = isa_parts(m),
     };
 
+    for (u32 i = 0; i < m->ncpus; i++) {
+        b.apic_id[i] = m->cpu[i]->arch_id;
+        b.absent |= (u32)m->cpu[i]->absent << i;
+    }
+    b.cpu_hot_plug = s->cpu_hot_plug ? cpu_port(s) : 0;
     describe_transports(s, &b, row, name);
     if (s->pci) {
         pc_describe_pci(m, &b);
@@ -169,6 +207,7 @@ void pc_make_tables(Machine *m)
 {
     Pc *s = pc(m);
 
+    acpi_free(s->tables);
     s->tables = describe(m);
     acpi_to_fw_cfg(s->tables, s->fw_cfg);
 }

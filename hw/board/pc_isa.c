@@ -72,8 +72,10 @@ static bool make_apics(Machine *m, Err *err)
 void pc_nmi(Machine *m)
 {
     for (u32 i = 0; i < m->ncpus; i++) {
-        cpu_line(m->cpu[i], PC_LINE_NMI, true);
-        cpu_line(m->cpu[i], PC_LINE_NMI, false);
+        if (!m->cpu[i]->absent) {
+            cpu_line(m->cpu[i], PC_LINE_NMI, true);
+            cpu_line(m->cpu[i], PC_LINE_NMI, false);
+        }
     }
 }
 
@@ -143,7 +145,6 @@ static void fill_cmos(Machine *m, Device *rtc)
         { 0x34, 2, MIN(above_16m, 0xffffull) },
         { 0x38, 1, order >> 8 << 4 }, { 0x3d, 1, order & 0xff },
         { 0x5b, 3, s->high >> UNIT },
-        { 0x5f, 1, m->opts->smp - 1 },
     };
 
     for (u32 i = 0; i < countof(rows); i++) {
@@ -281,6 +282,19 @@ void pc_note_floppies(Machine *m)
         mc146818_set(s->rtc, CMOS_FLOPPY, fdc_cmos_type(s->fdc));
     }
     mc146818_set(s->rtc, CMOS_EQUIPMENT, equipment);
+}
+
+void pc_note_cpus(Machine *m)
+{
+    enum { CMOS_CPUS = 0x5f };
+    Pc *s = pc(m);
+    u32 n = 0;
+
+    for (u32 i = 0; i < m->ncpus; i++) {
+        n += !m->cpu[i]->absent;
+    }
+    mc146818_set(s->rtc, CMOS_CPUS, (u8)(n - 1));
+    fw_cfg_set_number(s->fw_cfg, FW_CFG_NB_CPUS, 2, n);
 }
 
 bool pc_make_ports(Machine *m, Err *err)

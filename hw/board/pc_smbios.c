@@ -58,6 +58,7 @@ static void describe_machine(const Machine *m, SmbiosBoard *b)
 {
     const Pc *s = pc(m);
     Cpu *c = m->cpu[0];
+    const Topology *t = &m->opts->topology;
     u64 id = c->target->processor_id ? c->target->processor_id(c) : 0;
 
     b->product = m->board->about;
@@ -65,9 +66,9 @@ static void describe_machine(const Machine *m, SmbiosBoard *b)
     b->cpu = c->model;
     b->cpu_signature = (u32)id;
     b->cpu_features = (u32)(id >> 32);
-    b->cores = c->cores;
-    b->threads = c->threads;
-    b->sockets = MAX(m->ncpus / (c->cores * c->threads), 1u);
+    b->cores = t->dies * t->cores;
+    b->threads = t->threads;
+    b->sockets = t->sockets;
     b->low = s->low;
     b->high = s->high;
 }

@@ -325,6 +325,11 @@ bool ide_plug(Machine *m, Device *drive, Err *err)
     return true;
 }
 
+u32 ide_unit(const Device *drive)
+{
+    return ((const IdeDrive *)drive)->unit;
+}
+
 /* ---- the device --------------------------------------------------------- */
 
 static bool start(void *opaque, Err *err)

@@ -67,7 +67,7 @@ static bool addressed(const Apic *a, const ApicMessage *m)
 static bool gets(const Apic *a, const ApicMessage *m, ApicWhom whom,
                  const Apic *me)
 {
-    if (!apic_enabled(a)) {
+    if (!apic_enabled(a) || (a->cpu && a->cpu->absent)) {
         return false;
     }
     return whom == WHOM_DEST ? addressed(a, m)
@@ -219,7 +219,7 @@ void apic_attach(ApicBus *b, Device *apic, Cpu *c)
 
     a->bus = b;
     a->cpu = c;
-    a->id = b->apics->len;
+    a->id = c && c->arch_id ? c->arch_id : b->apics->len;
     g_ptr_array_add(b->apics, a);
     for (u32 i = 0; c && i < countof(wires); i++) {
         line_connect(device_line(apic, wires[i], 0), cpu_line, c, (int)i);

@@ -486,15 +486,13 @@ void pci_bus_remap(PciBus *b)
     }
 }
 
+/*
+ * The bits of bridges above are not asked for: SeaBIOS does not set them, and
+ * boots from what is behind root ports.
+ */
 bool pci_master(const PciDevice *d)
 {
-    while (pci_get(d, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) {
-        if (!d->bus || !d->bus->bridge) {
-            return true;
-        }
-        d = d->bus->bridge;
-    }
-    return false;
+    return pci_get(d, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
 }
 
 /* ---- interrupts --------------------------------------------------------- */

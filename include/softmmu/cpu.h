@@ -48,9 +48,12 @@ struct Cpu {
     const Target *target;
     Machine      *machine;
     MemSpace     *mem, *code_mem;   /* what it reads and writes, and runs */
-    int           index;
+    int           index;        /* of its place among CPUs: its number */
+    u32           arch_id;      /* by which guests know it: the APIC id */
+    bool          absent;       /* only its place is there; machine lock */
+    bool          ejected;      /* the guest let it go; see hotplug.h */
+    char         *id;           /* of one that a monitor added, or NULL */
     int           thread_id;    /* the host's; 0: it does not run yet */
-    u32           cores, threads;       /* of a package, of a core; 0: 1 */
     const char   *model;
     volatile u32  request;      /* REQ_*, atomic */
     volatile u32  lines;        /* levels of the input lines, atomic */

@@ -9,11 +9,26 @@
  */
 #pragma once
 #include "softmmu/machine.h"
+#include "util/keyval.h"
 
-/* Asks the guest to let the device go. */
+/* Is there a device or CPU of that id? */
+bool hotplug_find(Machine *m, const char *id);
+/* Asks the guest to let it go. */
 bool hotplug_remove(Machine *m, const char *id, Err *err);
 /* The guest has let it go. */
 void hotplug_ejected(Device *d);
+/*
+ * CPUs.  All that there can be are made with the machine; those that are not
+ * there are switched off, and nothing reaches them.
+ */
+/* Does this type name, "MODEL-x86_64-cpu", mean a CPU of m? */
+bool hotplug_is_cpu(const Machine *m, const char *type);
+/* One comes, by socket-id=, die-id=, core-id=, thread-id=. */
+bool hotplug_add_cpu(Machine *m, const char *type, KeyVal *kv, Err *err);
+void hotplug_cpu_ejected(Cpu *c);
+/* The guest says what became of an event (ACPI 6.4, 6.3.5). */
+void hotplug_cpu_status(Cpu *c, u32 event, u32 status);
+
 /* Takes away what was let go; for the main loop. */
 void hotplug_serve(Machine *m);
 /* Takes away a device and what hangs from it; nothing uses it any more. */

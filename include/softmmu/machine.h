@@ -79,6 +79,10 @@ struct Machine {
     void        (*hot_plugged)(Machine *m, Device *d);
     bool        (*hot_unplug)(Machine *m, Device *d, Err *err);
     u32           ejected;          /* some Device.ejected is set; atomic */
+    /* The same of CPUs; cpu_left: it is off now, and has its place still. */
+    void        (*cpu_plugged)(Machine *m, Cpu *c);
+    void        (*cpu_unplug)(Machine *m, Cpu *c);
+    void        (*cpu_left)(Machine *m, Cpu *c);
     /* Before a reset: lets go at once what was to go. */
     void        (*hot_reset)(Machine *m);
     /* Presses the power button; NULL: there is none.  Main thread. */

@@ -2,6 +2,7 @@
 /* What the command line asked for. */
 #pragma once
 #include <glib.h>
+#include "softmmu/topology.h"
 #include "util/err.h"
 
 /* -action watchdog=, in the order of its words. */
@@ -14,8 +15,8 @@ typedef struct Options {
     const char *machine;        /* "virt,opt=value" */
     const char *cpu;            /* "model,feature=on" */
     const char *default_target; /* by the program's name; or NULL */
-    u32         smp;            /* CPUs */
-    u32         cores, threads; /* of a socket, of a core */
+    u32         smp;            /* CPUs at the start */
+    Topology    topology;       /* of all that there can be */
     u64         ram;            /* bytes; 0: the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios;
     const char *gdb, *pidfile, *vga;

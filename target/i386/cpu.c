@@ -10,6 +10,7 @@
 #include <capstone/capstone.h>
 #include <stdio.h>
 #include "softmmu/machine.h"
+#include "softmmu/options.h"
 #include "target/i386/system.h"
 #include "target/i386/x87.h"
 #include "util/log.h"
@@ -641,9 +642,11 @@ static bool init(Cpu *cpu, const char *model, const char *props, Err *err)
 {
     X86Cpu *c = x86_cpu(cpu);
 
-    c->apic_id = (u32)cpu->index;
-    cpu->cores = MAX(cpu->cores, 1u);
-    cpu->threads = MAX(cpu->threads, 1u);
+    c->apic_id = cpu->arch_id;
+    c->topology = (Topology) { 1, 1, 1, 1 };
+    if (cpu->machine && cpu->machine->opts) {
+        c->topology = cpu->machine->opts->topology;
+    }
     c->a20 = true;
     if (!x86_set_model(c, model, props, err)) {
         return false;

@@ -15,6 +15,7 @@
  */
 #pragma once
 #include "softmmu/clock.h"
+#include "softmmu/topology.h"
 #include "target/target.h"
 #include "util/softfloat.h"
 
@@ -218,6 +219,7 @@ typedef struct X86Cpu {
     u32 feat[X86_WORDS];        /* from here on: the model, not reset */
     const struct X86Model *model;
     u32 apic_id;
+    Topology topology;
     FpEnv fp;                   /* soft-float in SSE's rules */
     X86Spaces spaces[16];
     u32 spaces_used;            /* the set in use */

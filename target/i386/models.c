@@ -198,26 +198,34 @@ static const char *vendor_name(const X86Cpu *c)
     return c->model->vendor == AMD ? "AuthenticAMD" : "GenuineIntel";
 }
 
-/* Logical processors of a package. */
-static u32 package(const X86Cpu *c)
+/* CPUs of a package, and bits that number them in an APIC id. */
+static u32 package_cpus(const X86Cpu *c)
 {
-    return c->cpu.cores * c->cpu.threads;
-}
-
-/* Bits of an APIC id that number n things. */
-static u32 id_bits(u32 n)
-{
-    return n > 1 ? 32 - (u32)__builtin_clz(n - 1) : 0;
+    return topology_cpus(&c->topology) / c->topology.sockets;
 }
 
 static u32 thread_bits(const X86Cpu *c)
 {
-    return id_bits(c->cpu.threads);
+    return topology_bits(c->topology.threads);
+}
+
+static u32 die_bits(const X86Cpu *c)
+{
+    return topology_bits(c->topology.cores) + thread_bits(c);
 }
 
 static u32 package_bits(const X86Cpu *c)
 {
-    return id_bits(c->cpu.cores) + thread_bits(c);
+    return topology_bits(c->topology.dies) + die_bits(c);
+}
+
+/* The last leaf: that of dies, where a package has several. */
+static u32 level_of(const X86Cpu *c)
+{
+    enum { TOPOLOGY = 0xb, DIES = 0x1f };
+
+    return c->topology.dies > 1 && c->model->level >= TOPOLOGY
+        ? MAX(c->model->level, (u32)DIES) : c->model->level;
 }
 
 static void leaf_vendor(const X86Cpu *c, u32 max, u32 out[4])
@@ -236,8 +244,8 @@ static void leaf_features(const X86Cpu *c, u32 out[4])
            APIC_ECX = 1 << (F_X2APIC & 31) | 1 << (F_TSC_DEADLINE & 31) };
 
     out[0] = c->model->signature;
-    out[1] = c->apic_id << 24 | MIN(package(c), 255u) << 16
-        | CLFLUSH_LINES << 8;
+    out[1] = c->apic_id << 24 | MIN(package_cpus(c), 255u) << 16
+           | CLFLUSH_LINES << 8;
     out[2] = c->feat[W_1_ECX] & ~(u32)OSXSAVE;
     if (x86_has(c, F_XSAVE) && c->cr4 & CR4_OSXSAVE) {
         out[2] |= OSXSAVE;
@@ -267,9 +275,9 @@ static void leaf_cache(const X86Cpu *c, u32 sub, u32 out[4])
         return;
     }
     const Cache *k = &caches[sub];
-    u32 cores = (1u << id_bits(c->cpu.cores)) - 1;
-    u32 sharers = (1u << (k->shared ? package_bits(c) : thread_bits(c))) - 1;
-    out[0] = k->type | (u32)k->level << 5 | 1 << 8 | sharers << 14
+    u32 sharing = (1u << (k->shared ? die_bits(c) : thread_bits(c))) - 1;
+    u32 cores = (1u << (package_bits(c) - thread_bits(c))) - 1;
+    out[0] = k->type | (u32)k->level << 5 | 1 << 8 | sharing << 14
         | MIN(cores, 63u) << 26;
     out[1] = (LINE - 1) | (u32)(k->ways - 1) << 22;
     out[2] = k->sets - 1;
@@ -285,20 +293,27 @@ static void leaf_7(const X86Cpu *c, u32 sub, u32 out[4])
     }
 }
 
-static void leaf_topology(const X86Cpu *c, u32 sub, u32 out[4])
+/*
+ * Levels from the inside out: how far to shift an APIC id for that of the one
+ * outside, and the CPUs in it.  `dies`: leaf 1FH, else 0BH.
+ */
+static void leaf_topology(const X86Cpu *c, u32 sub, bool dies, u32 out[4])
 {
-    enum { SMT = 1 << 8, CORE = 2 << 8 };
+    enum { SMT = 1, CORE = 2, DIE = 5 };
+    const Topology *t = &c->topology;
+    const struct { u32 kind, shift, cpus; } level[] = {
+        { SMT, thread_bits(c), t->threads },
+        { CORE, dies ? die_bits(c) : package_bits(c),
+          dies ? t->threads * t->cores : package_cpus(c) },
+        { DIE, package_bits(c), package_cpus(c) },
+    };
 
     out[2] = sub & 0xff;
     out[3] = c->apic_id;
-    if (sub == 0) {
-        out[0] = thread_bits(c);
-        out[1] = c->cpu.threads;
-        out[2] |= SMT;
-    } else if (sub == 1) {
-        out[0] = package_bits(c);
-        out[1] = package(c);
-        out[2] |= CORE;
+    if (sub < (dies ? 3 : 2)) {
+        out[0] = level[sub].shift;
+        out[1] = level[sub].cpus;
+        out[2] |= level[sub].kind << 8;
     }
 }
 
@@ -360,7 +375,7 @@ static void basic(const X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
 
     switch (leaf) {
     case 0:
-        leaf_vendor(c, c->model->level, out);
+        leaf_vendor(c, level_of(c), out);
         return;
     case 1:
         leaf_features(c, out);
@@ -382,7 +397,10 @@ static void basic(const X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
         leaf_7(c, sub, out);
         return;
     case 0xb:
-        leaf_topology(c, sub, out);
+        leaf_topology(c, sub, false, out);
+        return;
+    case 0x1f:
+        leaf_topology(c, sub, true, out);
         return;
     case 0xd:
         leaf_xsave(c, sub, out);
@@ -419,7 +437,7 @@ static void extended(const X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
         out[0] = x86_address_bits(c)
             | (x86_has(c, F_LM) ? 48u << 8 : 32u << 8);
         out[1] = c->feat[W_80000008_EBX];
-        out[2] = amd ? package_bits(c) << 12 | (package(c) - 1) : 0;
+        out[2] = amd ? package_bits(c) << 12 | (package_cpus(c) - 1) : 0;
         return;
     case 0x8000000a:
         if (x86_has(c, F_SVM)) {
@@ -433,7 +451,7 @@ static void extended(const X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
         return;
     case 0x8000001e:
         if (amd) {
-            fill(out, c->apic_id, (c->cpu.threads - 1) << 8
+            fill(out, c->apic_id, (c->topology.threads - 1) << 8
                  | (c->apic_id >> thread_bits(c) & 0xff), 0, 0);
         }
         return;
@@ -460,12 +478,12 @@ void x86_cpuid(X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
         if (leaf <= m->xlevel) {
             extended(c, leaf, sub, out);
         } else if (m->vendor == INTEL) {
-            basic(c, m->level, sub, out);
+            basic(c, level_of(c), sub, out);
         }
-    } else if (leaf <= m->level) {
+    } else if (leaf <= level_of(c)) {
         basic(c, leaf, sub, out);
     } else if (m->vendor == INTEL) {
-        basic(c, m->level, sub, out);
+        basic(c, level_of(c), sub, out);
     }
 }
 
@@ -591,8 +609,8 @@ static void set_words(X86Cpu *c, const X86Model *m)
         }
     }
     put(c, F_HYPERVISOR, true);
-    put(c, F_HTT, package(c) > 1);
-    put(c, F_CMP_LEGACY, package(c) > 1 && m->vendor == AMD);
+    put(c, F_HTT, package_cpus(c) > 1);
+    put(c, F_CMP_LEGACY, package_cpus(c) > 1 && m->vendor == AMD);
 }
 
 bool x86_set_model(X86Cpu *c, const char *model, const char *props, Err *err)

@@ -89,14 +89,21 @@ def grub():
 
 
 def nvme():
-    """The CD's image as a disk: SeaBIOS boots it."""
+    """The CD's image as a disk: SeaBIOS boots it, and no other."""
     folder = tempfile.mkdtemp()
     disk = os.path.join(folder, "disk.img")
     shutil.copy(image("grub-rescue-cdrom.iso"), disk)
+    other = os.path.join(folder, "other.img")
+    with open(other, "wb") as f:
+        f.truncate(1 << 20)
     with Pc("-M", "q35", "-m", "64",
             "-drive", "if=none,id=d0,format=raw,file=" + disk,
-            "-device", "nvme,drive=d0,serial=S1") as pc:
-        check(pc.shows(r"GNU GRUB +version"), "GRUB starts from NVMe")
+            "-drive", "if=none,id=d1,format=raw,file=" + other,
+            "-device", "virtio-blk-pci,drive=d1,bootindex=2",
+            "-device", "pcie-root-port,id=rp1",
+            "-device", "nvme,drive=d0,serial=S1,bus=rp1,bootindex=1") as pc:
+        check(pc.shows(r"GNU GRUB +version"),
+              "GRUB starts from NVMe behind a port, by its bootindex")
     shutil.rmtree(folder)
 
 

@@ -38,9 +38,12 @@ void aml_bytes(Aml *a, const void *p, u32 n);   /* a buffer */
 void aml_scope(Aml *a, const char *path);
 void aml_device(Aml *a, const char *name);
 void aml_method(Aml *a, const char *name, u32 args);
+/* One that a thread runs at a time. */
+void aml_method_serial(Aml *a, const char *name, u32 args);
 void aml_package(Aml *a, u8 elements);
 void aml_if(Aml *a);            /* then its predicate, then its terms */
 void aml_else(Aml *a);
+void aml_while(Aml *a);         /* the same */
 void aml_end(Aml *a);
 
 /* OperationRegion(name, SystemIO, port, bytes) */

@@ -18,6 +18,8 @@ enum {
     ACPI_ISA_PIC, ACPI_ISA_DMA, ACPI_ISA_SPEAKER, ACPI_ISA_FW_CFG, ACPI_ISAS
 };
 
+enum { ACPI_CPUS = 8 };
+
 typedef struct AcpiPorts {
     u16 base;
     u8  len;                    /* 0: none */
@@ -46,7 +48,10 @@ typedef struct AcpiWindow {
 } AcpiWindow;
 
 typedef struct AcpiBoard {
-    u32  cpus;                  /* APIC id: the index */
+    u32  cpus;                  /* that there can be, up to ACPI_CPUS */
+    u32  apic_id[ACPI_CPUS];
+    u32  absent;                /* those that are not there yet, a bit each */
+    u32  cpu_hot_plug;          /* port of "acpi-cpu-hotplug"; 0: none */
     u64  ioapic;                /* address; its id is ioapic_id, first GSI 0 */
     u32  ioapic_id;
     u32  sci;                   /* ISA interrupt */

@@ -111,6 +111,7 @@ struct Device {
     u64      base;              /* of the window in guest memory */
     Device  *parent;            /* goes with it; NULL: stays alone */
     bool     added;             /* by -device or a monitor, not the board */
+    u32      boot_order;        /* bootindex= plus 1; 0: none */
     bool     ejected;           /* the guest let it go; see hotplug.h */
     struct DeviceCore *core;    /* hw/core/device.c's own */
 };

@@ -13,3 +13,5 @@
  * is free.  False with *err.
  */
 bool ide_plug(Machine *m, Device *drive, Err *err);
+/* A drive's place on its bus: 0 or 1. */
+u32  ide_unit(const Device *drive);

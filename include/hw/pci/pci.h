@@ -198,7 +198,7 @@ void pci_msix(PciDevice *d, u32 vector);
 /* The last of the above that the guest has turned on: a level or a message. */
 void pci_interrupt(PciDevice *d, u32 vector, bool level);
 
-/* May it (and do the bridges above let it) access memory? */
+/* May it access memory? */
 bool pci_master(const PciDevice *d);
 /* Guest memory; false, and zeros, where that fails or it may not. */
 bool pci_dma_read(PciDevice *d, u64 pa, void *buf, u64 len);
