@@ -435,6 +435,7 @@ static void program(Ir *b)
              (u16)(rnd(64) * 4));
     b->soft = &soft_arm;
     b->fp_inline = rnd(8);
+    b->one_cpu = rnd(2);
     for (unsigned k = 0; k < n && !b->full && !b->ended; k++) {
         ir_insn(b, (u16)(256 + k * 4));
         switch (rnd(20)) {
