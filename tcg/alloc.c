@@ -4,7 +4,7 @@
 #include <assert.h>
 
 /* A sunk value may hang below this many others. */
-enum { SINK_DEPTH = 2 };
+enum { SINK_DEPTH = 4 };
 
 /* ---- operands ----------------------------------------------------------- */
 
@@ -66,7 +66,8 @@ void ir_operands(const Ir *b, const Ins *i, OperandVisit *f, void *ctx)
     default:
         break;
     }
-    const u16 v[4] = { i->a.id, i->b.id, i->c.id, i->d.id };
+    const u16 v[4] = { i->a.id, i->op == IR_phi ? 0 : i->b.id, i->c.id,
+                       i->d.id };
     for (unsigned n = 0; n < 4; n++) {
         if (v[n]) {
             f(ctx, v[n], n ? USE_PLAIN : use_of_a(b, i));
@@ -168,7 +169,12 @@ static void use_at_users(void *ctx, u16 v, unsigned use)
 {
     Spread *s = ctx;
     Alloc *a = s->a;
-    a->used[v] |= use == (USE_FLAGS | USE_PLAIN) ? USE_FLAGS : (u8)use;
+    if (use == (USE_FLAGS | USE_PLAIN)) {
+        use = USE_FLAGS;
+    } else if (a->b->ins[s->n].op == IR_add) {
+        use = USE_INDEX;
+    }
+    a->used[v] |= (u8)use;
     for (u16 u = a->use[s->n]; u; u = a->pool[u].next) {
         add_use(a, v, a->pool[u].pos);
     }
@@ -179,9 +185,8 @@ static void keep_for_sunk(void *ctx, u16 v, unsigned use)
 {
     Spread *s = ctx;
     (void)use;
-    bool flags = s->a->b->ins[s->n].b.id != 0;
     end_at(s->a, v, s->a->end[s->n]);
-    s->a->depth[v] |= (u8)(flags ? SINK_DEPTH : s->a->depth[s->n] + 1);
+    s->a->depth[v] = MAX(s->a->depth[v], (u8)(s->a->depth[s->n] + 1));
 }
 
 static bool sinkable(const Ir *b, const Ins *i)
@@ -189,11 +194,14 @@ static bool sinkable(const Ir *b, const Ins *i)
     switch (i->op) {
     case IR_addf: case IR_subf: case IR_adcf: case IR_sbcf:
     case IR_logicf: case IR_notc:
-    case IR_trunc: case IR_zext: case IR_sext:
-        return true;
+    case IR_trunc: case IR_zext: case IR_sext: case IR_set:
     case IR_add: case IR_sub: case IR_and: case IR_or: case IR_xor:
+    case IR_extract: case IR_sextract:
+        return true;
     case IR_shl: case IR_shr: case IR_sar:
-        return is_const(b, i->b.id) && !is_const(b, i->a.id);
+        return is_const(b, i->b.id);
+    case IR_deposit:
+        return i->type == I32 || !(i->imm & 255) || (i->imm >> 8) < 32;
     default:
         return false;
     }
@@ -208,6 +216,23 @@ static unsigned count_uses(const Alloc *a, u16 v)
     return n;
 }
 
+/* Until when env has what slot `slot` held at the entry of the block. */
+static bool is_home(const Alloc *a, u16 n, u16 clobber)
+{
+    u16 phi = a->home_phi[a->b->ins[n].imm];
+    return a->end[n] <= clobber && (!phi || a->end[n] <= phi);
+}
+
+/* A loop has no syncs. */
+static Fate fate_of_phi(Alloc *a, u16 n)
+{
+    if (a->use[n]) {
+        return EMIT;
+    }
+    a->home_phi[a->b->ins[n].imm] = n;
+    return HOME;
+}
+
 static Fate fate_of(Alloc *a, u16 n, u16 clobber)
 {
     const Ins *i = &a->b->ins[n];
@@ -220,7 +245,10 @@ static Fate fate_of(Alloc *a, u16 n, u16 clobber)
         return REMAT;
     }
     if (i->op == IR_get) {
-        return a->end[n] <= clobber ? HOME : EMIT;
+        return is_home(a, n, clobber) ? HOME : EMIT;
+    }
+    if (i->op == IR_phi) {
+        return fate_of_phi(a, n);
     }
     if (!(flags & PURE)) {
         return EMIT;
@@ -237,12 +265,78 @@ static Fate fate_of(Alloc *a, u16 n, u16 clobber)
     return fold ? FOLD : EMIT;
 }
 
+/* ---- loops: analysis ---------------------------------------------------- */
+
+static void mark_used(void *ctx, u16 v, unsigned use)
+{
+    Alloc *a = ctx;
+    (void)use;
+    a->used[v] = 1;
+}
+
+static u16 first_phi(const Ir *b)
+{
+    u16 k = b->label;
+    while (b->ins[k - 1].op == IR_phi) {
+        k--;
+    }
+    return k;
+}
+
+/* IR_loop uses what those phis hold next that anything in the loop needs. */
+static void use_next(Alloc *a)
+{
+    const Ir *b = a->b;
+    bool wanted[IR_SLOTS];
+    u16 first = first_phi(b);
+    Spread s = { a, a->loop };
+    for (u16 n = b->label; n < b->n; n++) {
+        ir_operands(b, &b->ins[n], mark_used, a);
+    }
+    for (u16 n = first; n < b->label; n++) {
+        mark_used(a, b->ins[n].b.id, 0);
+    }
+    for (u16 n = first; n < b->label; n++) {
+        wanted[n - first] = a->used[n] || a->end[n];
+    }
+    memset(a->used, 0, b->n);
+    for (u16 n = first; n < b->label; n++) {
+        if (wanted[n - first]) {
+            use_here(&s, b->ins[n].b.id, USE_PLAIN);
+        }
+    }
+}
+
+static u16 last_use(const Alloc *a, u16 v)
+{
+    u16 pos = 0;
+    for (u16 u = a->use[v]; u; u = a->pool[u].next) {
+        pos = a->pool[u].pos;
+    }
+    return pos;
+}
+
+/* A value from before the label that the loop needs is needed again. */
+static void keep_in_loop(Alloc *a, u16 n)
+{
+    u16 label = a->b->label;
+    if (n >= label || a->end[n] <= label || a->b->ins[n].op == IR_phi) {
+        return;
+    }
+    u16 last = last_use(a, n);
+    if (last > label && last < a->loop) {
+        add_use(a, n, a->loop);
+    }
+    end_at(a, n, a->loop);
+}
+
 static void analyse(Alloc *a)
 {
     u16 clobber = UINT16_MAX;
     for (u16 n = (u16)(a->b->n - 1); n; n--) {
         const Ins *i = &a->b->ins[n];
         Spread s = { a, n };
+        keep_in_loop(a, n);
         a->fate[n] = (u8)fate_of(a, n, clobber);
         switch (a->fate[n]) {
         case EMIT:
@@ -256,6 +350,9 @@ static void analyse(Alloc *a)
             ir_operands(a->b, i, keep_for_sunk, &s);
             break;
         default:
+            if (i->op == IR_phi && a->fate[n] == HOME) {
+                use_here(&s, i->a.id, USE_PLAIN);
+            }
             break;
         }
         if (writes_env(i)) {
@@ -288,7 +385,12 @@ void alloc_start(Alloc *a, const Ir *b, const AllocHost *host, void *ctx)
     a->put = 0;
     a->nfree = 0;
     a->places_out = 0;
+    a->loop = b->label ? (u16)(n - 1) : 0;
+    memset(a->home_phi, 0, sizeof(a->home_phi));
     snapshot_ends(a);
+    if (a->loop) {
+        use_next(a);
+    }
     analyse(a);
 }
 
@@ -517,4 +619,56 @@ void alloc_drop_unsaved(Alloc *a)
             }
         }
     }
+}
+
+/* ---- loops: the walk ---------------------------------------------------- */
+
+static bool is_phi(const Alloc *a, u16 v)
+{
+    return a->b->ins[v].op == IR_phi;
+}
+
+void alloc_label(Alloc *a)
+{
+    for (u16 n = first_phi(a->b); n < a->b->label; n++) {
+        if (a->reg[n] >= 0 && a->place[n] >= 0) {
+            alloc_free_place(a, a->place[n]);
+            a->place[n] = NO_PLACE;
+        }
+    }
+    for (unsigned class = 0; class < NCLASSES; class++) {
+        for (unsigned r = 0; r < 16; r++) {
+            u16 v = a->owner[class][r];
+            a->at_label[class][r] = a->end[v] > a->b->label ? v : 0;
+        }
+    }
+    for (u16 n = first_phi(a->b); n < a->b->label; n++) {
+        a->label_place[n - first_phi(a->b)] = a->place[n];
+    }
+}
+
+static AllocMove move_to(const Alloc *a, u16 v, int reg, int place)
+{
+    return (AllocMove) { is_phi(a, v) ? a->b->ins[v].b.id : v, (i16)reg,
+                         (i16)place, (Type)a->b->ins[v].type };
+}
+
+u32 alloc_again(const Alloc *a, AllocMove *moves)
+{
+    u32 n = 0;
+    u16 first = first_phi(a->b);
+    for (u16 v = first; v < a->b->label; v++) {
+        if (a->label_place[v - first] >= 0) {
+            moves[n++] = move_to(a, v, NO_REG, a->label_place[v - first]);
+        }
+    }
+    for (unsigned class = 0; class < NCLASSES; class++) {
+        for (unsigned r = 0; r < 16; r++) {
+            u16 v = a->at_label[class][r];
+            if (v) {
+                moves[n++] = move_to(a, v, (int)r, NO_PLACE);
+            }
+        }
+    }
+    return n;
 }

@@ -8,6 +8,10 @@
  * (Belady's rule, the optimum for straight-line code).
  *
  * Snapshots need a value to be somewhere, not in a register.
+ *
+ * In a loop, what is alive at the label is where it was there again when
+ * IR_loop goes back: alloc_label() notes it, alloc_again() lists the moves.
+ * Values from before the label that the loop needs live until then.
  */
 #pragma once
 #include "tcg/ir.h"
@@ -17,7 +21,8 @@ typedef enum Fate {
     DEAD,           /* nothing needs it */
     EMIT,           /* computed where it stands */
     REMAT,          /* constants: made wherever they are needed */
-    HOME,           /* get: env's memory has it as long as it is needed */
+    HOME,           /* get: env's memory has it as long as it is needed;
+                       phi: that nothing computes with is kept there */
     FOLD,           /* computed by each of its users, at their place */
     SUNK,           /* needed by snapshots only: computed when one is taken */
 } Fate;
@@ -28,6 +33,7 @@ enum {
     USE_ADDR   = 1 << 1,    /* address of a guest access */
     USE_BRANCH = 1 << 2,    /* exit_if's condition, select's "a != 0" */
     USE_FLAGS  = 1 << 3,    /* flag word of fcond */
+    USE_INDEX  = 1 << 4,    /* summand of a folded address */
 };
 
 enum { CLASS_INT, CLASS_VEC, NCLASSES };
@@ -77,6 +83,11 @@ struct Alloc {
     u32  put;                       /* log entries taken in */
     Use  pool[IR_MAX * 6 + IR_ARGS];
     u32  nuses;
+    /* the loop */
+    u16  loop;                      /* position of IR_loop, or 0 */
+    u16  home_phi[IR_SLOTS];        /* by slot: phi that has it as home */
+    u16  at_label[NCLASSES][16];    /* owners, if alive in the loop */
+    i16  label_place[IR_SLOTS];     /* of phis, in order */
     i16  free_place[PLACES];
     u32  nfree;
     i32  places_out;                /* never used yet: from here on */
@@ -114,7 +125,18 @@ void alloc_free_place(Alloc *a, int place);
 /* After a sync: env holds all that the log said. */
 void alloc_synced(Alloc *a);
 
-/* Calls f(ctx, v, use) for each operand of i. */
+/* All phis are done: where values are now is where the next round is. */
+void alloc_label(Alloc *a);
+/* One value to be moved to where it was at the label. */
+typedef struct AllocMove {
+    u16  v;                         /* phi: its b */
+    i16  reg, place;                /* to; reg is NO_REG for a place */
+    Type type;
+} AllocMove;
+enum { ALLOC_MOVES = 32 + IR_SLOTS };
+u32  alloc_again(const Alloc *a, AllocMove *moves);
+
+/* Calls f(ctx, v, use) for each operand of i, but a phi's b. */
 typedef void OperandVisit(void *ctx, u16 v, unsigned use);
 void ir_operands(const Ir *b, const Ins *i, OperandVisit *f, void *ctx);
 /* Is v a constant, a V128 made of two included?  Then *w is its value. */

@@ -18,8 +18,25 @@ static void open_region(TcgBuffer *t, u32 region)
 {
     t->region = region;
     t->used[region] = 0;
+    t->nheat = 0;
     t->hot = region_start(t, region);
     t->cold = t->hot + t->region_size;
+}
+
+static size_t heat_size(const TcgBuffer *t)
+{
+    return t->size / CODE_PER_HEAT * sizeof(i32);
+}
+
+i32 *buffer_heat(TcgBuffer *t, u32 heat)
+{
+    size_t room = t->region_size / CODE_PER_HEAT;
+    if (!heat || t->nheat == room) {
+        return NULL;
+    }
+    i32 *count = &t->heat[t->region * room + t->nheat++];
+    *count = (i32)heat - 1;
+    return count;
 }
 
 static bool map(TcgBuffer *t, size_t size, Err *err)
@@ -28,15 +45,19 @@ static bool map(TcgBuffer *t, size_t size, Err *err)
     if (fd < 0) {
         return fail(err, "cannot make code memory: %s", strerror(errno));
     }
+    t->size = size;
     bool ok = !ftruncate(fd, (off_t)size);
     if (ok) {
         t->rw = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        t->rx = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-        ok = t->rw != MAP_FAILED && t->rx != MAP_FAILED;
+        t->rx = mmap(NULL, size + heat_size(t), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        ok = t->rw != MAP_FAILED && t->rx != MAP_FAILED &&
+             mmap(t->rx, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED,
+                  fd, 0) == t->rx;
     }
     int why = errno;
     close(fd);
-    t->size = size;
+    t->heat = (i32 *)(void *)(t->rx + size);
     return ok || fail(err, "cannot map %zu bytes of code memory: %s", size,
                       strerror(why));
 }
@@ -73,7 +94,7 @@ void tcg_free(TcgBuffer *t)
         munmap(t->rw, t->size);
     }
     if (t->rx != MAP_FAILED) {
-        munmap(t->rx, t->size);
+        munmap(t->rx, t->size + heat_size(t));
     }
     free(t);
 }

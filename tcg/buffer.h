@@ -11,11 +11,13 @@
 #pragma once
 #include "tcg/tcg.h"
 
-enum { COMMON_SIZE = 4096, CODE_ALIGN = 16 };
+enum { COMMON_SIZE = 4096, CODE_ALIGN = 16, CODE_PER_HEAT = 64 };
 
 struct TcgBuffer {
     u8     *rw, *rx;            /* the two mappings of the same memory */
     size_t  size;
+    i32    *heat;               /* entry counters, behind rx */
+    size_t  nheat;              /* used in this region */
     size_t  region_size;
     u32     region;             /* the current one */
     size_t  hot, cold;          /* its free space lies between them */
@@ -26,6 +28,8 @@ struct TcgBuffer {
     TcgExit (*enter)(void *env, const void *exec);
 };
 
+/* A new entry counter; NULL: no more in this region. */
+i32 *buffer_heat(TcgBuffer *t, u32 heat);
 /* Tells that `size` bytes of code were written, as the back end does. */
 void buffer_wrote(TcgBuffer *t, size_t size);
 

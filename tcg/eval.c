@@ -193,6 +193,9 @@ static void compute(Eval *e, u32 k)
     case IR_pc:
         e->v[k] = (Vec) { .d = { tcg(e)->pc_page + i->imm, 0 } };
         break;
+    case IR_phi:
+        e->v[k] = *a;
+        break;
     case IR_get:
         s = &e->b->slots[i->imm];
         e->v[k] = (Vec) { .d = { 0, 0 } };
@@ -226,6 +229,21 @@ static TcgExit go(Eval *e, const Ins *i)
     return i->sub & EXIT_POLL && t->poll ? TCG_POLL : TCG_LOOKUP;
 }
 
+/* The phis' values of the next round. */
+static void next_round(Eval *e)
+{
+    Vec v[IR_SLOTS];
+    u32 n = 0, k = e->b->label;
+
+    while (e->b->ins[k - 1 - n].op == IR_phi) {
+        v[n] = e->v[e->b->ins[k - 1 - n].b.id];
+        n++;
+    }
+    while (n--) {
+        e->v[k - 1 - n] = v[n];
+    }
+}
+
 /* A KEEP instruction that is no access.  True: the block was left. */
 static bool control(Eval *e, u32 k, TcgExit *why)
 {
@@ -243,7 +261,9 @@ static bool control(Eval *e, u32 k, TcgExit *why)
     case IR_fence:
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         return false;
-    case IR_poll:
+    case IR_label:
+        return false;
+    case IR_poll: case IR_loop:
         if (!t->poll) {
             return false;
         }
@@ -299,6 +319,10 @@ TcgExit ir_eval(const Ir *b, const IrLive *l, void *env, TcgSlow *slow)
         } else if (ir_ops[i->op].flags & KEEP) {
             if (control(&e, k, &why)) {
                 return why;
+            }
+            if (i->op == IR_loop) {
+                next_round(&e);
+                k = b->label;
             }
         } else {
             compute(&e, k);

@@ -51,8 +51,8 @@ static u64 may_load(const Ins *i)
          : MASK(8u << (i->imm & M_SIZE)) & all_ones((Type)i->type);
 }
 
-/* The bits of an integer that may be 1. */
-static u64 may(const Ir *b, Val v)
+/* The bits of an integer that may be 1; looks `depth` operations deep. */
+static u64 may_deep(const Ir *b, Val v, u32 depth)
 {
     const Ins *i = ir_def(b, v), *x = ir_def(b, i->a);
     u64 all = all_ones((Type)i->type), k;
@@ -68,6 +68,9 @@ static u64 may(const Ir *b, Val v)
         return 0x7f;
     case IR_and:
         return ir_is_const(b, i->b, &k) ? k : all;
+    case IR_or: case IR_xor:
+        return depth ? may_deep(b, i->a, depth - 1)
+                       | may_deep(b, i->b, depth - 1) : all;
     case IR_shr:
         return ir_is_const(b, i->b, &k) ? all >> (k & (width(i->type) - 1))
                                         : all;
@@ -77,6 +80,8 @@ static u64 may(const Ir *b, Val v)
     }
     return all;
 }
+
+static u64 may(const Ir *b, Val v) { return may_deep(b, v, 2); }
 
 static bool top_clear(const Ir *b, Val v)
 {
@@ -132,6 +137,27 @@ static Val and_pc(Ir *b, const Ins *i, u64 pc, u64 k)
     return none;
 }
 
+/* The bits k of a value with a field, if they are all in it or outside. */
+static Val and_deposit(Ir *b, const Ins *i, const Ins *x, u64 k)
+{
+    u64 field = MASK(field_len(x)) << field_pos(x);
+
+    if (!(k & field)) {
+        return ir_and(b, x->a, constant(b, i, k));
+    }
+    return k & ~field || field_pos(x) ? none
+         : ir_and(b, x->b, constant(b, i, k));
+}
+
+/* The same of the low half. */
+static Val and_trunc(Ir *b, const Ins *i, const Ins *x, u64 k)
+{
+    const Ins *y = ir_def(b, x->a);
+
+    return y->op != IR_deposit || field_pos(y) || k & ~MASK(field_len(y))
+         ? none : ir_and(b, ir_trunc(b, y->b), constant(b, i, k));
+}
+
 static Val and_const(Ir *b, const Ins *i, u64 k)
 {
     const Ins *x = ir_def(b, i->a);
@@ -157,6 +183,10 @@ static Val and_const(Ir *b, const Ins *i, u64 k)
                               (u32)__builtin_ctzll(k + 1));
         }
         return none;
+    case IR_deposit:
+        return and_deposit(b, i, x, k);
+    case IR_trunc:
+        return and_trunc(b, i, x, k);
     case IR_extract:
         return is_pow2(k + 1) ? ir_extract(b, x->a, field_pos(x),
                                            (u32)__builtin_ctzll(k + 1)) : none;

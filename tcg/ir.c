@@ -25,7 +25,7 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     assert(nslots <= IR_SLOTS);
     b->n = 1;
     b->ins[0] = (Ins) { .op = IR_none };
-    b->nputs = b->nargs = b->nsyncs = 0;
+    b->nputs = b->nargs = b->nsyncs = b->label = 0;
     b->slots = slots;
     b->nslots = nslots;
     memset(b->cur, 0, sizeof b->cur);
@@ -35,6 +35,7 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     b->raw = b->ended = b->full = b->alone = false;
     b->bound = b->follows = b->one_cpu = false;
     b->fp_inline = true;
+    b->heat = 0;
     b->soft = NULL;
 }
 
@@ -49,6 +50,7 @@ Ir *ir_copy(const Ir *b)
     c->nputs = b->nputs;
     c->nsyncs = b->nsyncs;
     c->nargs = b->nargs;
+    c->label = b->label;
     c->slots = b->slots;
     c->nslots = b->nslots;
     c->word = b->word;

@@ -29,9 +29,19 @@ static void use(IrLive *l, const Ir *b, const Ins *i)
         return;
     }
     l->uses[i->a.id]++;
-    l->uses[i->b.id]++;
+    if (i->op != IR_phi) {          /* b: see use_again() */
+        l->uses[i->b.id]++;
+    }
     l->uses[i->c.id]++;
     l->uses[i->d.id]++;
+}
+
+/* What phis hold in the next round is used by IR_loop. */
+static void use_again(IrLive *l, const Ir *b)
+{
+    for (u32 k = b->label; b->ins[--k].op == IR_phi; ) {
+        l->uses[b->ins[k].b.id]++;
+    }
 }
 
 void ir_live(const Ir *b, IrLive *l)
@@ -49,6 +59,9 @@ void ir_live(const Ir *b, IrLive *l)
             continue;
         }
         use(l, b, i);
+        if (i->op == IR_loop) {
+            use_again(l, b);
+        }
         if (i->op == IR_sync) {
             last_snap = ~0u;        /* a sync parts equal positions */
         }

@@ -5,7 +5,8 @@
  * A table is a header and one record per call of the slow path:
  *
  *     u32 return address, as offset in the block's cold code
- *     u16 length of what follows, u16 guest page offset of the instruction
+ *     u32 length of what follows (20 bits), guest page offset of the
+ *         instruction (12)
  *     entries: u8 slot, source
  *
  * A source is a byte, kind << 4 | register, and what the kind needs.  Numbers
@@ -30,7 +31,7 @@ typedef struct Header {
     u32 nsites;
 } Header;
 
-enum { RECORD = 8, SOURCE_MAX = 96 };
+enum { RECORD = 8, SOURCE_MAX = 4096, LEN_BITS = 20 };
 
 void bytes_add(Bytes *b, const void *p, size_t n)
 {
@@ -109,7 +110,7 @@ static u8 *put_source(const Cc *c, u8 *p, u16 v)
     case IR_pc:
         p = put_tag(p, SRC_PC, 0);
         return put_signed(p, i->imm);
-    case IR_get:
+    case IR_get: case IR_phi:
         p = put_tag(p, SRC_SLOT, 0);
         return put_number(p, i->imm);
     default:
@@ -136,8 +137,9 @@ void snap_encode(Cc *c, u16 at)
         }
     }
     u8 *record = c->side.p + start;
-    store_le(record + 4, 2, c->side.n - start - RECORD);
-    store_le(record + 6, 2, at);
+    size_t len = c->side.n - start - RECORD;
+    assert(len < 1u << LEN_BITS && at < PAGE_SIZE);
+    store_le(record + 4, 4, len | (u32)at << LEN_BITS);
     c->nsites++;
 }
 
@@ -275,11 +277,12 @@ void tcg_restore(const TcgCode *c, void *env, const void *ret)
     const u8 *p = c->side + sizeof(h);
     u32 want = (u32)((const u8 *)ret - c->cold);
     for (u32 n = 0; n < h.nsites; n++) {
-        size_t len = load_le(p + 4, 2);
+        u32 head = (u32)load_le(p + 4, 4);
+        size_t len = head & MASK(LEN_BITS);
         if (load_le(p, 4) == want) {
             Reader r = { p + RECORD, h.slots, env };
             TcgEnv *e = env;
-            e->pc = e->pc_page + load_le(p + 6, 2);
+            e->pc = e->pc_page + (head >> LEN_BITS);
             restore(&r, p + RECORD + len);
             return;
         }

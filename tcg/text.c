@@ -108,8 +108,8 @@ static void print_ins(const Ir *b, FILE *f, u32 k)
     print_operand(f, &before, i->b);
     print_operand(f, &before, i->c);
     print_operand(f, &before, i->d);
-    if (shape == 'G') {
-        fprintf(f, " %s", b->slots[i->imm].name);
+    if (shape == 'G' || shape == 'P') {
+        fprintf(f, "%s%s", before, b->slots[i->imm].name);
     } else if (shape == 'L' || shape == 'W' || shape == 'A') {
         print_memop(f, i->imm);
     } else if (shape == 'X') {

@@ -231,7 +231,7 @@ static void emit_common(TcgBuffer *t, X86 *x)
     memcpy(t->rw, konsts, sizeof(konsts));
     u32 back = as_here(&s);
     emit_return(&s);
-    for (u32 e = TCG_LOOKUP; e <= TCG_TRAP; e++) {
+    for (u32 e = TCG_LOOKUP; e <= TCG_HOT; e++) {
         x->thunk[T_LOOKUP + e] = as_here(&s);
         as_mov_imm(&s, RAX, e, true);
         as_jmp(&s, S_COMMON, back);
@@ -252,7 +252,8 @@ static void emit_common(TcgBuffer *t, X86 *x)
 
 _Static_assert(T_LINK - T_LOOKUP == TCG_LINK - TCG_LOOKUP &&
                T_POLL - T_LOOKUP == TCG_POLL - TCG_LOOKUP &&
-               T_TRAP - T_LOOKUP == TCG_TRAP - TCG_LOOKUP,
+               T_TRAP - T_LOOKUP == TCG_TRAP - TCG_LOOKUP &&
+               T_HOT - T_LOOKUP == TCG_HOT - TCG_LOOKUP,
                "thunks and exits are in the same order");
 
 TcgExit tcg_enter(TcgBuffer *t, void *env, const void *exec)
@@ -322,6 +323,30 @@ void host_stop(TcgBuffer *t)
 
 /* ---- compilation -------------------------------------------------------- */
 
+/* How many direct exits b may have. */
+static u32 count_jumps(const Ir *b)
+{
+    u32 count = 0;
+    for (u32 n = 1; n < b->n; n++) {
+        count += b->ins[n].op == IR_exit || b->ins[n].op == IR_exit_if;
+    }
+    return MIN(count, (u32)TCG_JUMPS);
+}
+
+/* The data begins with a guard for each link. */
+static void open_jumps(Cc *c)
+{
+    c->max_jumps = count_jumps(c->b);
+    c->out->jump = calloc(MAX(c->max_jumps, 1u), sizeof(TcgJump));
+    if (!c->out->jump) {
+        abort();
+    }
+    c->data_start = align_up(c->max_jumps * 8, 16);
+    for (u32 n = 0; n < c->data_start; n += 8) {
+        as_64(&c->data, ~0ull);
+    }
+}
+
 static void begin(Cc *c, TcgBuffer *t, const Ir *b, TcgCode *out)
 {
     X86 *x = t->host;
@@ -333,8 +358,6 @@ static void begin(Cc *c, TcgBuffer *t, const Ir *b, TcgCode *out)
     c->hot.p = c->hot.buf;
     c->cold.p = c->cold.buf;
     c->data.p = c->data.buf;
-    as_64(&c->data, ~0ull);                     /* guards */
-    as_64(&c->data, ~0ull);
     c->s = &c->hot;
     c->relocs.n = 0;
     c->side.n = 0;
@@ -343,15 +366,22 @@ static void begin(Cc *c, TcgBuffer *t, const Ir *b, TcgCode *out)
     c->wp = wide(b->word);
     c->written = 0;
     c->keep_flags = false;
+    c->temps = 0;
     *out = (TcgCode) { .region = t->region };
+    open_jumps(c);
+    out->heat = buffer_heat(t, b->heat);
 }
 
 static void emit_all(Cc *c)
 {
+    if (c->out->heat) {
+        x64_count_entry(c);
+    }
     for (u16 n = 1; n < c->b->n; n++) {
         const HostOp *row = &x64_ops[ins_of(c, n)->op];
         alloc_step(&c->a, n);
-        if (c->a.fate[n] == EMIT) {
+        if (c->a.fate[n] == EMIT ||
+            (c->a.fate[n] == HOME && ins_of(c, n)->op == IR_phi)) {
             row->emit(c, n, row);
         }
         alloc_done(&c->a);
@@ -371,6 +401,7 @@ static bool lay_out(const Cc *c, Layout *l)
     size_t data = align_up(as_here(&c->data), CODE_ALIGN);
     size_t side = align_up(snap_size(c), CODE_ALIGN);
     l->at[S_COMMON] = 0;
+    l->at[S_HEAT] = (size_t)((u8 *)c->out->heat - t->rx);
     l->at[S_HOT] = align_up(t->hot, CODE_ALIGN);
     l->hot_end = l->at[S_HOT] + as_here(&c->hot);
     if (l->hot_end + cold + data + side + CODE_ALIGN > t->cold) {
@@ -426,14 +457,26 @@ static void finish(Cc *c, const Layout *l)
     t->cold = l->low;
 }
 
+void tcg_free_code(TcgCode *c)
+{
+    free(c->jump);
+    c->jump = NULL;
+}
+
 bool tcg_compile(TcgBuffer *t, const Ir *b, TcgCode *out)
 {
     Cc *c = &((X86 *)t->host)->cc;
     Layout l;
     begin(c, t, b, out);
     alloc_start(&c->a, b, &alloc_host, c);
+    ir_pages(b, &c->pages);
+    for (u32 n = 0; n < c->pages.n; n++) {
+        alloc_place(&c->a);
+    }
+    out->keeps_pages = c->pages.n != 0;
     emit_all(c);
     if (!lay_out(c, &l)) {
+        tcg_free_code(out);
         return false;
     }
     finish(c, &l);
@@ -559,5 +602,8 @@ const HostOp x64_ops[IR_NOPS] = {
     [IR_trap_if] = { x64_trap_if, { 0 } },
     [IR_exit] = { x64_exit, { 0 } },
     [IR_leave] = { x64_leave, { 0 } },
+    [IR_phi] = { x64_phi, { 0 } },
+    [IR_label] = { x64_label, { 0 } },
+    [IR_loop] = { x64_loop, { 0 } },
     [IR_call] = { x64_call, { 0 } },
 };

@@ -15,6 +15,7 @@
 #pragma once
 #include "tcg/alloc.h"
 #include "tcg/buffer.h"
+#include "tcg/pages.h"
 #include "tcg/x86_64_emit.h"
 
 /* What the processor can do. */
@@ -32,7 +33,7 @@ typedef enum Konst {
 /* Code in the common area. */
 typedef enum Thunk {
     T_ENTER,            /* tcg_enter() */
-    T_LOOKUP, T_LINK, T_POLL, T_TRAP,   /* back to C, with that TcgExit */
+    T_LOOKUP, T_LINK, T_POLL, T_TRAP, T_HOT,    /* to C, with that TcgExit */
     T_LEAVE,            /* on to env.pc, whatever changed */
     T_SLOW,             /* a guest access, all registers kept */
     T_OP,               /* op_by_call(), all registers kept */
@@ -40,12 +41,11 @@ typedef enum Thunk {
 } Thunk;
 
 enum {
+    TEMPS = 16,
     FRAME_OPND = PLACES * PLACE_SIZE,
-    FRAME_SIZE = FRAME_OPND + 4 * PLACE_SIZE,
+    FRAME_TEMP = FRAME_OPND + 4 * PLACE_SIZE,
+    FRAME_SIZE = FRAME_TEMP + TEMPS * 8,
 };
-
-/* The block's data begins with the guards of its two links. */
-enum { DATA_START = 16 };
 
 enum {
     TLB_READ = offsetof(TlbSlot, read), TLB_WRITE = offsetof(TlbSlot, write),
@@ -88,11 +88,16 @@ typedef struct Cc {
     Bytes      side;
     u32        nsites;
     u32        slow;            /* cold offset of the block's way to T_SLOW */
-    Link       link[2];
+    Link       link[TCG_JUMPS];
+    u32        max_jumps;
+    u32        data_start;      /* of constants, behind the links' guards */
     const u32 *thunk;
     u32        wp;              /* X_W where guest addresses have 64 bits */
+    u32        loop;            /* hot offset of the label */
     u16        written;         /* exit already emitted, with one before */
+    u32        temps;           /* in use, in the frame: of sunk values */
     bool       keep_flags;      /* loads must leave the host's flags alone */
+    Pages      pages;           /* group g keeps its entry in place g - 1 */
     Alloc      a;
 } Cc;
 
@@ -185,11 +190,15 @@ Emit x64_set, x64_select, x64_flags, x64_notc, x64_packf, x64_unpackf,
 
 /* One guest access. */
 typedef struct Access {
-    int  reg;                   /* the address is this register ... */
+    u16  base, index;           /* the address is value base, plus index */
+    u8   scale;                 /* (if not 0) shifted so far left, ... */
+    int  base_reg, index_reg;   /* (theirs, or -1: base is computed) */
     i32  disp;                  /* ... plus this */
     u32  memop;
     u32  kind;                  /* MEM_*, and RmwKind, in their places */
     bool direct;                /* has a fast path */
+    bool first;                 /* its group has no TLB entry yet */
+    int  kept;                  /* place of that, or NO_PLACE */
     u32  stub;                  /* cold offset of the slow path */
     size_t record;              /* its snapshot in the side table */
 } Access;
@@ -199,13 +208,17 @@ typedef struct Access {
 void x64_access(Cc *c, u16 v, u32 kind, Access *m);
 /* The current snapshot is the access's; before results get registers. */
 void x64_access_snapshot(Cc *c, u16 v, Access *m);
+/* rax = the address. */
+void x64_address(Cc *c, const Access *m);
 /* Fast path: rcx + rax becomes the host address; else goes to the stub. */
-void x64_check(Cc *c, const Access *m, bool write, bool aligned);
+void x64_check(Cc *c, Access *m, bool write, bool aligned);
 /* In the stub: address and memop to env, and the call. */
 void x64_slow_call(Cc *c, const Access *m);
 /* An integer of the memop's size, zero- or sign-extended to type t. */
 void x64_load_int(Cc *c, Type t, u32 memop, unsigned reg, Opd from);
 void x64_full_fence(Cc *c);
+/* Before the loop: groups that first access in it have no entry. */
+void x64_forget_pages(Cc *c);
 Emit x64_loads, x64_stores, x64_cas, x64_casif, x64_rmw, x64_fence,
      x64_nothing;
 
@@ -214,12 +227,17 @@ static inline Opd mem_val(unsigned n)
     return env_opd(offsetof(TcgEnv, mem_val) + n * 8);
 }
 
-/* ---- x86_64_exit.c, x86_64_call.c --------------------------------------- */
+/* ---- x86_64_exit.c, x86_64_call.c, x86_64_loop.c ------------------------ */
 
+/* Counts an entry of the block. */
+void x64_count_entry(Cc *c);
 /* Jumps to the guest address in rax; into sections or the common area. */
 void x64_go(As *s, const u32 *thunk);
+/* Slot = v, in env; uses rax and rcx. */
+void x64_store_slot(Cc *c, unsigned slot, u16 v);
 Emit x64_sync, x64_poll, x64_exit_if, x64_trap_if, x64_exit, x64_leave,
      x64_call;
+Emit x64_phi, x64_label, x64_loop;
 
 /* ---- x86_64_x87.c ------------------------------------------------------- */
 

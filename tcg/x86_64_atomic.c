@@ -68,7 +68,7 @@ static void begin(Cc *c, u16 v, u32 kind, Access *m)
     x64_access_snapshot(c, v, m);
 }
 
-static void check(Cc *c, const Access *m)
+static void check(Cc *c, Access *m)
 {
     x64_check(c, m, true, true);
     as_op(c->s, OP_ADD | X_W, RCX, reg_opd(RAX));
@@ -161,7 +161,7 @@ void x64_casif(Cc *c, u16 v, const HostOp *row)
     (void)row;
     begin(c, v, MEM_CAS << MEM_KIND_SHIFT, &m);
     unsigned to = (unsigned)alloc_def_new(&c->a, v);
-    as_op(c->s, OP_LEA | c->wp, RAX, mem_opd((unsigned)m.reg, m.disp));
+    x64_address(c, &m);
     as_op(c->s, OP_CMP | c->wp, RAX, reg_opd((unsigned)where));
     as_op(c->s, OP_SETCC | CC_NE, 0, reg_opd(RAX));
     u32 unequal = as_jcc_open(c->s, CC_NE);

@@ -56,7 +56,7 @@ static void operand(As *s, u32 op, unsigned reg, Opd rm)
         break;
     case O_IDX:
         modrm(s, mod, reg, RSP);
-        as_8(s, (u8)((rm.index & 7) << 3 | (rm.reg & 7)));
+        as_8(s, (u8)(rm.scale << 6 | (rm.index & 7) << 3 | (rm.reg & 7)));
         disp(s, mod, rm.disp);
         break;
     default:
@@ -195,12 +195,18 @@ void as_call(As *s, Section to, u32 target)
 /* Recommended multi-byte forms: volume 2, NOP. */
 void as_nop(As *s, unsigned n)
 {
-    static const u8 nops[4][3] = {
+    static const u8 nops[][8] = {
         { 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 },
+        { 0x0f, 0x1f, 0x40 }, { 0x0f, 0x1f, 0x44 },
+        { 0x66, 0x0f, 0x1f, 0x44 }, { 0x0f, 0x1f, 0x80 },
+        { 0x0f, 0x1f, 0x84 },
     };
-    assert(n < 4);
-    memcpy(s->p, nops[n], n);
-    s->p += n;
+    while (n) {
+        unsigned size = MIN(n, 8u);
+        memcpy(s->p, nops[size], size);
+        s->p += size;
+        n -= size;
+    }
 }
 
 void as_align_disp(As *s, unsigned before)

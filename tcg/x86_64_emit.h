@@ -71,7 +71,9 @@ enum { CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A,
        CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE, CC_LE, CC_G };
 
 /* Where code and data of a block are put together. */
-typedef enum Section { S_HOT, S_COLD, S_DATA, S_COMMON, S_COUNT } Section;
+typedef enum Section {
+    S_HOT, S_COLD, S_DATA, S_COMMON, S_HEAT, S_COUNT
+} Section;
 
 /* A 32-bit displacement to be filled in when addresses are known. */
 typedef struct Reloc {
@@ -100,7 +102,7 @@ typedef enum OpdKind { O_REG, O_MEM, O_IDX, O_RIP } OpdKind;
 typedef struct Opd {
     u8  kind;                   /* OpdKind */
     u8  reg;                    /* register or base */
-    u8  index;
+    u8  index, scale;           /* O_IDX; scale: log2 */
     u8  to;                     /* O_RIP: section; disp is the offset there */
     i32 disp;
 } Opd;
@@ -119,6 +121,13 @@ static inline Opd idx_opd(unsigned base, unsigned index, i32 disp)
 {
     return (Opd) { .kind = O_IDX, .reg = (u8)base, .index = (u8)index,
                    .disp = disp };
+}
+
+static inline Opd sib_opd(unsigned base, unsigned index, unsigned scale,
+                          i32 disp)
+{
+    return (Opd) { .kind = O_IDX, .reg = (u8)base, .index = (u8)index,
+                   .scale = (u8)scale, .disp = disp };
 }
 
 static inline Opd rip_opd(Section to, u32 offset)

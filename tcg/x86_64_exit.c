@@ -47,7 +47,7 @@ static void park(void *ctx, u16 v, unsigned use)
     p->v[p->n++] = v;
 }
 
-static void store_slot(Cc *c, unsigned slot, u16 v)
+void x64_store_slot(Cc *c, unsigned slot, u16 v)
 {
     Type t = ins_of(c, v)->type;
     Opd to = env_opd(c->b->slots[slot].offset);
@@ -89,7 +89,7 @@ static void park_slot(Cc *c, Parked *p, unsigned slot, u16 v)
 static void write_slot(Cc *c, Parked *p, unsigned slot, u16 v)
 {
     (void)p;
-    store_slot(c, slot, v);
+    x64_store_slot(c, slot, v);
 }
 
 /* Writes the current snapshot to env; uses scratch registers only. */
@@ -279,7 +279,7 @@ static TcgJump *new_jump(Cc *c, i64 offset)
 
 static bool may_link(const Cc *c, i64 offset)
 {
-    return c->out->njumps < countof(c->link) && fits32(offset);
+    return c->out->njumps < c->max_jumps && fits32(offset);
 }
 
 /* Goes on at value `target`, which is a pc or in a register. */
@@ -434,6 +434,19 @@ void x64_sync(Cc *c, u16 v, const HostOp *row)
     x64_load_pc(c, RAX, ins_of(c, v)->at);
     store_pc(c->s, RAX);
     alloc_synced(&c->a);
+}
+
+void x64_count_entry(Cc *c)
+{
+    as_alu_imm(c->s, 0, G_SUB, rip_opd(S_HEAT, 0), 1);
+    as_jcc(c->s, CC_S, S_COLD, as_here(&c->cold));
+    c->s = &c->cold;
+    x64_load_pc(c, RAX, c->b->start);
+    store_pc(c->s, RAX);
+    as_mov_imm(c->s, RAX, (u64)(uintptr_t)c->out, true);
+    as_op(c->s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, exit)));
+    as_jmp(c->s, S_COMMON, c->thunk[T_HOT]);
+    c->s = &c->hot;
 }
 
 /* ---- patching ----------------------------------------------------------- */

@@ -9,6 +9,12 @@
 #include "tcg/x86_64.h"
 #include <assert.h>
 
+/* May v be a summand of an address? */
+static bool is_sum(const Ir *b, u16 v)
+{
+    return b->ins[v].op != IR_const;
+}
+
 bool x64_fold(const Ir *b, const Ins *i, unsigned use, unsigned uses)
 {
     const Ins *k = &b->ins[i->b.id];
@@ -20,9 +26,14 @@ bool x64_fold(const Ir *b, const Ins *i, unsigned use, unsigned uses)
     case IR_notc:
         return use == USE_FLAGS;
     case IR_add:
-        return use == USE_ADDR && k->op == IR_const &&
-               b->ins[i->a.id].op != IR_const &&
-               (i->type == I32 || fits32((i64)k->imm));
+        return (use == USE_ADDR && k->op == IR_const &&
+                b->ins[i->a.id].op != IR_const &&
+                (i->type == I32 || fits32((i64)k->imm))) ||
+               ((use == USE_ADDR || use == USE_INDEX) &&
+                is_sum(b, i->a.id) && is_sum(b, i->b.id));
+    case IR_shl:
+        return use == USE_INDEX && k->op == IR_const && k->imm &&
+               k->imm <= 3;
     default:
         return false;
     }
@@ -40,17 +51,56 @@ static unsigned any_reg(Cc *c, u16 v, unsigned scratch)
     return scratch;
 }
 
-/* Group 1 operation on `reg`; a constant that does not fit goes by rcx. */
-static void alu(Cc *c, u32 w, unsigned group, unsigned reg, u16 v)
+/*
+ * The second operand of an operation on rax, made ready before rax is: a
+ * constant, a register or place, or a sunk value in a temporary.
+ */
+typedef struct Second {
+    u16  v;
+    bool is_imm, is_remat;
+    i32  imm;
+    Opd  opd;
+} Second;
+
+static Second second(Cc *c, u16 v)
 {
-    Opd from;
-    i32 imm;
-    if (x64_imm(c, v, &imm)) {
-        as_alu_imm(c->s, w, group, reg_opd(reg), imm);
+    Second x = { .v = v };
+    x.is_imm = x64_imm(c, v, &x.imm);
+    if (x.is_imm || x64_located(c, v, &x.opd)) {
+        return x;
+    }
+    x.is_remat = c->a.fate[v] == REMAT;
+    if (!x.is_remat) {
+        x.opd = mem_opd(RSP, FRAME_TEMP + (i32)c->temps++ * 8);
+        assert(c->temps <= TEMPS);
+        x64_fetch(c, v, RAX);
+        as_op(c->s, OP_ST | X_W, RAX, x.opd);
+    }
+    return x;
+}
+
+/* Its value in rcx, as one of w. */
+static void second_in_rcx(Cc *c, u32 w, const Second *x)
+{
+    if (x->is_imm) {
+        as_mov_imm(c->s, RCX, (u64)(i64)x->imm, true);
+    } else if (x->is_remat) {
+        x64_fetch(c, x->v, RCX);
+    } else {
+        as_op(c->s, OP_LD | w, RCX, x->opd);
+    }
+}
+
+/* Group 1 operation on `reg`; a constant that does not fit goes by rcx. */
+static void alu(Cc *c, u32 w, unsigned group, unsigned reg, const Second *x)
+{
+    Opd from = x->opd;
+    if (x->is_imm) {
+        as_alu_imm(c->s, w, group, reg_opd(reg), x->imm);
         return;
     }
-    if (!x64_located(c, v, &from)) {
-        x64_fetch(c, v, RCX);
+    if (x->is_remat) {
+        x64_fetch(c, x->v, RCX);
         from = reg_opd(RCX);
     }
     as_op(c->s, (group * 8 + 3) | w, reg, from);
@@ -58,29 +108,22 @@ static void alu(Cc *c, u32 w, unsigned group, unsigned reg, u16 v)
 
 /* ---- flags in the host's flag register ---------------------------------- */
 
-/* The same as alu() with carry in from bit 0 of v's operand c. */
+/* The same as alu() on rax = operand a, with carry in from bit 0 of c. */
 static void alu_carry(Cc *c, const Ins *i, u32 w, unsigned group)
 {
-    Opd carry, from = reg_opd(RCX);
-    i32 imm = 0, k;
-    bool is_imm = x64_imm(c, i->b.id, &imm);
-    if (!is_imm && !x64_located(c, i->b.id, &from)) {
-        x64_fetch(c, i->b.id, RCX);
+    Second carry = second(c, i->c.id), x = second(c, i->b.id);
+    x64_fetch(c, i->a.id, RAX);
+    if (x.is_remat) {
+        x64_fetch(c, x.v, RCX);
+        x = (Second) { .opd = reg_opd(RCX) };
     }
-    if (x64_imm(c, i->c.id, &k)) {
-        as_8(c->s, k & 1 ? 0xf9 : 0xf8);            /* stc, clc */
+    if (carry.is_imm) {
+        as_8(c->s, carry.imm & 1 ? 0xf9 : 0xf8);    /* stc, clc */
     } else {
-        bool ok = x64_located(c, i->c.id, &carry);
-        assert(ok);
-        (void)ok;
-        as_op(c->s, OP_BTI, 4, carry);
+        as_op(c->s, OP_BTI, 4, carry.opd);
         as_8(c->s, 0);
     }
-    if (is_imm) {
-        as_alu_imm(c->s, w, group, reg_opd(RAX), imm);
-    } else {
-        as_op(c->s, (group * 8 + 3) | w, RAX, from);
-    }
+    alu(c, w, group, RAX, &x);
 }
 
 /* The host's flags as flag op v leaves them; clobbers rax and rcx. */
@@ -88,22 +131,24 @@ static void host_flags(Cc *c, u16 v)
 {
     const Ins *i = ins_of(c, v);
     u32 w = wide(ins_of(c, i->a.id)->type);
+    u32 temps = c->temps;
     unsigned a;
+    Second x;
     switch (i->op) {
-    case IR_subf:
+    case IR_subf: case IR_set:
+        x = second(c, i->b.id);
         a = any_reg(c, i->a.id, RAX);
-        alu(c, w, G_CMP, a, i->b.id);
+        alu(c, w, G_CMP, a, &x);
         break;
     case IR_addf:
+        x = second(c, i->b.id);
         x64_fetch(c, i->a.id, RAX);
-        alu(c, w, G_ADD, RAX, i->b.id);
+        alu(c, w, G_ADD, RAX, &x);
         break;
     case IR_adcf:
-        x64_fetch(c, i->a.id, RAX);
         alu_carry(c, i, w, G_ADC);
         break;
     case IR_sbcf:
-        x64_fetch(c, i->a.id, RAX);
         alu_carry(c, i, w, G_SBB);
         break;
     default:
@@ -112,6 +157,7 @@ static void host_flags(Cc *c, u16 v)
         as_op(c->s, OP_TEST | w, a, reg_opd(a));
         break;
     }
+    c->temps = temps;
 }
 
 /* The flag word of flag op v in eax. */
@@ -130,26 +176,79 @@ static void flag_word(Cc *c, u16 v)
 
 /* ---- sunk values -------------------------------------------------------- */
 
+static const u8 cond_cc[] = {
+    [EQ] = CC_E, [NE] = CC_NE, [LT] = CC_L, [GE] = CC_GE, [LE] = CC_LE,
+    [GT] = CC_G, [LTU] = CC_B, [GEU] = CC_AE, [LEU] = CC_BE, [GTU] = CC_A,
+};
+
+static void shift(Cc *c, u32 w, unsigned group, unsigned reg, unsigned n)
+{
+    if (n) {
+        as_op(c->s, OP_SHI | w, group, reg_opd(reg));
+        as_8(c->s, (u8)n);
+    }
+}
+
 static void sunk_binary(Cc *c, const Ins *i)
 {
     static const u8 groups[IR_NOPS] = {
         [IR_add] = G_ADD, [IR_sub] = G_SUB, [IR_and] = G_AND, [IR_or] = G_OR,
-        [IR_xor] = G_XOR, [IR_shl] = G_SHL, [IR_shr] = G_SHR,
-        [IR_sar] = G_SAR,
+        [IR_xor] = G_XOR,
     };
-    u32 w = wide(i->type);
+    Second x = second(c, i->b.id);
     x64_fetch(c, i->a.id, RAX);
-    if (i->op == IR_shl || i->op == IR_shr || i->op == IR_sar) {
-        as_op(c->s, OP_SHI | w, groups[i->op], reg_opd(RAX));
-        as_8(c->s, (u8)ins_of(c, i->b.id)->imm);
-    } else {
-        alu(c, w, groups[i->op], RAX, i->b.id);
+    alu(c, wide(i->type), groups[i->op], RAX, &x);
+}
+
+static void sunk_shift(Cc *c, const Ins *i)
+{
+    unsigned group = i->op == IR_shl ? G_SHL : i->op == IR_shr ? G_SHR : G_SAR;
+    unsigned width = i->type == I64 ? 64 : 32;
+    x64_fetch(c, i->a.id, RAX);
+    shift(c, wide(i->type), group, RAX,
+          (unsigned)ins_of(c, i->b.id)->imm & (width - 1));
+}
+
+static void sunk_field(Cc *c, const Ins *i)
+{
+    unsigned n = i->type == I64 ? 64 : 32;
+    unsigned pos = i->imm & 255, len = i->imm >> 8 & 255;
+    u32 w = wide(i->type);
+    if (i->op != IR_deposit) {
+        x64_fetch(c, i->a.id, RAX);
+        shift(c, w, G_SHL, RAX, n - pos - len);
+        shift(c, w, i->op == IR_extract ? G_SHR : G_SAR, RAX, n - len);
+        return;
     }
+    Second x = second(c, i->b.id);
+    x64_fetch(c, i->a.id, RAX);
+    second_in_rcx(c, w, &x);
+    if (!pos) {
+        shift(c, w, G_SHR, RAX, len & (n - 1));
+        shift(c, w, G_SHL, RAX, len & (n - 1));
+    } else {
+        as_op(c->s, OP_SHI | w, G_ROR, reg_opd(RAX));
+        as_8(c->s, (u8)pos);
+        as_alu_imm(c->s, w, G_AND, reg_opd(RAX), (i32)~MASK(len));
+        as_op(c->s, OP_SHI | w, G_ROL, reg_opd(RAX));
+        as_8(c->s, (u8)pos);
+    }
+    shift(c, w, G_SHL, RCX, n - len);
+    shift(c, w, G_SHR, RCX, n - len - pos);
+    as_op(c->s, OP_OR | w, RAX, reg_opd(RCX));
+}
+
+static void sunk_set(Cc *c, u16 v)
+{
+    host_flags(c, v);
+    as_op(c->s, OP_SETCC | cond_cc[ins_of(c, v)->sub], 0, reg_opd(RAX));
+    as_op(c->s, OP_MOVZX8, RAX, reg_opd(RAX));
 }
 
 void x64_sunk(Cc *c, u16 v)
 {
     const Ins *i = ins_of(c, v);
+    u32 temps = c->temps;
     switch (i->op) {
     case IR_addf: case IR_subf: case IR_adcf: case IR_sbcf:
     case IR_logicf: case IR_notc:
@@ -166,18 +265,23 @@ void x64_sunk(Cc *c, u16 v)
         x64_fetch(c, i->a.id, RAX);
         as_op(c->s, OP_MOVSXD | X_W, RAX, reg_opd(RAX));
         break;
+    case IR_set:
+        sunk_set(c, v);
+        break;
+    case IR_shl: case IR_shr: case IR_sar:
+        sunk_shift(c, i);
+        break;
+    case IR_extract: case IR_sextract: case IR_deposit:
+        sunk_field(c, i);
+        break;
     default:
         sunk_binary(c, i);
         break;
     }
+    c->temps = temps;
 }
 
 /* ---- conditions --------------------------------------------------------- */
-
-static const u8 cond_cc[] = {
-    [EQ] = CC_E, [NE] = CC_NE, [LT] = CC_L, [GE] = CC_GE, [LE] = CC_LE,
-    [GT] = CC_G, [LTU] = CC_B, [GEU] = CC_AE, [LEU] = CC_BE, [GTU] = CC_A,
-};
 
 /* a cond b as a host condition; the operands get registers. */
 static unsigned compare(Cc *c, const Ins *i)

@@ -287,7 +287,7 @@ static bool is_clean(const Cc *c, u16 v)
     switch (ins_of(c, v)->op) {
     case IR_trunc: case IR_call: case IR_shl: case IR_shr: case IR_sar:
     case IR_ror: case IR_cas: case IR_casif: case IR_rmw:
-    case IR_extract: case IR_sextract: case IR_deposit:
+    case IR_extract: case IR_sextract: case IR_deposit: case IR_phi:
         return false;
     default:
         return true;
@@ -387,6 +387,10 @@ void x64_deposit(Cc *c, u16 v, const HostOp *row)
     (void)row;
     unsigned from = (unsigned)alloc_use(&c->a, i->b.id);
     unsigned to = (unsigned)alloc_def_over(&c->a, v, i->a.id);
+    if (!pos && (len == 8 || len == 16)) {
+        as_op(c->s, len == 8 ? OP_ST8 : OP_ST | X_OS, from, reg_opd(to));
+        return;
+    }
     as_mov(c->s, w, RAX, from);
     shift_imm(c, w, G_SHL, RAX, n - len);
     shift_imm(c, w, G_SHR, RAX, n - len - pos);

@@ -26,23 +26,65 @@ static void slow_trampoline(Cc *c)
     as_jmp(s, S_COMMON, c->thunk[T_SLOW]);
 }
 
+/* Takes a folded address apart. */
+static void split_address(const Cc *c, u16 v, Access *m)
+{
+    const Ins *i = ins_of(c, v);
+    m->base = v;
+    if (c->a.fate[v] == FOLD && i->op == IR_add &&
+        x64_imm(c, i->b.id, &m->disp)) {
+        m->base = i->a.id;
+        i = ins_of(c, m->base);
+    }
+    if (c->a.fate[m->base] != FOLD || i->op != IR_add) {
+        return;
+    }
+    bool swap = ins_of(c, i->a.id)->op == IR_shl &&
+                c->a.fate[i->a.id] == FOLD;
+    m->base = swap ? i->b.id : i->a.id;
+    m->index = swap ? i->a.id : i->b.id;
+    i = ins_of(c, m->index);
+    if (c->a.fate[m->index] == FOLD && i->op == IR_shl) {
+        m->scale = (u8)ins_of(c, i->b.id)->imm;
+        m->index = i->a.id;
+    }
+}
+
+/* A summand gets a register, unless it is computed from some. */
+static void hold(void *ctx, u16 v, unsigned use)
+{
+    Cc *c = ctx;
+    (void)use;
+    if (c->a.fate[v] == FOLD) {
+        ir_operands(c->b, ins_of(c, v), hold, c);
+    } else if (c->a.fate[v] != REMAT) {
+        alloc_use(&c->a, v);
+    }
+}
+
 void x64_access(Cc *c, u16 v, u32 kind, Access *m)
 {
-    const Ins *i = ins_of(c, v), *a = ins_of(c, i->a.id);
-    u16 base = i->a.id;
-    i32 disp = 0;
-    if (c->a.fate[base] == FOLD) {
-        base = a->a.id;
-        x64_imm(c, a->b.id, &disp);
-    }
+    const Ins *i = ins_of(c, v);
     if (c->slow == UINT32_MAX) {
         slow_trampoline(c);
     }
     *m = (Access) {
-        .reg = alloc_use(&c->a, base), .disp = disp, .memop = (u32)i->imm,
+        .memop = (u32)i->imm,
         .kind = kind, .direct = !(i->imm & M_ATOMIC16),
+        .first = c->pages.first[v],
+        .kept = c->pages.group[v] ? c->pages.group[v] - 1 : NO_PLACE,
         .stub = as_here(&c->cold),
     };
+    split_address(c, i->a.id, m);
+    m->base_reg = -1;
+    if (c->a.fate[m->base] == FOLD) {
+        hold(c, m->base, 0);
+    } else {
+        m->base_reg = alloc_use(&c->a, m->base);
+    }
+    if (m->index) {
+        m->index_reg = alloc_use(&c->a, m->index);
+    }
 }
 
 void x64_access_snapshot(Cc *c, u16 v, Access *m)
@@ -51,41 +93,112 @@ void x64_access_snapshot(Cc *c, u16 v, Access *m)
     snap_encode(c, ins_of(c, v)->at);
 }
 
-static void address(Cc *c, const Access *m)
+void x64_address(Cc *c, const Access *m)
 {
-    if (m->disp) {
-        as_op(c->s, OP_LEA | c->wp, RAX, mem_opd((unsigned)m->reg, m->disp));
-    } else {
-        as_op(c->s, OP_LD | c->wp, RAX, reg_opd((unsigned)m->reg));
+    unsigned base = m->base_reg < 0 ? RAX : (unsigned)m->base_reg;
+    if (m->base_reg < 0) {
+        x64_fetch(c, m->base, RAX);
+    }
+    if (m->index) {
+        as_op(c->s, OP_LEA | c->wp, RAX,
+              sib_opd(base, (unsigned)m->index_reg, m->scale, m->disp));
+    } else if (m->disp) {
+        as_op(c->s, OP_LEA | c->wp, RAX, mem_opd(base, m->disp));
+    } else if (base != RAX) {
+        as_op(c->s, OP_LD | c->wp, RAX, reg_opd(base));
     }
 }
 
-void x64_check(Cc *c, const Access *m, bool write, bool aligned)
+/* rax = offset in the page of the entry's tag, compared. */
+static void compare_tag(Cc *c, const Access *m, Opd tag)
 {
     u32 size = 1u << size_log2(m->memop);
     u32 total = m->memop & M_PAIR ? 2 * size : size;
+    as_op(c->s, OP_XOR | X_W, RAX, tag);
+    as_alu_imm(c->s, X_W, G_CMP, reg_opd(RAX), (i32)(PAGE_SIZE - total));
+}
+
+static Opd host_of(Opd tag)
+{
+    tag.disp += (i32)offsetof(TlbEntry, host);
+    return tag;
+}
+
+/* The TLB entry for the address in rax, by rcx. */
+static Opd look_up(Cc *c, const Access *m, bool write)
+{
     i32 table = m->memop & M_USER ? (write ? TLB_USER_WRITE : TLB_USER_READ)
                                   : (write ? TLB_WRITE : TLB_READ);
-    address(c, m);
+    as_op(c->s, OP_LD, RCX, reg_opd(RAX));
+    as_op(c->s, OP_SHI, G_SHR, reg_opd(RCX));
+    as_8(c->s, PAGE_BITS - 4);
+    as_alu_imm(c->s, 0, G_AND, reg_opd(RCX), (TLB_SIZE - 1) << 4);
+    return idx_opd(R15, RCX, table);
+}
+
+/* Any entry is right to be kept: it is of some page that may be accessed. */
+static void keep_entry(Cc *c, const Access *m, Opd entry)
+{
+    if (m->kept != NO_PLACE) {
+        as_op(c->s, OP_MOVUPS, 0, entry);
+        as_op(c->s, OP_MOVUPS_ST, 0, place_opd(m->kept));
+    }
+}
+
+/* The kept entry first; its cold way out takes and keeps another. */
+static void check_kept(Cc *c, Access *m, bool write)
+{
+    As *s = c->s;
+    compare_tag(c, m, place_opd(m->kept));
+    as_jcc(s, CC_A, S_COLD, as_here(&c->cold));
+    as_op(s, OP_LD | X_W, RCX, host_of(place_opd(m->kept)));
+    u32 back = as_here(s);
+    c->s = &c->cold;
+    x64_address(c, m);
+    Opd entry = look_up(c, m, write);
+    keep_entry(c, m, entry);
+    compare_tag(c, m, entry);
+    u32 slow = as_jcc_open(c->s, CC_A);
+    as_op(c->s, OP_LD | X_W, RCX, host_of(entry));
+    as_jmp(c->s, S_HOT, back);
+    as_close(c->s, slow);
+    m->stub = as_here(&c->cold);
+    c->s = s;
+}
+
+void x64_check(Cc *c, Access *m, bool write, bool aligned)
+{
+    u32 size = 1u << size_log2(m->memop);
+    x64_address(c, m);
+    if (m->kept != NO_PLACE && !m->first) {
+        check_kept(c, m, write);
+        return;
+    }
     if (aligned && size > 1) {
         as_op(c->s, OP_TESTI8, 0, reg_opd(RAX));
         as_8(c->s, (u8)(size - 1));
         as_jcc(c->s, CC_NE, S_COLD, m->stub);
     }
-    as_op(c->s, OP_LD, RCX, reg_opd(RAX));
-    as_op(c->s, OP_SHI, G_SHR, reg_opd(RCX));
-    as_8(c->s, PAGE_BITS - 4);
-    as_alu_imm(c->s, 0, G_AND, reg_opd(RCX), (TLB_SIZE - 1) << 4);
-    as_op(c->s, OP_XOR | X_W, RAX, idx_opd(R15, RCX, table));
-    as_alu_imm(c->s, X_W, G_CMP, reg_opd(RAX), (i32)(PAGE_SIZE - total));
+    Opd entry = look_up(c, m, write);
+    keep_entry(c, m, entry);
+    compare_tag(c, m, entry);
     as_jcc(c->s, CC_A, S_COLD, m->stub);
-    as_op(c->s, OP_LD | X_W, RCX,
-          idx_opd(R15, RCX, table + (i32)offsetof(TlbEntry, host)));
+    as_op(c->s, OP_LD | X_W, RCX, host_of(entry));
+}
+
+void x64_forget_pages(Cc *c)
+{
+    for (u32 g = 1; g <= c->pages.n; g++) {
+        if (c->pages.in_loop[g]) {
+            as_op(c->s, OP_STI | X_W, 0, place_opd((int)g - 1));
+            as_32(c->s, ~0u);
+        }
+    }
 }
 
 void x64_slow_call(Cc *c, const Access *m)
 {
-    address(c, m);
+    x64_address(c, m);
     as_op(c->s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, mem_addr)));
     as_op(c->s, OP_STI | X_W, 0, env_opd(offsetof(TcgEnv, mem_memop)));
     as_32(c->s, m->memop | m->kind);

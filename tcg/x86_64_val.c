@@ -58,7 +58,7 @@ void x64_move(Cc *c, Type t, unsigned to, unsigned from)
 u32 x64_data(Cc *c, u64 lo, u64 hi)
 {
     const u64 w[2] = { lo, hi };
-    for (u8 *p = c->data.buf + DATA_START; p < c->data.p; p += 16) {
+    for (u8 *p = c->data.buf + c->data_start; p < c->data.p; p += 16) {
         if (!memcmp(p, w, 16)) {
             return (u32)(p - c->data.buf);
         }

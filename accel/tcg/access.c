@@ -403,6 +403,13 @@ static bool writes_to(const Slow *s, const Block *b)
     return false;
 }
 
+/* May a device do what makes TLB entries wrong that b keeps? */
+static bool upsets(const Slow *s, const Block *b)
+{
+    return b->code.keeps_pages && s->kind != MEM_LOAD
+        && (!s->hit[0].host || (s->split < s->span && !s->hit[1].host));
+}
+
 /*
  * Must what it does show before the next instruction, and the running block
  * goes on with that one?
@@ -414,7 +421,7 @@ static bool must_be_alone(const Slow *s)
 
     return b->count > 1
         && ((s->c->target->precise_code && writes_to(s, b))
-            || watched(s, false));
+            || upsets(s, b) || watched(s, false));
 }
 
 bool jit_slow(void *env, const void *ret)

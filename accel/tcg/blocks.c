@@ -25,7 +25,7 @@ static u32 hash_of(u64 phys, u32 key)
     return (u32)(h >> (64 - HASH_BITS));
 }
 
-static Block *find(Jit *j, u64 phys, u32 key)
+Block *jit_block(Jit *j, u64 phys, u32 key)
 {
     Block *b = __atomic_load_n(&j->hash[hash_of(phys, key)], __ATOMIC_ACQUIRE);
 
@@ -90,8 +90,9 @@ static void drop(Jit *j, Block *b)
     while (b->in) {
         unlink_jump(j, b->in);
     }
-    unlink_jump(j, &b->out[0]);
-    unlink_jump(j, &b->out[1]);
+    for (u32 i = 0; i < b->code.njumps; i++) {
+        unlink_jump(j, &b->out[i]);
+    }
     for (u32 i = 0; b->jumped && i < m->ncpus; i++) {
         tlb_jump_drop(m->cpu[i], b->phys & (PAGE_SIZE - 1), b->code.exec);
     }
@@ -137,7 +138,7 @@ static void drop_listed(Jit *j, Block *b)
     }
 }
 
-static void drop_with_page(Jit *j, Block *b)
+void jit_drop(Jit *j, Block *b)
 {
     Block **link = &b->page->blocks;
 
@@ -155,7 +156,7 @@ static void drop_tails(Jit *j, CodePage *p, u64 at)
     for (Block *b = p->tails, *next; b; b = next) {
         next = b->tail_next;
         if (at < b->tail) {
-            drop_with_page(j, b);
+            jit_drop(j, b);
         } else {
             p->granules |= granules(0, b->tail);
         }
@@ -174,7 +175,7 @@ static void drop_range(Jit *j, CodePage *p, u64 at, u64 len)
     p->held = true;
     while (*link) {
         Block *b = *link;
-        u64 start = b->phys & (PAGE_SIZE - 1);
+        u64 start = b->first;
         if (start < at + len && start + b->size > at) {
             *link = b->page_next;
             drop_listed(j, b);
@@ -213,6 +214,8 @@ static void code_written(void *opaque, Ram *r, u64 offset, u64 len)
 static void free_block(Block *b)
 {
     free(b->ir);
+    g_free(b->out);
+    tcg_free_code(&b->code);
     g_free(b);
 }
 
@@ -224,7 +227,7 @@ static void drop_region(Jit *j, u32 r)
     for (u32 i = 0; i < blocks->len; i++) {
         Block *b = blocks->pdata[i];
         if (!b->dead) {
-            drop_with_page(j, b);
+            jit_drop(j, b);
         }
     }
 }
@@ -337,9 +340,9 @@ static void check_next_page(void *env, u64 phys)
     if (align_down(hit.pa, PAGE_SIZE) != phys) {
         if (jit_fetch(c, c->tcg.pc, &hit)) {
             g_mutex_lock(&j->lock);
-            Block *b = find(j, hit.pa, c->key);
+            Block *b = jit_block(j, hit.pa, c->key);
             if (b) {
-                drop_with_page(j, b);
+                jit_drop(j, b);
             }
             g_mutex_unlock(&j->lock);
         }
@@ -358,6 +361,35 @@ static u32 front_across(Ir *b, Cpu *c, const JitSource *from, u32 room, u8 *buf)
     return c->target->translate(b, c, c->key, buf, room + INSN_MAX);
 }
 
+void jit_ir_begin(Jit *j, const Cpu *c, u64 pc)
+{
+    const Target *t = c->target;
+
+    ir_start(j->ir, t->slots, t->nslots, t->word == 64 ? I64 : I32,
+             (u16)(pc & (PAGE_SIZE - 1)));
+    j->ir->soft = t->soft;
+    j->ir->one_cpu = c->machine->ncpus == 1;
+}
+
+void jit_ir_end(Jit *j, const Cpu *c, u64 pc, const u8 *host, u32 size)
+{
+    if (likely(!log_items) || !log_wants(pc)) {
+        return;
+    }
+    if (log_on(LOG_IN_ASM)) {
+        log_guest(c, pc, host, size);
+    }
+    if (log_on(LOG_IR)) {
+        log_ir("IR", j->ir, NULL);
+    }
+    if (log_on(LOG_IR_OPT)) {
+        IrLive *l = g_new(IrLive, 1);
+        ir_live(j->ir, l);
+        log_ir("IR after optimization and liveness", j->ir, l);
+        g_free(l);
+    }
+}
+
 u32 jit_front(Jit *j, Cpu *c, u64 pc, const JitSource *from, u32 max,
               u32 *count)
 {
@@ -367,9 +399,7 @@ u32 jit_front(Jit *j, Cpu *c, u64 pc, const JitSource *from, u32 max,
     const u8 *host = from->first.host;
     u8 across[2 * INSN_MAX];
 
-    ir_start(b, t->slots, t->nslots, t->word == 64 ? I64 : I32, (u16)at);
-    b->soft = t->soft;
-    b->one_cpu = c->machine->ncpus == 1;
+    jit_ir_begin(j, c, pc);
     b->alone = max == 1 || from->next.host;
     *count = 0;
     if (from->next.host) {
@@ -394,20 +424,7 @@ u32 jit_front(Jit *j, Cpu *c, u64 pc, const JitSource *from, u32 max,
     if (!b->ended) {
         ir_exit(b, ir_pc(b, at), EXIT_JUMP);
     }
-    if (unlikely(log_items) && log_wants(pc)) {
-        if (log_on(LOG_IN_ASM)) {
-            log_guest(c, pc, host, at - start);
-        }
-        if (log_on(LOG_IR)) {
-            log_ir("IR", b, NULL);
-        }
-        if (log_on(LOG_IR_OPT)) {
-            IrLive *l = g_new(IrLive, 1);
-            ir_live(b, l);
-            log_ir("IR after optimization and liveness", b, l);
-            g_free(l);
-        }
-    }
+    jit_ir_end(j, c, pc, host, at - start);
     return at - start;
 }
 
@@ -449,25 +466,33 @@ static void enter_block(Jit *j, Block *b, const TlbHit *first)
     b->page = page_of(j, first->range->ram, offset_of(first));
     b->page_next = b->page->blocks;
     b->page->blocks = b;
-    b->page->granules |= granules(b->phys & (PAGE_SIZE - 1),
-                                  b->size - b->tail);
+    b->page->granules |= granules(b->first, b->size - b->tail);
     b->hash_next = *bucket;
     __atomic_store_n(bucket, b, __ATOMIC_RELEASE);
     j->stats.blocks++;
     j->stats.insns += b->count;
     j->stats.guest_bytes += b->size;
     j->stats.host_bytes += b->code.size + b->code.cold_size;
+    j->stats.traces += b->trace;
+    j->stats.trace_insns += b->trace ? b->count : 0;
+    j->stats.loops += j->ir->label != 0;
 }
 
 static bool compile(Jit *j, Block *b)
 {
     if (!j->interp) {
-        return tcg_compile(j->buffer, j->ir, &b->code);
+        if (!tcg_compile(j->buffer, j->ir, &b->code)) {
+            return false;
+        }
+        b->out = g_new0(Link, b->code.njumps);
+        return true;
     }
     if (j->region[j->region_now]->len >= INTERP_MAX / TCG_REGIONS) {
         return false;
     }
     b->ir = ir_copy(j->ir);
+    b->heat = (i32)j->ir->heat;
+    b->code.heat = b->heat ? &b->heat : NULL;
     return true;
 }
 
@@ -515,43 +540,51 @@ static bool is_watched(const TlbHit *h)
     return h->range->ram->flags[offset_of(h) >> GUEST_PAGE_BITS] & RAM_CODE;
 }
 
-typedef enum Made { MADE, FULL, CROSSES, AGAIN } Made;
+bool jit_add(Jit *j, Block *b, const JitSource *from, u64 pc)
+{
+    if (!compile(j, b)) {
+        return false;
+    }
+    g_ptr_array_add(j->region[j->region_now], b);
+    if (b->first + b->size > PAGE_SIZE) {
+        enter_tail(j, b, &from->next);
+    }
+    enter_block(j, b, &from->first);
+    log_block(pc, b);
+    return true;
+}
 
-/* With the lock. */
 static Made make(Jit *j, Cpu *c, const JitSource *from)
 {
-    const TlbHit *first = &from->first, *next = &from->next;
     u32 count;
 
-    if (find(j, first->pa, c->key)) {
+    if (jit_block(j, from->first.pa, c->key)) {
         return MADE;            /* by another vCPU, meanwhile */
-    }
-    if (!is_watched(first) || (next->host && !is_watched(next))) {
-        return AGAIN;           /* another dropped all code of the page */
     }
     u32 size = jit_front(j, c, c->tcg.pc, from, j->max_insns, &count);
     if (!size) {
         return CROSSES;
     }
     Block *b = g_new0(Block, 1);
-    b->phys = first->pa;
+    b->phys = from->first.pa;
     b->key = c->key;
+    b->first = (u16)(b->phys & (PAGE_SIZE - 1));
     b->size = (u16)size;
     b->count = (u16)count;
-    if (!compile(j, b)) {
+    j->ir->heat = c->debug || j->max_insns == 1 ? 0 : j->heat;
+    if (!jit_add(j, b, from, c->tcg.pc)) {
         g_free(b);
         return FULL;
     }
-    g_ptr_array_add(j->region[j->region_now], b);
-    if ((b->phys & (PAGE_SIZE - 1)) + size > PAGE_SIZE) {
-        enter_tail(j, b, next);
-    }
-    enter_block(j, b, first);
-    log_block(c->tcg.pc, b);
     return MADE;
 }
 
 bool jit_make(Cpu *c)
+{
+    return jit_make_by(c, make);
+}
+
+bool jit_make_by(Cpu *c, JitMaker *f)
 {
     Jit *j = jit_of(c);
     JitSource from = { .next.host = NULL };
@@ -567,7 +600,11 @@ bool jit_make(Cpu *c)
         }
         g_mutex_lock(&j->lock);
         u32 region = j->region_now;
-        Made how = make(j, c, &from);
+        Made how = AGAIN;       /* another dropped all code of the page */
+        if (is_watched(&from.first)
+            && (!from.next.host || is_watched(&from.next))) {
+            how = f(j, c, &from);
+        }
         g_mutex_unlock(&j->lock);
         if (how == MADE) {
             return true;
@@ -583,8 +620,9 @@ bool jit_make(Cpu *c)
 bool jit_covers(const Block *b, u64 pa, u64 len)
 {
     u64 size = b->size - b->tail;
+    u64 first = align_down(b->phys, PAGE_SIZE) + b->first;
 
-    return (pa < b->phys + size && pa + len > b->phys)
+    return (pa < first + size && pa + len > first)
         || (b->tail && pa < b->next_phys + b->tail && pa + len > b->next_phys);
 }
 
@@ -620,7 +658,7 @@ Block *jit_find(Cpu *c)
         return NULL;
     }
     tlb_fill_exec(c, pc, align_down(hit.pa, PAGE_SIZE));
-    Block *b = find(j, hit.pa, c->key);
+    Block *b = jit_block(j, hit.pa, c->key);
     if (b && b->code.exec && !log_on(LOG_BLOCKS)) {
         g_mutex_lock(&j->lock);
         if (!b->dead) {
@@ -632,11 +670,11 @@ Block *jit_find(Cpu *c)
     return b;
 }
 
-bool jit_new(Machine *m, size_t size, bool interp, Err *err)
+bool jit_new(Machine *m, const JitOptions *o, Err *err)
 {
     Jit *j = g_new0(Jit, 1);
 
-    *j = (Jit) { .machine = m, .interp = interp };
+    *j = (Jit) { .machine = m, .interp = o->interp, .heat = o->heat };
     g_mutex_init(&j->lock);
     j->pages = g_hash_table_new(g_direct_hash, g_direct_equal);
     for (u32 r = 0; r < TCG_REGIONS; r++) {
@@ -645,9 +683,10 @@ bool jit_new(Machine *m, size_t size, bool interp, Err *err)
     j->ir = g_new0(Ir, 1);
 #ifdef STRESS
     j->max_insns = 2;
+    j->heat = MIN(j->heat, 8u);
 #else
-    j->max_insns = interp && m->target->precise_code ? 1 : 64;
+    j->max_insns = o->interp && m->target->precise_code ? 1 : 64;
 #endif
     m->accel_data = j;
-    return interp || (j->buffer = tcg_new(size, jit_slow, err)) != NULL;
+    return o->interp || (j->buffer = tcg_new(o->size, jit_slow, err)) != NULL;
 }

@@ -23,10 +23,12 @@ typedef struct Link {
 } Link;
 
 struct Block {
-    u64    phys;                /* guest physical address of its first byte */
+    u64    phys;                /* guest physical address it is entered at */
     u32    key;                 /* Cpu.key it was made for */
-    u16    size;                /* guest bytes */
-    u16    count;               /* guest instructions */
+    u16    first;               /* lowest guest byte, as offset in its page */
+    u16    size;                /* guest bytes from there */
+    u16    count;               /* guest instructions, each time round */
+    bool   trace;               /* follows branches; see trace.c */
     bool   dead;                /* dropped: not found, not linked any more */
     bool   jumped;              /* may be in a jump cache */
     Block *hash_next, *page_next;
@@ -36,10 +38,11 @@ struct Block {
     u64    next_phys;           /* that page, when it was made */
     Block *tail_next;
     struct CodePage *tail_page;
-    Link   out[2];
+    Link  *out;                 /* of each of the code's jumps */
     Link  *in;
     TcgCode code;
     Ir    *ir;                  /* interpreter backend: instead of code */
+    i32    heat;                /* and code.heat */
 };
 
 /* A page of RAM that code was made of. */
@@ -56,6 +59,7 @@ typedef struct CodePage {
 typedef struct JitStats {
     u64 blocks, insns, guest_bytes, host_bytes;
     u64 links, lookups, invalidated, page_writes;
+    u64 traces, trace_insns, loops;
 } JitStats;
 
 enum { HASH_BITS = 16 };
@@ -70,6 +74,7 @@ typedef struct Jit {
     Ir        *ir;              /* scratch of the translator */
     bool       interp;
     u32        max_insns;       /* in a block */
+    u32        heat;            /* entries that make a block hot */
     u32        region_now;      /* that is being filled; the next is empty */
     VcpuGrace  grace;           /* since the next one was emptied */
     u32        resets;          /* atomic: how many regions were emptied */
@@ -89,7 +94,12 @@ static inline Jit *jit_of(const Cpu *c) { return c->machine->accel_data; }
 
 /* ---- blocks.c ----------------------------------------------------------- */
 
-bool   jit_new(Machine *m, size_t size, bool interp, Err *err);
+typedef struct JitOptions {
+    bool interp;
+    u64  size;                  /* of code memory, bytes */
+    u32  heat;                  /* entries that make a block hot; 0: none */
+} JitOptions;
+bool   jit_new(Machine *m, const JitOptions *o, Err *err);
 /* The block for c's pc, put into its jump cache; NULL.  In the guest. */
 Block *jit_find(Cpu *c);
 /*
@@ -97,6 +107,21 @@ Block *jit_find(Cpu *c);
  * Not in the guest.
  */
 bool   jit_make(Cpu *c);
+/* How a block is made; with the lock. */
+typedef enum Made { MADE, FULL, CROSSES, AGAIN } Made;
+struct JitSource;
+typedef Made JitMaker(Jit *j, Cpu *c, const struct JitSource *from);
+/* Calls f for the code at c's pc until it is MADE.  Returns as jit_make(). */
+bool   jit_make_by(Cpu *c, JitMaker *f);
+/* The live block entered at phys, or NULL.  In the guest, or with the lock. */
+Block *jit_block(Jit *j, u64 phys, u32 key);
+/* Makes code of j->ir for b, whose other fields are set, and enters it. */
+bool   jit_add(Jit *j, Block *b, const struct JitSource *from, u64 pc);
+/* Drops b.  With the lock. */
+void   jit_drop(Jit *j, Block *b);
+/* Starts j->ir; ends and logs it, `size` bytes at pc. */
+void   jit_ir_begin(Jit *j, const Cpu *c, u64 pc);
+void   jit_ir_end(Jit *j, const Cpu *c, u64 pc, const u8 *host, u32 size);
 /* Sends jump j to `to`, if both still live. */
 void   jit_link(Jit *j, TcgJump *jump, Block *to);
 /* Drops all blocks (debugger).  On any thread; takes an exclusive section. */
@@ -116,6 +141,11 @@ u32    jit_front(Jit *j, Cpu *c, u64 pc, const JitSource *from, u32 max,
 bool   jit_fetch(Cpu *c, u64 pc, TlbHit *hit);
 /* Does a write to [pa, pa + len) change the code of b itself? */
 bool   jit_covers(const Block *b, u64 pa, u64 len);
+
+/* ---- trace.c ------------------------------------------------------------ */
+
+/* The block at c's pc is hot: makes a trace of it.  Returns as jit_make(). */
+bool   jit_trace(Cpu *c);
 
 /* ---- access.c ----------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 #include "accel/tcg/jit.h"
 #include "util/log.h"
 
-enum { CODE_SIZE = 256 << 20 };
+enum { CODE_SIZE = 256 << 20, HOT = 4000, HOT_MAX = 1 << 30 };
 
 void cpu_resume(Cpu *c)
 {
@@ -74,9 +74,12 @@ static void log_block(Cpu *c, const Block *b)
     }
 }
 
-static TcgExit enter(Cpu *c, Jit *j, const Block *b)
+static TcgExit enter(Cpu *c, Jit *j, Block *b)
 {
     c->tcg.pc_page = align_down(c->tcg.pc, PAGE_SIZE);
+    if (j->interp && b->code.heat && --b->heat < 0) {
+        return TCG_HOT;
+    }
     return j->interp ? ir_eval(b->ir, NULL, c, jit_slow)
                      : tcg_enter(j->buffer, c, b->code.exec);
 }
@@ -153,6 +156,9 @@ static void run(Cpu *c)
             c->target->trap(c, (u32)c->tcg.trap);
         }
         vcpu_leave_guest(c);
+        if (why == TCG_HOT) {
+            jit_trace(c);
+        }
     }
 }
 
@@ -165,19 +171,33 @@ static bool available(const Machine *m, Err *err)
     return true;
 }
 
-static bool set_option(const char *text, bool *interp, u64 *size, Err *err)
+static bool set_hot(JitOptions *o, const char *text, Err *err)
+{
+    char *end;
+    u64 n = g_ascii_strtoull(text, &end, 10);
+
+    o->heat = (u32)n;
+    return (*text && !*end && n <= HOT_MAX)
+        || fail(err, "-accel tcg: hot is how often a block is entered before "
+                "it gets a trace, 0 for never, not \"%s\"", text);
+}
+
+static bool set_option(const char *text, JitOptions *o, Err *err)
 {
     g_auto(GStrv) kv = g_strsplit(text, "=", 2);
 
+    if (strcmp(kv[0], "hot") == 0 && kv[1]) {
+        return set_hot(o, kv[1], err);
+    }
     if (strcmp(kv[0], "backend") == 0 && kv[1]) {
-        *interp = strcmp(kv[1], "interp") == 0;
-        return *interp || strcmp(kv[1], "native") == 0
+        o->interp = strcmp(kv[1], "interp") == 0;
+        return o->interp || strcmp(kv[1], "native") == 0
             || fail(err, "-accel tcg: backend is native or interp, not \"%s\"",
                     kv[1]);
     }
     if (strcmp(kv[0], "tb-size") == 0 && kv[1]) {
-        *size = g_ascii_strtoull(kv[1], NULL, 10) << 20;
-        return (*size >= 1 << 20 && *size <= 1u << 30)
+        o->size = g_ascii_strtoull(kv[1], NULL, 10) << 20;
+        return (o->size >= 1 << 20 && o->size <= 1u << 30)
             || fail(err, "-accel tcg: tb-size is MiB of code memory, 1 to "
                     "1024, not \"%s\"", kv[1]);
     }
@@ -187,21 +207,20 @@ static bool set_option(const char *text, bool *interp, u64 *size, Err *err)
                     "each vCPU) is there, not \"%s\"", kv[1]);
     }
     return fail(err, "-accel tcg has no option \"%s\": backend=native|interp, "
-                "tb-size=MiB, thread=multi", kv[0]);
+                "tb-size=MiB, thread=multi, hot=N", kv[0]);
 }
 
 static bool machine_start_tcg(Machine *m, const char *props, Err *err)
 {
-    bool interp = false;
-    u64 size = CODE_SIZE;
+    JitOptions o = { .size = CODE_SIZE, .heat = HOT };
     g_auto(GStrv) option = g_strsplit(props ? props : "", ",", -1);
 
-    for (char **o = option; *o; o++) {
-        if (**o && !set_option(*o, &interp, &size, err)) {
+    for (char **text = option; *text; text++) {
+        if (**text && !set_option(*text, &o, err)) {
             return false;
         }
     }
-    return jit_new(m, size, interp, err);
+    return jit_new(m, &o, err);
 }
 
 static bool vcpu_start(Cpu *c, Err *err)
@@ -243,6 +262,10 @@ static void info(Machine *m, FILE *f)
     fprintf(f, "host code           %.1f bytes a block, expansion %.1f\n",
             (double)s->host_bytes / n, s->guest_bytes
             ? (double)s->host_bytes / (double)s->guest_bytes : 0);
+    fprintf(f, "traces              %llu, %llu of them loops, %.1f "
+            "instructions\n", (unsigned long long)s->traces,
+            (unsigned long long)s->loops, s->traces
+            ? (double)s->trace_insns / (double)s->traces : 0);
     fprintf(f, "links made          %llu\n", (unsigned long long)s->links);
     fprintf(f, "look-ups in C       %llu\n", (unsigned long long)s->lookups);
     fprintf(f, "blocks dropped      %llu by %llu writes into code pages\n",

@@ -16,6 +16,9 @@
  *
  * Inside a block env memory holds, for every slot, the value of the entry or
  * of the last ir_sync().
+ *
+ * A block may end in a loop: phis, a label, instructions, IR_loop; see
+ * ir_loop_open().
  */
 #pragma once
 #include "util/types.h"
@@ -223,6 +226,9 @@ enum {
     _(trap_if, E,  KEEP | SNAP, "if a is not 0, stop at this guest instruction with TCG_TRAP imm")\
     _(exit,    E,  KEEP | SNAP | ENDS, "go on at a, ExitKind sub")              \
     _(leave,   N,  KEEP | SNAP | ENDS, "go on where env's pc and address space say")\
+    _(phi,     P,  0,           "slot imm in a loop: a at first, then b of the round before")\
+    _(label,   N,  KEEP,        "where the loop goes on; behind the phis")      \
+    _(loop,    E,  KEEP | SNAP | ENDS, "as poll; else another round")           \
     _(call,    H,  KEEP,        "helper imm with args[a .. a + b)")
 
 typedef enum IrOp {
@@ -352,6 +358,7 @@ typedef struct Ir {
     u32  nputs;
     u16  syncs[IR_SYNCS];           /* where the IR_sync are */
     u32  nsyncs;
+    u16  label;                     /* position of IR_label, or 0 */
     Val  args[IR_ARGS];
     u32  nargs;
     const IrSlot *slots;
@@ -369,6 +376,7 @@ typedef struct Ir {
     bool one_cpu;                   /* no other vCPU sees memory: atomics may
                                        be interrupted by devices only */
     bool fp_inline;                 /* host arithmetic serves the FP mode */
+    u32  heat;                      /* entries until TCG_HOT; 0: not counted */
     const FpSoft *soft;
     u16  hash[256];                 /* value numbering: heads */
     u16  next[IR_MAX];              /* and chains */
@@ -486,6 +494,48 @@ void ir_exit_if(Ir *b, Val cond, Val pc);
 void ir_trap_if(Ir *b, Val cond, u32 code);
 /* Syncs, then goes on where env's pc says: after calls that set it. */
 void ir_leave(Ir *b);
+/* Stops at pc if a request is pending. */
+void ir_poll(Ir *b, Val pc);
+
+/* ---- branches inside a block -------------------------------------------- */
+
+/*
+ * Where the guest instruction that ended b may go on in its page: *out is the
+ * exit's target, *side that of an exit_if that goes with it; -1: none, or it
+ * is computed or in another page.  False: no exit ended b.
+ */
+bool ir_targets(const Ir *b, i32 *out, i32 *side);
+/*
+ * Takes back that exit, to go on at `next` (page offset), which is one of the
+ * two; the other one becomes a side exit.
+ */
+void ir_follow(Ir *b, u16 next);
+/* The same where the exit's address is computed: it is compared with next. */
+void ir_follow_guess(Ir *b, u16 next);
+
+/* A loop being built. */
+typedef struct IrLoop {
+    u64 must[IR_SLOTS / 64];        /* slots that have a phi in any case */
+    u64 phis[IR_SLOTS / 64];        /* that have one */
+    u64 changed[IR_SLOTS / 64];     /* that differ from the entry's value */
+    u32 n, nputs, nargs;            /* what b had before */
+    Val before[IR_SLOTS];           /* cur before: of the first round */
+    Val at[IR_SLOTS];               /* and at the label */
+} IrLoop;
+
+/*
+ * A block whose first round has been built and whose control is at its start
+ * again becomes a loop: the caller opens it, builds the same instructions
+ * once more, and closes it.  What no round changes is computed in the first
+ * one only.  Slots that change get a phi, or are computed from others' phis
+ * if that is how the first round made them (flags of a counter).
+ * ir_loop_close() finds out if each round makes them so; if not it returns
+ * false and b is as it was before: open it again, and other slots get phis.
+ */
+bool ir_loop_open(Ir *b, IrLoop *l);    /* false: b cannot be a loop */
+bool ir_loop_close(Ir *b, IrLoop *l);
+/* Forgets what was built since it was opened. */
+void ir_loop_drop(Ir *b, const IrLoop *l);
 
 /* The meaning of every pure integer operation: folding, evaluator, tests. */
 u64  ir_compute(const Ins *i, Type operand, u64 a, u64 b, u64 c, u64 d);

@@ -18,6 +18,8 @@ typedef enum TcgExit {
     TCG_LINK,           /* a direct exit not linked; env.exit says which */
     TCG_POLL,           /* env.poll was not 0; env.pc is where to go on */
     TCG_TRAP,           /* trap_if at env.pc; env.trap is its code */
+    TCG_HOT,            /* at env.pc a block was entered Ir.heat times;
+                           env.exit is its code */
 } TcgExit;
 
 enum { TCG_REGS = 16 };
@@ -116,10 +118,12 @@ typedef struct TcgCode {
     u8    *cold;            /* stubs, data, side table: executable mapping */
     u32    cold_size;
     u32    njumps;
-    TcgJump jump[2];        /* blocks have at most two direct exits */
+    TcgJump *jump;          /* its direct exits */
     u8    *side;            /* snapshots, in the region; see tcg/snap.c */
     u32    side_size;
     u32    region;          /* of the buffer it lies in */
+    bool   keeps_pages;     /* TLB entries, until it is left: see pages.h */
+    i32   *heat;            /* entries left until TCG_HOT; NULL: not counted */
 } TcgCode;
 
 typedef struct TcgBuffer TcgBuffer;
@@ -146,8 +150,10 @@ void       tcg_free(TcgBuffer *t);
  * reused: no thread may be in its code, nothing may link to it any more.
  * Not thread-safe: the caller locks.
  */
-enum { TCG_REGIONS = 16 };
+enum { TCG_REGIONS = 16, TCG_JUMPS = 64 };
 bool tcg_compile(TcgBuffer *t, const Ir *b, TcgCode *out);
+/* Frees what *c has beside its code. */
+void tcg_free_code(TcgCode *c);
 u32  tcg_next_region(TcgBuffer *t);
 
 /* Runs translated code until it needs C.  Host FP control is switched. */

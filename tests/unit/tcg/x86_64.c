@@ -192,6 +192,12 @@ static Val address(Gen *g)
     u64 align = rnd(3) ? ~(u64)15 : ~0ull;
     x = ir_and(g->b, x, word_const(g, (PAGES * PAGE_SIZE - 1) & align));
     x = ir_add(g->b, x, word_const(g, GUEST_BASE));
+    if (!rnd(3)) {
+        Val y = ir_and(g->b, pick(g, g->word), word_const(g, 0x1ff));
+        y = keep(g, g->word, y);
+        y = ir_shl(g->b, y, word_const(g, rnd(5)));
+        x = rnd(2) ? ir_add(g->b, x, y) : ir_add(g->b, y, x);
+    }
     if (rnd(2)) {
         x = ir_add(g->b, keep(g, g->word, x), word_const(g, rnd(200) - 60ull));
     }
@@ -489,6 +495,88 @@ static void random_programs(Test *t, unsigned programs)
     check(t, !bad, "random programs");
 }
 
+/* ---- loops -------------------------------------------------------------- */
+
+enum { S_COUNTER = S_X + NI64 - 1 };
+
+static void loop_step(Gen *g)
+{
+    switch (rnd(20)) {
+    case 15: case 16: floats(g); break;
+    case 17: float_vectors(g); break;
+    case 0: case 1: memory(g); break;
+    case 2: atomic(g); break;
+    case 3: case 4: flags(g); break;
+    case 5: vectors(g); break;
+    case 6:
+        ir_exit_if(g->b, cond_of(g), target(g));
+        break;
+    default: arith(g); break;
+    }
+    while (rnd(2)) {
+        put(g);
+    }
+}
+
+/* One round, the same each time that the seed is the same. */
+static void loop_round(Ir *b, u64 seed, Sort word, unsigned steps)
+{
+    Gen g = { .b = b, .word = word };
+    *rnd_state() = seed;
+    Val left = ir_and(b, ir_get(b, S_COUNTER), ir_i64(b, 15));
+    for (unsigned k = 0; k < steps && !b->full && !b->ended; k++) {
+        ir_insn(b, (u16)(256 + k * 4));
+        loop_step(&g);
+    }
+    ir_exit_if(b, ir_set(b, EQ, left, ir_i64(b, 0)), ir_pc(b, 0xa00));
+    ir_put(b, S_COUNTER, ir_sub(b, left, ir_i64(b, 1)));
+}
+
+/* False: it did not become a loop. */
+static bool loop_program(Ir *b)
+{
+    IrLoop l = { .n = 0 };
+    Sort word = rnd(4) ? V64 : V32;
+    unsigned steps = 1 + rnd(rnd(2) ? 8 : 40);
+    ir_start(b, env_slots, countof(env_slots), word == V64 ? I64 : I32,
+             (u16)(rnd(64) * 4));
+    b->soft = &soft_arm;
+    b->fp_inline = rnd(8);
+    u64 seed = raw();
+    loop_round(b, seed, word, steps);
+    for (unsigned tries = 0; tries < 6 && ir_loop_open(b, &l); tries++) {
+        loop_round(b, seed, word, steps);
+        if (b->ended || b->full) {
+            ir_loop_drop(b, &l);
+            break;
+        }
+        if (ir_loop_close(b, &l)) {
+            return true;
+        }
+    }
+    ir_exit(b, ir_pc(b, 8), EXIT_JUMP);
+    return false;
+}
+
+static void random_loops(Test *t, unsigned programs)
+{
+    static Ir b;
+    unsigned bad = 0, loops = 0;
+    for (unsigned n = 0; n < programs && bad < 3; n++) {
+        u64 seed = *rnd_state();
+        loops += loop_program(&b);
+        for (unsigned run = 0; run < 4 && bad < 3; run++) {
+            if (!run_both(t, &b)) {
+                fprintf(stderr, "loop %u, run %u, state %#llx\n", n, run,
+                        (unsigned long long)seed);
+                bad++;
+                break;
+            }
+        }
+    }
+    check(t, !bad && loops > programs / 2, "%u random loops", loops);
+}
+
 /* ---- every operation ---------------------------------------------------- */
 
 static Type operand_type(const Ins *i)
@@ -658,6 +746,8 @@ static void links(Test *t, i64 to, const char *name)
           e->tcg.pc == (polls_first ? CODE_PAGE + (u64)to : page),
           "%s: poll", name);
     e->tcg.poll = 0;
+    tcg_free_code(&one);
+    tcg_free_code(&two);
 }
 
 static void jump_cache(Test *t)
@@ -688,6 +778,8 @@ static void jump_cache(Test *t)
     why = machine_run(t, m, &one);
     check(t, why == TCG_POLL && e->tcg.pc == 0x7654320, "jump cache: poll");
     e->tcg.poll = 0;
+    tcg_free_code(&one);
+    tcg_free_code(&two);
 }
 
 int main(int argc, char **argv)
@@ -708,6 +800,7 @@ int main(int argc, char **argv)
         links(&test, -0x1ffc, "page before");
         jump_cache(&test);
         random_programs(&test, programs);
+        random_loops(&test, programs);
         test_stop(&test);
     }
     return test_end(&test);

@@ -406,6 +406,7 @@ static bool run_both(Test *t, const Ir *b)
     if (!ok) {
         dump(b, &live, &code);
     }
+    tcg_free_code(&code);
     return ok;
 }
 
