@@ -322,7 +322,7 @@ static bool read_choices(Block *b, KeyVal *kv, Err *err)
 static bool read_options(Block *b, KeyVal *kv, bool *snapshot, Err *err)
 {
     static const char *const kept[] = {
-        "unit", "index", "bus", "auto-read-only",
+        "unit", "index", "bus", "auto-read-only", "node-name",
     };
     const char *cache = keep(b, kv, "cache");
     bool readonly, read_only;

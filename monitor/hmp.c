@@ -9,7 +9,7 @@
 #include "monitor/hmp.h"
 #include "monitor/qmp.h"
 #include "net/net.h"
-#include "softmmu/options.h"
+#include "softmmu/objects.h"
 #include "util/keyval.h"
 #include "util/log.h"
 
@@ -171,7 +171,7 @@ static void cmd_chardev_add(Hmp *h, const char *args)
 static void cmd_object_add(Hmp *h, const char *args)
 {
     Err err = { 0 };
-    bool ok = options_check_object(args, &err);
+    bool ok = object_check(args, &err);
 
     say(h, ok, &err);
     if (ok) {

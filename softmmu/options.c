@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "accel/accel.h"
 #include "hw/core/device.h"
-#include "softmmu/options.h"
+#include "softmmu/objects.h"
 #include "target/target.h"
 #include "ui/display.h"
 #include "ui/layout.h"
@@ -449,41 +449,11 @@ static bool set_action(Options *o, const char *value, bool *done, Err *err)
     return ok || err_prefix(err, "-action %s", value);
 }
 
-const char *const *object_types(void)
-{
-    static const char *const types[] = { "rng-builtin", "rng-random", NULL };
-
-    return types;
-}
-
-/* Random numbers come from the host's generator, whatever the file. */
-bool options_check_object(const char *value, Err *err)
-{
-    KeyVal *kv = keyval_parse(value, "qom-type", err);
-    const char *type = kv ? keyval_get(kv, "qom-type") : NULL;
-    bool known = false, ok = kv != NULL;
-
-    for (const char *const *t = object_types(); type && *t; t++) {
-        known = known || strcmp(type, *t) == 0;
-    }
-    if (kv && !known) {
-        ok = fail(err, "there are objects of type rng-builtin and rng-random");
-    } else if (kv && !keyval_get(kv, "id")) {
-        ok = fail(err, "id= is missing");
-    }
-    if (kv) {
-        keyval_get(kv, "filename");
-    }
-    ok = ok && keyval_done(kv, "it", err);
-    keyval_free(kv);
-    return ok;
-}
-
 static bool add_object(Options *o, const char *value, bool *done, Err *err)
 {
     (void)done;
     g_ptr_array_add(o->objects, (void *)value);
-    return options_check_object(value, err)
+    return object_check(value, err)
         || err_prefix(err, "-object %s", value);
 }
 
@@ -511,6 +481,27 @@ static bool set_uuid(Options *o, const char *value, bool *done, Err *err)
     return g_uuid_string_is_valid(o->uuid)
         || fail(err, "-uuid %s: write 32 hexadecimal digits as in "
                 "123e4567-e89b-12d3-a456-426614174000", value);
+}
+
+/* Sound cards may name it; there are none yet, so that nothing is heard. */
+static bool set_audio(Options *o, const char *value, bool *done, Err *err)
+{
+    KeyVal *kv = keyval_parse(value, "driver", err);
+    const char *driver = kv ? keyval_get(kv, "driver") : NULL;
+    bool ok = kv != NULL;
+
+    (void)o;
+    (void)done;
+    if (kv) {
+        keyval_get(kv, "id");
+    }
+    if (ok && (!driver || strcmp(driver, "none") != 0)) {
+        ok = fail(err, "driver=%s: there is no sound yet, only driver=none",
+                  driver ? driver : "");
+    }
+    ok = ok && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-audiodev %s", value);
 }
 
 static bool set_msg(Options *o, const char *value, bool *done, Err *err)
@@ -584,6 +575,7 @@ static const Option options[] = {
     { "hdd",       "FILE", "fourth disk",                                    CALL(add_hdd) },
     { "k",         "LAYOUT", "what keys mean: en-us, en-gb, de, fr",         CALL(set_layout) },
     { "msg",       "timestamp=on", "messages begin with the time",           CALL(set_msg) },
+    { "audiodev",  "none,id=I", "where sound goes; nowhere yet",             CALL(set_audio) },
     { "overcommit", "mem-lock=off", "accepted",                              ONLY(TAKEN) },
     { "uuid",      "UUID", "the machine's number",                           CALL(set_uuid) },
     { "smbios",    "type=1,product=P,serial=S", "what SMBIOS tables say",    IN(LIST, smbios) },
@@ -678,6 +670,9 @@ static const Option *option_find(const char *name, Err *err)
 
 bool options_nth(u32 n, OptionText *out)
 {
+    for (u32 i = 0; i < countof(options) && i <= n; i++) {
+        n += options[i].kind == NOT_YET;        /* as if it were not there */
+    }
     if (n >= countof(options)) {
         return false;
     }

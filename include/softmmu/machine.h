@@ -90,6 +90,7 @@ struct Machine {
     struct KeyQueue *keys;          /* what monitors type: ui/sendkey.h */
     const char   *serial[SERIALS];  /* ids of chardevs; NULL: none */
     bool          no_reboot, no_shutdown;
+    bool          migration_events;     /* a capability that QMP set */
     struct Vcpus *vcpus;            /* accel/vcpu.c */
     const struct Accel *accel;
     void         *accel_data;
