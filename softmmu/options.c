@@ -2,14 +2,17 @@
 /*
  * The command line: one table of options, spelled as QEMU's users know them.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "accel/accel.h"
 #include "hw/core/device.h"
 #include "softmmu/objects.h"
 #include "target/target.h"
 #include "ui/display.h"
 #include "ui/layout.h"
+#include "util/fdset.h"
 #include "util/json.h"
 #include "util/keyval.h"
 #include "util/log.h"
@@ -504,6 +507,34 @@ static bool set_audio(Options *o, const char *value, bool *done, Err *err)
     return ok || err_prefix(err, "-audiodev %s", value);
 }
 
+/* "set=N,fd=M[,opaque=TEXT]": a descriptor that we were started with. */
+static bool add_fd(Options *o, const char *value, bool *done, Err *err)
+{
+    KeyVal *kv = keyval_parse(value, NULL, err);
+    u64 set = 0, fd = 0;
+    bool ok = kv && keyval_u64(kv, "set", ~0ull, &set, err)
+        && keyval_u64(kv, "fd", ~0ull, &fd, err);
+    const char *opaque = ok ? keyval_get(kv, "opaque") : NULL;
+    int own = -1;
+
+    (void)o;
+    (void)done;
+    if (ok && (set > UINT32_MAX || fd > INT32_MAX)) {
+        ok = fail(err, "set=NUMBER and fd=NUMBER are needed");
+    } else if (ok) {
+        own = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+        ok = own >= 0 || fail(err, "fd=%d is not open", (int)fd);
+    }
+    ok = ok && keyval_done(kv, "it", err);
+    if (ok) {
+        fdset_add((u32)set, own, opaque);
+    } else if (own >= 0) {
+        close(own);
+    }
+    keyval_free(kv);
+    return ok || err_prefix(err, "-add-fd %s", value);
+}
+
 static bool set_msg(Options *o, const char *value, bool *done, Err *err)
 {
     KeyVal *kv = keyval_parse(value, "timestamp", err);
@@ -575,6 +606,7 @@ static const Option options[] = {
     { "hdd",       "FILE", "fourth disk",                                    CALL(add_hdd) },
     { "k",         "LAYOUT", "what keys mean: en-us, en-gb, de, fr",         CALL(set_layout) },
     { "msg",       "timestamp=on", "messages begin with the time",           CALL(set_msg) },
+    { "add-fd",    "set=N,fd=M", "an open file as /dev/fdset/N",              CALL(add_fd) },
     { "audiodev",  "none,id=I", "where sound goes; nowhere yet",             CALL(set_audio) },
     { "overcommit", "mem-lock=off", "accepted",                              ONLY(TAKEN) },
     { "uuid",      "UUID", "the machine's number",                           CALL(set_uuid) },
