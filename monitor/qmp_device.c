@@ -4,6 +4,8 @@
 #include "monitor/qmp.h"
 #include "monitor/qom.h"
 #include "net/net.h"
+#include "softmmu/hotplug.h"
+#include "softmmu/run.h"
 
 /* ---- query-pci ---------------------------------------------------------- */
 
@@ -126,6 +128,27 @@ void qmp_query_pci(QmpCall *c)
         Json *j = json_add(c->ret, NULL, json_object());
         json_add_int(j, "bus", bus);
         json_add(j, "devices", functions_of(c->m->pci, bus));
+    }
+}
+
+/* ---- devices that come and go ------------------------------------------- */
+
+void qmp_device_add(QmpCall *c)
+{
+    g_autofree char *text = json_options(c->args);
+
+    machine_add_device(c->m, text, &c->err);
+}
+
+void qmp_device_del(QmpCall *c)
+{
+    const char *id = json_str(c->args, "id");
+    const Device *d = qom_find_device(c->m, id);
+
+    if (!d) {
+        qmp_no_device(c, "device", id);
+    } else {
+        hotplug_remove(c->m, d->id, &c->err);
     }
 }
 

@@ -142,7 +142,7 @@ static size_t list_members(const SchemaType *t, const char **names, size_t n)
 static bool check_strays(const SchemaType *t, const SchemaType *branch,
                          const Json *v, const char *where, Err *err)
 {
-    for (const Json *k = v->first; k; k = k->next) {
+    for (const Json *k = t->open ? NULL : v->first; k; k = k->next) {
         if (!find_member(t, k->name) && !find_member(branch, k->name)) {
             const char *names[128];
             size_t n = list_members(branch, names, list_members(t, names, 0));

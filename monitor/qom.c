@@ -33,16 +33,10 @@ static const char *folder_of(const Device *d)
          : "peripheral";
 }
 
-/* "ID.backend" is the part of ID that it made for itself; else NULL. */
-static Device *owner_of(const Device *d)
+/* Whose inner device "ID.backend" it is; else NULL. */
+static const Device *owner_of(const Device *d)
 {
-    g_autofree char *id = g_strdup(d->id);
-
-    if (!g_str_has_suffix(id, ".backend")) {
-        return NULL;
-    }
-    id[strlen(id) - strlen(".backend")] = '\0';
-    return machine_find_device(d->machine, id);
+    return g_str_has_suffix(d->id, ".backend") ? d->parent : NULL;
 }
 
 char *qom_device_path(const Device *d)

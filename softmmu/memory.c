@@ -52,6 +52,8 @@ struct MemSpace {
 /* ---- RAM ---------------------------------------------------------------- */
 
 /* Address space for r with a guard page around it; NULL: none left. */
+#define RAM_MAX (1ull << 46)
+
 static u8 *reserve(u64 size)
 {
     u64 all = size + 2 * HUGE;
@@ -97,8 +99,9 @@ static bool back(Ram *r, bool shared, Err *err)
 
 Ram *ram_new(const char *name, u64 size, Err *err)
 {
-    int fd = memfd_create(name, MFD_CLOEXEC);
+    int fd = size > RAM_MAX ? -1 : memfd_create(name, MFD_CLOEXEC);
 
+    errno = fd < 0 && size > RAM_MAX ? ENOMEM : errno;
     size = align_up(MAX(size, GUEST_PAGE), GUEST_PAGE);
     if (fd < 0 || ftruncate(fd, (off_t)size) < 0) {
         if (fd >= 0) {
@@ -118,7 +121,7 @@ Ram *ram_new_file(const char *name, u64 size, int fd, bool shared, Err *err)
     r->name = g_strdup(name);
     r->size = align_up(MAX(size, GUEST_PAGE), GUEST_PAGE);
     r->fd = fd;
-    if (size > 1ull << 46 || !back(r, shared, err)) {
+    if (size > RAM_MAX || !back(r, shared, err)) {
         fail(err, "%s cannot be of %llu MiB", name,
              (unsigned long long)(size >> 20));
         ram_free(r);

@@ -401,15 +401,19 @@ PLACE(hdb, "if=ide,index=1,format=raw")
 PLACE(hdc, "if=ide,index=2,format=raw")
 PLACE(hdd, "if=ide,index=3,format=raw")
 
+static const char *const watchdog_words[] = {
+    "reset", "shutdown", "poweroff", "pause", "debug", "none", "inject-nmi",
+};
+
+const char *watchdog_action_name(WatchdogAction action)
+{
+    return watchdog_words[action];
+}
+
 static bool watchdog_action(const char *word, WatchdogAction *action, Err *err)
 {
-    static const char *const words[] = {
-        "reset", "shutdown", "poweroff", "pause", "debug", "none",
-        "inject-nmi",
-    };
-
-    for (u32 i = 0; i < countof(words); i++) {
-        if (strcmp(word, words[i]) == 0) {
+    for (u32 i = 0; i < countof(watchdog_words); i++) {
+        if (strcmp(word, watchdog_words[i]) == 0) {
             *action = (WatchdogAction)i;
             return true;
         }

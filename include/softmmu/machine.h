@@ -136,6 +136,8 @@ void machine_reset(Machine *m);
  * given away; NULL: none).  Any thread, machine lock held.
  */
 void machine_event(Machine *m, const char *event, Json *data);
+/* A clock was set by the guest: seconds from what -rtc said. */
+void machine_clock_set(const Device *d, i64 offset);
 /* A CPU stopped at a break- or watchpoint; wakes the debugger.  cpu thread. */
 void machine_debug_stop(Cpu *c);
 

@@ -41,6 +41,8 @@ typedef struct Options {
  */
 bool options_parse(Options *o, int argc, char **argv, bool *done, Err *err);
 
+const char *watchdog_action_name(WatchdogAction action);
+
 /* The text of a row of -help. */
 typedef struct OptionText {
     const char *name, *args, *help;     /* args NULL: takes none */
