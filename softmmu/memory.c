@@ -51,9 +51,9 @@ struct MemSpace {
 
 /* ---- RAM ---------------------------------------------------------------- */
 
-/* Address space for r with a guard page around it; NULL: none left. */
-#define RAM_MAX (1ull << 46)
+#define RAM_MAX (1ull << 46)            /* bytes */
 
+/* Address space for r with a guard page around it; NULL: none left. */
 static u8 *reserve(u64 size)
 {
     u64 all = size + 2 * HUGE;
