@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <linux/fs.h>
 #include "block/backend.h"
+#include "util/fdset.h"
 #include "util/keyval.h"
 
 typedef struct Registry {
@@ -205,8 +206,8 @@ static bool no_file(const Block *b, Err *err)
 
 static bool open_file(Block *b, Err *err)
 {
-    b->fd = open(b->path, (b->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC
-                          | O_NONBLOCK | O_NOCTTY);
+    b->fd = fdset_open(b->path, (b->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC
+                                | O_NONBLOCK | O_NOCTTY, 0);
     return b->fd >= 0 || no_file(b, err);
 }
 
@@ -322,7 +323,7 @@ static bool read_choices(Block *b, KeyVal *kv, Err *err)
 static bool read_options(Block *b, KeyVal *kv, bool *snapshot, Err *err)
 {
     static const char *const kept[] = {
-        "unit", "index", "bus", "auto-read-only",
+        "unit", "index", "bus", "auto-read-only", "node-name",
     };
     const char *cache = keep(b, kv, "cache");
     bool readonly, read_only;

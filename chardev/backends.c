@@ -7,6 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 #include "backend.h"
+#include "util/fdset.h"
 
 /* ---- null --------------------------------------------------------------- */
 
@@ -37,12 +38,13 @@ static bool file_open(Chardev *c, KeyVal *kv, Err *err)
         return fail(err, "path= is missing: -chardev file,id=%s,path=FILE",
                     c->id);
     }
-    int out = open(path, O_WRONLY | O_CREAT | O_CLOEXEC
+    int out = fdset_open(path, O_WRONLY | O_CREAT | O_CLOEXEC
                    | (append ? O_APPEND : O_TRUNC), 0666);
     if (out < 0) {
         return fail(err, "cannot write %s: %s", path, g_strerror(errno));
     }
-    int in = input ? open(input, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    int in = input
+        ? fdset_open(input, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0) : -1;
     if (input && in < 0) {
         close(out);
         return fail(err, "cannot read %s: %s", input, g_strerror(errno));

@@ -9,7 +9,7 @@
 #include "monitor/hmp.h"
 #include "monitor/qmp.h"
 #include "net/net.h"
-#include "softmmu/options.h"
+#include "softmmu/objects.h"
 #include "util/keyval.h"
 #include "util/log.h"
 
@@ -171,7 +171,7 @@ static void cmd_chardev_add(Hmp *h, const char *args)
 static void cmd_object_add(Hmp *h, const char *args)
 {
     Err err = { 0 };
-    bool ok = options_check_object(args, &err);
+    bool ok = object_check(args, &err);
 
     say(h, ok, &err);
     if (ok) {
@@ -192,7 +192,7 @@ static const Command commands[] = {
     { "cont",         "",          "go on",                        QMP("cont", "") },
     { "cpu",          "N",         "the CPU that commands look at", .run = cmd_cpu, .cpu = true },
     { "device_add",   "TYPE,id=I[,..]", "as -device",              .run = hmp_device_add },
-    { "device_del",   "ID",        "have the guest let it go",     .run = hmp_device_del },
+    { "device_del",   "ID",        "have the guest let it go",     QMP("device_del", "id:s") },
     { "drive_add",    "file=FILE,id=I[,..]", "open a disk for a device", .run = hmp_drive_add },
     { "drive_del",    "ID",        "close one that no device has", .run = hmp_drive_del },
     { "gdbserver",    "[DEV]",     "wait for gdb (tcp::1234)",     .run = cmd_gdbserver },

@@ -37,6 +37,5 @@ void hmp_info_mice(Hmp *h, const char *args);
 
 /* ---- hmp_devices.c: what comes and goes --------------------------------- */
 void hmp_device_add(Hmp *h, const char *args);
-void hmp_device_del(Hmp *h, const char *args);
 void hmp_drive_add(Hmp *h, const char *args);
 void hmp_drive_del(Hmp *h, const char *args);

@@ -2,7 +2,6 @@
 /* Monitor commands by which devices and their disks come and go. */
 #include "block/block.h"
 #include "monitor/hmp.h"
-#include "softmmu/hotplug.h"
 #include "softmmu/run.h"
 
 static void say(Hmp *h, bool ok, const Err *err)
@@ -17,13 +16,6 @@ void hmp_device_add(Hmp *h, const char *args)
     Err err = { 0 };
 
     say(h, machine_add_device(h->m, args, &err), &err);
-}
-
-void hmp_device_del(Hmp *h, const char *args)
-{
-    Err err = { 0 };
-
-    say(h, hotplug_remove(h->m, args, &err), &err);
 }
 
 /* QEMU's users write a number in front, of a PCI slot that nothing uses. */

@@ -7,6 +7,7 @@
  * writes the answer.  All on the main thread; events come from any, with the
  * machine lock.
  */
+#include <assert.h>
 #include <stdio.h>
 #include "monitor/qmp_schema.h"
 
@@ -314,6 +315,8 @@ static Limit *limit_of(const SchemaEvent *e, const Json *data)
 static void take_event(Machine *m, const char *name, Json *data)
 {
     const SchemaEvent *e = schema_event(name);
+
+    assert(e);                          /* events are declared in the schema */
     Limit *l = e->limited ? limit_of(e, data) : NULL;
     i64 now = g_get_monotonic_time();
 

@@ -59,10 +59,15 @@ typedef struct Listing {
     Json    *list;
 } Listing;
 
-/* Programs that made it by -blockdev know it by its drive alone. */
+/* What -drive called it; "" for -blockdev, of which the drive is the name. */
+static const char *drive_name(const Block *b)
+{
+    return block_option(b, "node-name") ? "" : block_id(b);
+}
+
 static void add_names(Json *j, const Block *b, const Device *drive)
 {
-    json_add_str(j, "device", block_option(b, "if") ? block_id(b) : "");
+    json_add_str(j, "device", drive_name(b));
     if (drive) {
         g_autofree char *path = qom_device_path(drive);
         json_add_str(j, "qdev", path);
@@ -77,6 +82,7 @@ static void add_drive(void *opaque, Block *b)
     Json *j = json_add(l->list, NULL, json_object());
 
     add_names(j, b, drive_of(l->m, b));
+    json_add_str(j, "io-status", "ok");
     json_add_str(j, "type", "unknown");
     json_add_bool(j, "removable", cd);
     json_add_bool(j, "locked", false);
@@ -191,7 +197,7 @@ static void failed(void *opaque, Block *b, BlockOp op, int error)
     g_autofree char *path = drive ? qom_device_path(drive) : g_strdup("");
     Json *j = json_object();
 
-    json_add_str(j, "device", block_option(b, "if") ? block_id(b) : "");
+    json_add_str(j, "device", drive_name(b));
     json_add_str(j, "qom-path", path);
     json_add_str(j, "node-name", block_id(b));
     json_add_str(j, "operation", op == BLOCK_READ ? "read" : "write");

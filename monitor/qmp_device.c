@@ -137,8 +137,13 @@ void qmp_query_pci(QmpCall *c)
 static Netdev *net_of(Device *d)
 {
     for (const Prop *p = d ? d->type->props : NULL; p && p->name; p++) {
+        void *v = *(void **)((u8 *)d + p->at);
         if (p->kind == PROP_NETDEV) {
-            return *(Netdev **)((u8 *)d + p->at);
+            return v;
+        }
+        /* A card on PCI has one inside, and of its network the name. */
+        if (p->kind == PROP_STR && strcmp(p->name, "netdev") == 0 && v) {
+            return netdev_find(v);
         }
     }
     return NULL;
@@ -169,7 +174,9 @@ void qmp_device_add(QmpCall *c)
 void qmp_device_del(QmpCall *c)
 {
     const char *id = json_str(c->args, "id");
+    const Device *d = qom_find_device(c->m, id);
 
+    id = d ? d->id : id;
     if (!hotplug_find(c->m, id)) {
         qmp_no_device(c, "device", id);
     } else {

@@ -5,6 +5,7 @@
  */
 #include <unistd.h>
 #include "monitor/qmp.h"
+#include "util/fdset.h"
 
 enum { WAITING_FDS = 16 };
 
@@ -19,26 +20,7 @@ typedef struct NamedFd {
     int   fd;
 } NamedFd;
 
-typedef struct SetFd {
-    u32   set;
-    int   fd;
-    char *opaque;
-} SetFd;
-
-typedef struct Kept {
-    GArray *named;                      /* of NamedFd */
-    GArray *sets;                       /* of SetFd */
-} Kept;
-
-static Kept kept;                       /* set cache */
-
-static void make_lists(void)
-{
-    if (!kept.named) {
-        kept.named = g_array_new(false, true, sizeof(NamedFd));
-        kept.sets = g_array_new(false, true, sizeof(SetFd));
-    }
-}
+static GArray *named;                   /* set cache */
 
 /* ---- as they come ------------------------------------------------------- */
 
@@ -82,13 +64,12 @@ static int next_fd(QmpCall *c)
 
 int qmp_fd_take(const char *name)
 {
-    make_lists();
-    for (u32 i = 0; i < kept.named->len; i++) {
-        NamedFd *n = &g_array_index(kept.named, NamedFd, i);
+    for (u32 i = 0; named && i < named->len; i++) {
+        NamedFd *n = &g_array_index(named, NamedFd, i);
         if (strcmp(n->name, name) == 0) {
             int fd = n->fd;
             g_free(n->name);
-            g_array_remove_index(kept.named, i);
+            g_array_remove_index(named, i);
             return fd;
         }
     }
@@ -110,7 +91,10 @@ void qmp_getfd(QmpCall *c)
         if (old >= 0) {
             close(old);                 /* the name now stands for the new */
         }
-        g_array_append_val(kept.named, n);
+        if (!named) {
+            named = g_array_new(false, true, sizeof(NamedFd));
+        }
+        g_array_append_val(named, n);
     }
 }
 
@@ -128,52 +112,26 @@ void qmp_closefd(QmpCall *c)
 
 /* ---- sets --------------------------------------------------------------- */
 
-static bool set_exists(u32 set)
-{
-    for (u32 i = 0; i < kept.sets->len; i++) {
-        if (g_array_index(kept.sets, SetFd, i).set == set) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void qmp_add_fd(QmpCall *c)
 {
-    const char *opaque = json_str(c->args, "opaque");
-    SetFd s = { (u32)json_int(c->args, "fdset-id", 0), -1, NULL };
+    const Json *number = json_get(c->args, "fdset-id");
+    u32 set = number ? (u32)number->i : fdset_free_number();
+    int fd = next_fd(c);
 
-    make_lists();
-    while (!json_get(c->args, "fdset-id") && set_exists(s.set)) {
-        s.set++;
+    if (fd >= 0) {
+        fdset_add(set, fd, json_str(c->args, "opaque"));
+        c->ret = json_object();
+        json_add_int(c->ret, "fdset-id", set);
+        json_add_int(c->ret, "fd", fd);
     }
-    s.fd = next_fd(c);
-    if (s.fd < 0) {
-        return;
-    }
-    s.opaque = g_strdup(opaque);
-    g_array_append_val(kept.sets, s);
-    c->ret = json_object();
-    json_add_int(c->ret, "fdset-id", s.set);
-    json_add_int(c->ret, "fd", s.fd);
 }
 
 void qmp_remove_fd(QmpCall *c)
 {
-    u32 set = (u32)json_int(c->args, "fdset-id", 0), found = 0;
+    u32 set = (u32)json_int(c->args, "fdset-id", 0);
     i64 fd = json_int(c->args, "fd", -1);
 
-    make_lists();
-    for (u32 i = kept.sets->len; i-- > 0;) {
-        SetFd *s = &g_array_index(kept.sets, SetFd, i);
-        if (s->set == set && (fd < 0 || s->fd == fd)) {
-            close(s->fd);
-            g_free(s->opaque);
-            g_array_remove_index(kept.sets, i);
-            found++;
-        }
-    }
-    if (!found) {
+    if (fd > INT32_MAX || !fdset_remove(set, (int)MAX(fd, -1))) {
         fail(&c->err, "File descriptor named 'fdset-id:%u, fd:%lld' not found",
              set, (long long)fd);
     }
@@ -194,10 +152,10 @@ static Json *set_entry(Json *ret, u32 set)
 
 void qmp_query_fdsets(QmpCall *c)
 {
-    make_lists();
+    const SetFd *s;
+
     c->ret = json_array();
-    for (u32 i = 0; i < kept.sets->len; i++) {
-        const SetFd *s = &g_array_index(kept.sets, SetFd, i);
+    for (u32 i = 0; (s = fdset_nth(i)); i++) {
         Json *j = json_add(set_entry(c->ret, s->set), NULL, json_object());
         json_add_int(j, "fd", s->fd);
         if (s->opaque) {

@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include "monitor/qmp.h"
 #include "net/net.h"
-#include "softmmu/options.h"
-#include "util/keyval.h"
+#include "softmmu/objects.h"
 
 /* ---- chardevs ----------------------------------------------------------- */
 
@@ -215,33 +214,15 @@ void qmp_netdev_del(QmpCall *c)
 
 /* ---- objects ------------------------------------------------------------ */
 
-/* The text of the object of that id; its index in *at. */
-static const char *find_object(const Machine *m, const char *id, u32 *at)
-{
-    for (u32 i = 0; i < m->opts->objects->len; i++) {
-        const char *text = m->opts->objects->pdata[i];
-        Err ignored = { 0 };
-        KeyVal *kv = keyval_parse(text, "qom-type", &ignored);
-        const char *own = kv ? keyval_get(kv, "id") : NULL;
-        bool same = own && strcmp(own, id) == 0;
-        keyval_free(kv);
-        if (same) {
-            *at = i;
-            return text;
-        }
-    }
-    return NULL;
-}
-
 void qmp_object_add(QmpCall *c)
 {
     g_autofree char *text = json_options(c->args);
     const char *id = json_str(c->args, "id");
     u32 at;
 
-    if (find_object(c->m, id, &at)) {
+    if (object_find(c->m->opts, id, &at)) {
         fail(&c->err, "There is an object '%.100s' already", id);
-    } else if (options_check_object(text, &c->err)) {
+    } else if (object_check(text, &c->err)) {
         g_ptr_array_add(c->m->opts->objects, g_steal_pointer(&text));
     }
 }
@@ -251,7 +232,7 @@ void qmp_object_del(QmpCall *c)
     const char *id = json_str(c->args, "id");
     u32 at;
 
-    if (!find_object(c->m, id, &at)) {
+    if (!object_find(c->m->opts, id, &at)) {
         fail(&c->err, "object '%.100s' not found", id);
     } else {
         g_ptr_array_remove_index(c->m->opts->objects, at);

@@ -488,5 +488,17 @@ void qmp_query_jobs(QmpCall *c)
 
 void qmp_query_migrate_capabilities(QmpCall *c)
 {
-    none(c);
+    c->ret = json_array();
+    Json *j = json_add(c->ret, NULL, json_object());
+    json_add_str(j, "capability", "events");
+    json_add_bool(j, "state", c->m->migration_events);
+}
+
+void qmp_migrate_set_capabilities(QmpCall *c)
+{
+    const Json *k = json_get(c->args, "capabilities")->first;
+
+    for (; k; k = k->next) {
+        c->m->migration_events = json_bool(k, "state", false);
+    }
 }

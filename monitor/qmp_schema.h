@@ -32,6 +32,7 @@ struct SchemaType {
     const SchemaType   *element;        /* of an array */
     const char *const  *words;          /* of an enum */
     const SchemaMember *members;        /* of an object; NULL: it has none */
+    bool                open;           /* other members may follow */
     const char         *tag;            /* the member that chooses a branch */
     const SchemaBranch *branches;       /* of a union or alternate; or NULL */
     bool                open;           /* an object may have other members */

@@ -5,7 +5,7 @@
 #include "monitor/qmp.h"
 #include "monitor/qom.h"
 #include "net/net.h"
-#include "softmmu/options.h"
+#include "softmmu/objects.h"
 #include "util/keyval.h"
 
 /* ---- names -------------------------------------------------------------- */
@@ -33,18 +33,32 @@ static const char *folder_of(const Device *d)
          : "peripheral";
 }
 
+/* Whose inner device "ID.backend" it is; else NULL. */
+static const Device *owner_of(const Device *d)
+{
+    return g_str_has_suffix(d->id, ".backend") ? d->parent : NULL;
+}
+
 char *qom_device_path(const Device *d)
 {
-    return g_strdup_printf("/machine/%s/%s", folder_of(d), d->id);
+    const Device *owner = owner_of(d);
+
+    return owner
+        ? g_strdup_printf("/machine/%s/%s/virtio-backend", folder_of(owner),
+                          owner->id)
+        : g_strdup_printf("/machine/%s/%s", folder_of(d), d->id);
 }
 
 Device *qom_find_device(Machine *m, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    Device *d = machine_find_device(m, slash ? slash + 1 : path);
-    g_autofree char *own = d ? qom_device_path(d) : NULL;
-
-    return d && (!slash || strcmp(own, path) == 0) ? d : NULL;
+    for (u32 i = 0; i < m->devices->len; i++) {
+        Device *d = m->devices->pdata[i];
+        g_autofree char *own = qom_device_path(d);
+        if (strcmp(own, path) == 0) {
+            return d;
+        }
+    }
+    return strchr(path, '/') ? NULL : machine_find_device(m, path);
 }
 
 /* ---- types -------------------------------------------------------------- */
@@ -120,8 +134,8 @@ static void add_objects(TypeList *l)
 {
     static const char *const line[] = { "object", NULL };
 
-    for (const char *const *name = object_types(); *name; name++) {
-        add_type(l, *name, false, line);
+    for (const ObjectType *t = object_types(); t->name; t++) {
+        add_type(l, t->name, false, line);
     }
 }
 
@@ -239,6 +253,7 @@ void qmp_qom_list_properties(QmpCall *c)
 {
     const char *name = json_str(c->args, "typename");
     const DeviceType *t = device_type(name);
+    const ObjectType *object = object_type(name);
 
     if (!t && !has_type(c->m, name)) {
         qmp_no_device(c, "type", name);
@@ -248,6 +263,11 @@ void qmp_qom_list_properties(QmpCall *c)
     add_property(c->ret, "type", "string");
     if (t) {
         add_type_properties(c->ret, t);
+    }
+    for (const ObjectProp *p = object ? object->props : NULL; p && p->name;
+         p++) {
+        json_add_str(add_property(c->ret, p->name, p->type), "description",
+                     p->help);
     }
 }
 
@@ -304,15 +324,11 @@ static bool find_leaf(Machine *m, const char *path, Node *n)
         && chardev_find(path + strlen("/chardevs/"))) {
         n->type = "chardev";
     }
-    for (u32 i = 0; i < m->opts->objects->len
-         && g_str_has_prefix(path, "/objects/"); i++) {
-        Err ignored = { 0 };
-        KeyVal *kv = keyval_parse(m->opts->objects->pdata[i], "qom-type",
-                                  &ignored);
-        if (strcmp(keyval_get(kv, "id"), path + strlen("/objects/")) == 0) {
-            n->type = n->owned = g_strdup(keyval_get(kv, "qom-type"));
-        }
-        keyval_free(kv);
+    if (g_str_has_prefix(path, "/objects/")) {
+        u32 at;
+        const char *text = object_find(m->opts, path + strlen("/objects/"),
+                                       &at);
+        n->type = n->owned = text ? object_get(text, "qom-type") : NULL;
     }
     return n->type;
 }
@@ -353,11 +369,10 @@ static void add_chardev_child(void *opaque, Chardev *c)
 static void add_object_children(const Machine *m, Json *list)
 {
     for (u32 i = 0; i < m->opts->objects->len; i++) {
-        Err ignored = { 0 };
-        KeyVal *kv = keyval_parse(m->opts->objects->pdata[i], "qom-type",
-                                  &ignored);
-        add_child(list, keyval_get(kv, "id"), keyval_get(kv, "qom-type"));
-        keyval_free(kv);
+        const char *text = m->opts->objects->pdata[i];
+        g_autofree char *id = object_get(text, "id");
+        g_autofree char *type = object_get(text, "qom-type");
+        add_child(list, id, type);
     }
 }
 
@@ -373,7 +388,7 @@ static void add_folder_children(Machine *m, const char *folder, Json *list)
     }
     for (u32 i = 0; i < m->devices->len; i++) {
         const Device *d = m->devices->pdata[i];
-        if (g_str_has_prefix(folder, "/machine/")
+        if (g_str_has_prefix(folder, "/machine/") && !owner_of(d)
             && strcmp(folder + strlen("/machine/"), folder_of(d)) == 0) {
             add_child(list, d->id, d->type->name);
         }
@@ -418,6 +433,12 @@ void qmp_qom_list(QmpCall *c)
     }
     if (n.folder) {
         add_folder_children(c->m, n.folder, c->ret);
+    }
+    for (u32 i = 0; n.device && i < c->m->devices->len; i++) {
+        const Device *d = c->m->devices->pdata[i];
+        if (owner_of(d) == n.device) {
+            add_child(c->ret, "virtio-backend", d->type->name);
+        }
     }
     g_free(n.owned);
 }

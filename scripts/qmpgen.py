@@ -13,7 +13,6 @@ The schema is lines:
     union Name on member        an object; `member` (an enum) says which branch
     alternate Name              one of some types of different kinds
     command name [(Type)] [-> Type]     arguments: members, or those of Type
-    command name open           arguments: members, and any others
     event NAME [limited]        data: members; at most one a second
 
 followed, indented, by
@@ -21,6 +20,7 @@ followed, indented, by
     name: type    text          a member; `name?` may be left out
     | word: Type                a branch of a union
     | type                      a type of an alternate
+    ...                         other members may follow
 
 A type is a name or [name], an array.
 """
@@ -53,7 +53,7 @@ class Thing:
         self.words = []
         self.base = self.tag = self.boxed = self.returns = None
         self.limited = rest == "limited"
-        self.open = kind == "command" and rest == "open"
+        self.open = False
         m = re.match(r"\((\w+)\)", rest)
         self.boxed = m and m[1]
         m = re.search(r"->\s*(\[?\w+\]?)$", rest)
@@ -102,6 +102,8 @@ class Schema:
         member, branch = MEMBER.match(text), BRANCH.match(text)
         if thing.kind == "enum":
             thing.words += text.split()
+        elif text == "...":
+            thing.open = True
         elif branch and thing.kind in ("union", "alternate"):
             thing.branches.append((branch[1], branch[2]))
         elif member:
@@ -294,6 +296,8 @@ def doc_thing(schema, t):
         for name, optional, kind, text in members:
             print("| `%s`%s | %s | %s |" % (
                 name, " (optional)" if optional else "", doc_type(kind), text))
+    if t.open:
+        print("\nOther members may follow.")
     if t.branches and t.kind == "union":
         print("\nWith `%s` being" % t.tag)
         for word, kind in t.branches:

@@ -20,7 +20,8 @@ declare -rA PACKAGES=(
     libc6-dev-i386-cross make tar"
   # what tests use beside that
   [test]="clang clang-format device-tree-compiler gdb-multiarch qemu-user
-    mtools python3-pexpect tmux xvfb xdotool x11-apps imagemagick tesseract-ocr"
+    libvirt-clients libvirt-daemon-driver-qemu mtools
+    python3-pexpect tmux xvfb xdotool x11-apps imagemagick tesseract-ocr"
   # the emulator that anole is measured against
   [bench]="ipxe-qemu qemu-system-arm qemu-system-x86 seabios"
 )

@@ -77,6 +77,8 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
         return fail(err, "the device \"%s\" is part of boards and cannot be "
                     "added", type);
     }
+    /* The firmware's own order, or that of -boot, is what counts. */
+    keyval_get(kv, "bootindex");
     if (t && t->bus != BUS_PCI) {
         keyval_get(kv, "bus");
         keyval_get(kv, "addr");

@@ -268,6 +268,16 @@ void machine_event(Machine *m, const char *event, Json *data)
     }
 }
 
+void machine_clock_set(const Device *d, i64 offset)
+{
+    Json *data = json_object();
+    g_autofree char *path = g_strdup_printf("/machine/unattached/%s", d->id);
+
+    json_add_int(data, "offset", offset);
+    json_add_str(data, "qom-path", path);
+    machine_event(d->machine, "RTC_CHANGE", data);
+}
+
 /* For SHUTDOWN and RESET. */
 static void tell_reason(Machine *m, const char *event, ShutdownReason why)
 {

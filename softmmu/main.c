@@ -15,6 +15,7 @@
 #include "monitor/monitor.h"
 #include "net/net.h"
 #include "softmmu/clock.h"
+#include "softmmu/objects.h"
 #include "softmmu/run.h"
 #include "target/target.h"
 #include "ui/display.h"
@@ -84,6 +85,8 @@ static bool set_board(Machine *m, const char *text, Err *err)
             for (char **a = names; *a; a++) {
                 g_ptr_array_add(m->opts->accels, g_strdup(*a));
             }
+        } else if (strcmp(kv[0], "memory-backend") == 0 && kv[1]) {
+            m->opts->memory_backend = g_strdup(kv[1]);
         } else if (!m->board->set) {
             return fail(err, "-M %s has no option %s, nor any other",
                         m->board->name, kv[0]);
@@ -230,7 +233,7 @@ static bool open_blockdevs(const Options *o, Err *err)
         bool protocol = strcmp(n->driver, "file") == 0
             || strcmp(n->driver, "host_device") == 0;
         g_autofree char *text = g_strdup_printf(
-            "file=%s,if=none,id=%s,format=%s%s", file, n->name,
+            "file=%s,if=none,node-name=%s,format=%s%s", file, n->name,
             protocol ? "raw" : n->driver, n->rest);
         if (!n->used && !block_open(text, err)) {
             return false;
@@ -447,6 +450,10 @@ static bool open_mon(Machine *m, const char *text, Err *err)
     const char *mode = kv ? keyval_get(kv, "mode") : NULL;
     Chardev *c = id ? chardev_find(id) : NULL;
     bool control = mode && strcmp(mode, "control") == 0, pretty = false;
+
+    if (kv) {
+        keyval_get(kv, "id");           /* a name that nothing refers to */
+    }
     bool ok = kv && keyval_bool(kv, "pretty", false, &pretty, err)
         && keyval_done(kv, "it", err);
 
@@ -589,7 +596,7 @@ static bool make_machine(Machine *m, Err *err)
     const Options *o = m->opts;
     KeyVal *kv = o->machine ? keyval_parse(o->machine, "type", err) : NULL;
     bool ok = find_board(m, kv, err) && set_board(m, o->machine, err)
-        && check_limits(m, o, err);
+        && machine_size_ram(m, err) && check_limits(m, o, err);
     Chardev *shared;
 
     keyval_free(kv);

@@ -51,6 +51,8 @@ struct MemSpace {
 
 /* ---- RAM ---------------------------------------------------------------- */
 
+#define RAM_MAX (1ull << 46)            /* bytes */
+
 /* Address space for r with a guard page around it; NULL: none left. */
 static u8 *reserve(u64 size)
 {
@@ -71,17 +73,13 @@ static u8 *reserve(u64 size)
     return host;
 }
 
-static bool back(Ram *r, Err *err)
+static bool back(Ram *r, bool shared, Err *err)
 {
-    r->fd = memfd_create(r->name, MFD_CLOEXEC);
-    if (r->fd < 0 || ftruncate(r->fd, (off_t)r->size) < 0) {
-        return fail(err, "no memory file for %s: %s", r->name,
-                    g_strerror(errno));
-    }
     r->host = reserve(r->size);
     if (!r->host
         || mmap(r->host, r->size, PROT_READ | PROT_WRITE,
-                MAP_SHARED | MAP_NORESERVE | MAP_FIXED, r->fd, 0)
+                (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_NORESERVE
+                | MAP_FIXED, r->fd, 0)
            == MAP_FAILED) {
         return fail(err, "the host cannot map the %llu MiB of %s: %s",
                     (unsigned long long)(r->size >> 20), r->name,
@@ -101,12 +99,29 @@ static bool back(Ram *r, Err *err)
 
 Ram *ram_new(const char *name, u64 size, Err *err)
 {
+    int fd = size > RAM_MAX ? -1 : memfd_create(name, MFD_CLOEXEC);
+
+    errno = fd < 0 && size > RAM_MAX ? ENOMEM : errno;
+    size = align_up(MAX(size, GUEST_PAGE), GUEST_PAGE);
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        fail(err, "%s cannot be of %llu MiB: %s", name,
+             (unsigned long long)(size >> 20), g_strerror(errno));
+        return NULL;
+    }
+    return ram_new_file(name, size, fd, true, err);
+}
+
+Ram *ram_new_file(const char *name, u64 size, int fd, bool shared, Err *err)
+{
     Ram *r = g_new0(Ram, 1);
 
     r->name = g_strdup(name);
     r->size = align_up(MAX(size, GUEST_PAGE), GUEST_PAGE);
-    r->fd = -1;
-    if (size > 1ull << 46 || !back(r, err)) {
+    r->fd = fd;
+    if (size > RAM_MAX || !back(r, shared, err)) {
         fail(err, "%s cannot be of %llu MiB", name,
              (unsigned long long)(size >> 20));
         ram_free(r);

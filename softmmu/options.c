@@ -2,14 +2,17 @@
 /*
  * The command line: one table of options, spelled as QEMU's users know them.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "accel/accel.h"
 #include "hw/core/device.h"
-#include "softmmu/options.h"
+#include "softmmu/objects.h"
 #include "target/target.h"
 #include "ui/display.h"
 #include "ui/layout.h"
+#include "util/fdset.h"
 #include "util/json.h"
 #include "util/keyval.h"
 #include "util/log.h"
@@ -399,15 +402,19 @@ PLACE(hdb, "if=ide,index=1,format=raw")
 PLACE(hdc, "if=ide,index=2,format=raw")
 PLACE(hdd, "if=ide,index=3,format=raw")
 
+static const char *const watchdog_words[] = {
+    "reset", "shutdown", "poweroff", "pause", "debug", "none", "inject-nmi",
+};
+
+const char *watchdog_action_name(WatchdogAction action)
+{
+    return watchdog_words[action];
+}
+
 static bool watchdog_action(const char *word, WatchdogAction *action, Err *err)
 {
-    static const char *const words[] = {
-        "reset", "shutdown", "poweroff", "pause", "debug", "none",
-        "inject-nmi",
-    };
-
-    for (u32 i = 0; i < countof(words); i++) {
-        if (strcmp(word, words[i]) == 0) {
+    for (u32 i = 0; i < countof(watchdog_words); i++) {
+        if (strcmp(word, watchdog_words[i]) == 0) {
             *action = (WatchdogAction)i;
             return true;
         }
@@ -450,41 +457,11 @@ static bool set_action(Options *o, const char *value, bool *done, Err *err)
     return ok || err_prefix(err, "-action %s", value);
 }
 
-const char *const *object_types(void)
-{
-    static const char *const types[] = { "rng-builtin", "rng-random", NULL };
-
-    return types;
-}
-
-/* Random numbers come from the host's generator, whatever the file. */
-bool options_check_object(const char *value, Err *err)
-{
-    KeyVal *kv = keyval_parse(value, "qom-type", err);
-    const char *type = kv ? keyval_get(kv, "qom-type") : NULL;
-    bool known = false, ok = kv != NULL;
-
-    for (const char *const *t = object_types(); type && *t; t++) {
-        known = known || strcmp(type, *t) == 0;
-    }
-    if (kv && !known) {
-        ok = fail(err, "there are objects of type rng-builtin and rng-random");
-    } else if (kv && !keyval_get(kv, "id")) {
-        ok = fail(err, "id= is missing");
-    }
-    if (kv) {
-        keyval_get(kv, "filename");
-    }
-    ok = ok && keyval_done(kv, "it", err);
-    keyval_free(kv);
-    return ok;
-}
-
 static bool add_object(Options *o, const char *value, bool *done, Err *err)
 {
     (void)done;
     g_ptr_array_add(o->objects, (void *)value);
-    return options_check_object(value, err)
+    return object_check(value, err)
         || err_prefix(err, "-object %s", value);
 }
 
@@ -512,6 +489,55 @@ static bool set_uuid(Options *o, const char *value, bool *done, Err *err)
     return g_uuid_string_is_valid(o->uuid)
         || fail(err, "-uuid %s: write 32 hexadecimal digits as in "
                 "123e4567-e89b-12d3-a456-426614174000", value);
+}
+
+/* Sound cards may name it; there are none yet, so that nothing is heard. */
+static bool set_audio(Options *o, const char *value, bool *done, Err *err)
+{
+    KeyVal *kv = keyval_parse(value, "driver", err);
+    const char *driver = kv ? keyval_get(kv, "driver") : NULL;
+    bool ok = kv != NULL;
+
+    (void)o;
+    (void)done;
+    if (kv) {
+        keyval_get(kv, "id");
+    }
+    if (ok && (!driver || strcmp(driver, "none") != 0)) {
+        ok = fail(err, "driver=%s: there is no sound yet, only driver=none",
+                  driver ? driver : "");
+    }
+    ok = ok && keyval_done(kv, "it", err);
+    keyval_free(kv);
+    return ok || err_prefix(err, "-audiodev %s", value);
+}
+
+/* "set=N,fd=M[,opaque=TEXT]": a descriptor that we were started with. */
+static bool add_fd(Options *o, const char *value, bool *done, Err *err)
+{
+    KeyVal *kv = keyval_parse(value, NULL, err);
+    u64 set = 0, fd = 0;
+    bool ok = kv && keyval_u64(kv, "set", ~0ull, &set, err)
+        && keyval_u64(kv, "fd", ~0ull, &fd, err);
+    const char *opaque = ok ? keyval_get(kv, "opaque") : NULL;
+    int own = -1;
+
+    (void)o;
+    (void)done;
+    if (ok && (set > UINT32_MAX || fd > INT32_MAX)) {
+        ok = fail(err, "set=NUMBER and fd=NUMBER are needed");
+    } else if (ok) {
+        own = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+        ok = own >= 0 || fail(err, "fd=%d is not open", (int)fd);
+    }
+    ok = ok && keyval_done(kv, "it", err);
+    if (ok) {
+        fdset_add((u32)set, own, opaque);
+    } else if (own >= 0) {
+        close(own);
+    }
+    keyval_free(kv);
+    return ok || err_prefix(err, "-add-fd %s", value);
 }
 
 static bool set_msg(Options *o, const char *value, bool *done, Err *err)
@@ -585,6 +611,8 @@ static const Option options[] = {
     { "hdd",       "FILE", "fourth disk",                                    CALL(add_hdd) },
     { "k",         "LAYOUT", "what keys mean: en-us, en-gb, de, fr",         CALL(set_layout) },
     { "msg",       "timestamp=on", "messages begin with the time",           CALL(set_msg) },
+    { "add-fd",    "set=N,fd=M", "an open file as /dev/fdset/N",              CALL(add_fd) },
+    { "audiodev",  "none,id=I", "where sound goes; nowhere yet",             CALL(set_audio) },
     { "overcommit", "mem-lock=off", "accepted",                              ONLY(TAKEN) },
     { "uuid",      "UUID", "the machine's number",                           CALL(set_uuid) },
     { "enable-kvm", NULL, "leave it out: guest code is translated", ONLY(NOT_YET) },
@@ -680,6 +708,9 @@ static const Option *option_find(const char *name, Err *err)
 
 bool options_nth(u32 n, OptionText *out)
 {
+    for (u32 i = 0; i < countof(options) && i <= n; i++) {
+        n += options[i].kind == NOT_YET;        /* as if it were not there */
+    }
     if (n >= countof(options)) {
         return false;
     }

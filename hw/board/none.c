@@ -3,13 +3,13 @@
  * A machine without devices: for programs that ask an emulator what it can do.
  * It has a CPU if -cpu names one, and memory if -m says how much.
  */
-#include "softmmu/options.h"
+#include "softmmu/objects.h"
 #include "softmmu/run.h"
 
 static bool init(Machine *m, Err *err)
 {
     if (m->ram_size) {
-        m->ram = ram_new("ram", m->ram_size, err);
+        m->ram = machine_ram(m, "ram", err);
         if (!m->ram) {
             return false;
         }

@@ -8,6 +8,7 @@
 #include "block/block.h"
 #include "hw/block/pflash.h"
 #include "hw/board/pc.h"
+#include "softmmu/objects.h"
 
 enum { ROM_WINDOW = 0x20000, VGA_BYTES = 0x20000, BIOS_MAX = 16 << 20,
        BIOS_UNIT = 0x10000 };
@@ -34,7 +35,7 @@ static bool make_ram(Machine *m, Err *err)
     if (s->low < 2 * HIGH_RAM) {
         return fail(err, "-m: %s needs 2 MiB at least", m->board->name);
     }
-    m->ram = ram_new("pc.ram", m->ram_size, err);
+    m->ram = machine_ram(m, "pc.ram", err);
     if (!m->ram) {
         return false;
     }

@@ -17,6 +17,7 @@
 #include "hw/misc/fw_cfg.h"
 #include "hw/virtio/virtio.h"
 #include "softmmu/clock.h"
+#include "softmmu/objects.h"
 #include "target/target.h"
 
 const PrimeCell virt_cells[PRIMECELLS] = {
@@ -64,7 +65,7 @@ static bool make_ram(Machine *m, Err *err)
 {
     MemRegion r = { .name = "mach-virt.ram", .base = RAM_BASE };
 
-    m->ram = ram_new(r.name, m->ram_size, err);
+    m->ram = machine_ram(m, r.name, err);
     if (m->ram) {
         r.ram = m->ram;
         r.size = m->ram_size;

@@ -14,6 +14,7 @@
 #include "hw/core/bytewise.h"
 #include "hw/rtc/mc146818rtc.h"
 #include "softmmu/clock.h"
+#include "softmmu/machine.h"
 
 #define SECOND 1000000000ll
 
@@ -168,6 +169,7 @@ static void set_clock(Rtc *s, i64 ns)
                       - (u64)now_ns(s));
     s->weekday = (u8)(weekday < 0 ? weekday + 7 : weekday);
     s->seen = now_ns(s);
+    machine_clock_set(&s->dev, s->offset / SECOND);
 }
 
 /* ---- interrupts --------------------------------------------------------- */

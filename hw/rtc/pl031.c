@@ -8,6 +8,7 @@
  */
 #include "hw/core/device.h"
 #include "softmmu/clock.h"
+#include "softmmu/machine.h"
 
 #define SECOND 1000000000ll
 
@@ -71,6 +72,7 @@ static void load_wrote(void *opaque, u32 index, u64 old)
     (void)index, (void)old;
     s->offset += s->load - count(s);
     set_alarm(s);
+    machine_clock_set(&s->dev, (i32)s->offset);
 }
 
 static void mask_wrote(void *opaque, u32 index, u64 old)

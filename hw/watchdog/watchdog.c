@@ -4,6 +4,14 @@
 #include "softmmu/options.h"
 #include "util/log.h"
 
+static void tell(Machine *m, WatchdogAction action)
+{
+    Json *data = json_object();
+
+    json_add_str(data, "action", watchdog_action_name(action));
+    machine_event(m, "WATCHDOG", data);
+}
+
 void watchdog_expired(Device *d)
 {
     Machine *m = d->machine;
@@ -11,8 +19,10 @@ void watchdog_expired(Device *d)
     if (!m) {
         return;                         /* a test */
     }
+    WatchdogAction action = m->opts ? m->opts->watchdog : WATCHDOG_RESET;
     log_line(LOG_GUEST, "%s: the watchdog ran out", d->id);
-    switch (m->opts ? m->opts->watchdog : WATCHDOG_RESET) {
+    tell(m, action);
+    switch (action) {
     case WATCHDOG_RESET:
         machine_reset_request(m);
         break;
@@ -26,7 +36,7 @@ void watchdog_expired(Device *d)
         machine_shutdown(m, SHUTDOWN_GUEST);
         break;
     case WATCHDOG_PAUSE:
-        machine_pause(m, RUN_PAUSED);
+        machine_pause(m, RUN_WATCHDOG);
         break;
     case WATCHDOG_INJECT_NMI:
         if (m->nmi) {

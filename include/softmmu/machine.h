@@ -94,6 +94,7 @@ struct Machine {
     struct KeyQueue *keys;          /* what monitors type: ui/sendkey.h */
     const char   *serial[SERIALS];  /* ids of chardevs; NULL: none */
     bool          no_reboot, no_shutdown;
+    bool          migration_events;     /* a capability that QMP set */
     struct Vcpus *vcpus;            /* accel/vcpu.c */
     const struct Accel *accel;
     void         *accel_data;
@@ -139,6 +140,8 @@ void machine_reset(Machine *m);
  * given away; NULL: none).  Any thread, machine lock held.
  */
 void machine_event(Machine *m, const char *event, Json *data);
+/* A clock was set by the guest: seconds from what -rtc said. */
+void machine_clock_set(const Device *d, i64 offset);
 /* A CPU stopped at a break- or watchpoint; wakes the debugger.  cpu thread. */
 void machine_debug_stop(Cpu *c);
 

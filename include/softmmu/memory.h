@@ -30,7 +30,7 @@ typedef struct Ram {
     char *name;
     u8   *host;
     u64   size;
-    int   fd;               /* memfd behind it */
+    int   fd;               /* memfd or file behind it */
     bool  readonly;         /* ROM to the guest */
     u8   *flags;            /* one byte a page */
     /* Told of writes (by DMA or the slow path) into RAM_CODE pages. */
@@ -43,6 +43,11 @@ typedef struct Ram {
  * touched, so that it costs nothing until used.  NULL with *err on failure.
  */
 Ram *ram_new(const char *name, u64 size, Err *err);
+/*
+ * The same with what a file has, at least of that size; fd is given away.
+ * shared: what the guest writes goes to the file.
+ */
+Ram *ram_new_file(const char *name, u64 size, int fd, bool shared, Err *err);
 void ram_free(Ram *r);
 
 /* Sizes are 1, 2, 4 or 8; v is in the low bytes; offset is in the window. */

@@ -20,6 +20,7 @@ typedef struct Options {
     u64         ram;            /* bytes; 0: the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios;
     const char *gdb, *pidfile, *vga;
+    char       *memory_backend; /* -M memory-backend=: an -object; or NULL */
     char       *name, *uuid;    /* of the guest; uuid in lower case; or NULL */
     const char *display;        /* "sdl,gl=off"; NULL: not said */
     char        boot_order[4];  /* of "acdn": -boot order=; or empty */
@@ -41,13 +42,11 @@ typedef struct Options {
  */
 bool options_parse(Options *o, int argc, char **argv, bool *done, Err *err);
 
+const char *watchdog_action_name(WatchdogAction action);
+
 /* The text of a row of -help. */
 typedef struct OptionText {
     const char *name, *args, *help;     /* args NULL: takes none */
 } OptionText;
 /* The nth option; false: there are less. */
 bool options_nth(u32 n, OptionText *out);
-/* The types of -object; NULL ends. */
-const char *const *object_types(void);
-/* Checks "-object" text; false with *err. */
-bool options_check_object(const char *text, Err *err);

@@ -389,6 +389,35 @@ def hosts():
             check(any(p["name"] == "addr" for p in listed), name)
 
 
+def hot_plug():
+    """Without a guest a reset lets go what was asked for."""
+    with Emulator([*PC, "-S", "-device", "pcie-root-port,id=rp0"]) as e:
+        q = e.qmp
+        check("did you mean" in q.error("device_add", driver="e1001")[1],
+              "device_add of what there is not")
+        check("no option" in q.error("device_add", driver="e1000", id="e1",
+                                     bus="rp0", mac_="x")[1]
+              and q.error("device_del", id="e1")[0] == "DeviceNotFound",
+              "device_add with a wrong property adds nothing")
+        q.run("device_add", driver="e1000", id="e1", bus="rp0")
+        check({"name": "e1", "type": "child<e1000>"}
+              in q.run("qom-list", path="/machine/peripheral"), "device_add")
+        q.run("device_del", id="/machine/peripheral/e1")
+        q.run("system_reset")
+        check(q.event("DEVICE_DELETED") == {
+            "device": "e1", "path": "/machine/peripheral/e1"},
+            "device_del, DEVICE_DELETED")
+
+
+def clock_and_dog():
+    """Events that are at most one a second."""
+    with Emulator(PC + ["-S", "-device", "ib700"]) as e:
+        e.qmp.run("watchdog-set-action", action="none")
+        check("did you mean" in e.qmp.error("watchdog-set-action",
+                                            action="rest")[1],
+              "watchdog-set-action")
+
+
 # -------------------------------------------------------------------- options
 
 def several():
@@ -511,8 +540,8 @@ def wrong_options():
 
 
 for test in (handshake, broken_input, deaf_client, schema, errors, life,
-             guest_events, on_signal, hosts, several, passed_socket, daemon,
-             stdio, wrong_options):
+             guest_events, on_signal, hosts, hot_plug, clock_and_dog,
+             several, passed_socket, daemon, stdio, wrong_options):
     note(test.__name__)
     test()
 done()
