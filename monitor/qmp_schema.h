@@ -35,7 +35,6 @@ struct SchemaType {
     bool                open;           /* other members may follow */
     const char         *tag;            /* the member that chooses a branch */
     const SchemaBranch *branches;       /* of a union or alternate; or NULL */
-    bool                open;           /* an object may have other members */
 };
 
 typedef struct SchemaCommand {

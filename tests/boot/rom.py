@@ -10,7 +10,7 @@ from guest import TOP, check, emulator, note, run, skip
 HERE = os.path.join(TOP, "tests", "insn", "x86", "modes")
 FLAGS = ["-ffreestanding", "-fno-pic", "-fno-pie", "-fno-stack-protector",
          "-fno-asynchronous-unwind-tables", "-fno-omit-frame-pointer", "-Os",
-         "-mgeneral-regs-only", "-std=gnu11", "-fcf-protection=none"]
+         "-mgeneral-regs-only", "-std=gnu11", "-fcf-protection=none", "-I", TOP]
 BITS32 = (["-m32", "-march=i586"], "elf_i386", "0x100000")
 BITS64 = (["-m64", "-mno-red-zone"], "elf_x86_64", "0x200000")
 

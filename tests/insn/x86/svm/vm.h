@@ -8,7 +8,7 @@
  * until it exits.  Its exceptions' handlers push the vector and VMMCALL.
  */
 #pragma once
-#include "../modes/long.h"
+#include "tests/insn/x86/modes/long.h"
 
 enum {                          /* physical memory */
     HSAVE = 0x320000, VMCB = 0x321000, IOPM = 0x322000, MSRPM = 0x326000,
