@@ -346,21 +346,19 @@ void chardev_focus(Chardev *c, const CharFront *front)
 
 static const CharType *type_find(const char *name, Err *err)
 {
-    const char *names[32];
+    const char *names[32] = { NULL };
     size_t n = 0;
 
     SET_EACH(chardevs, CharType, t) {
         if (strcmp((*t)->name, name) == 0) {
             return *t;
         }
-        if (n < countof(names)) {
+        if (n + 1 < countof(names)) {
             names[n++] = (*t)->name;
         }
     }
     const char *near = nearest_word(name, names, n);
-    g_autofree char *list = NULL;
-    names[n < countof(names) ? n : n - 1] = NULL;
-    list = g_strjoinv(", ", (char **)names);
+    g_autofree char *list = g_strjoinv(", ", (char **)names);
     fail(err, "no chardev back end \"%s\"%s%s%s (there are: %s)", name,
          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "",
          list);

@@ -679,10 +679,14 @@ static int complain(const Options *o, const Err *err)
     return 1;
 }
 
+/* The process has one of each, and they live as long as it does. */
+static Options options;
+static Machine machine;
+
 int main(int argc, char **argv)
 {
-    Options *o = g_new0(Options, 1);
-    Machine *m = g_new0(Machine, 1);
+    Options *o = &options;
+    Machine *m = &machine;
     Err err = { 0 };
     bool done = false;
     int parent = -1;

@@ -114,7 +114,8 @@ static Val add_const(Ir *b, const Ins *i, u64 k)
         return i->a;
     }
     if (x->op == IR_pc) {
-        return ir_pc(b, (i64)x->imm + sext(k, (int)width((Type)i->type)));
+        return ir_pc(b, (i64)(x->imm
+                              + (u64)sext(k, (int)width((Type)i->type))));
     }
     if (x->op == IR_add && ir_is_const(b, x->b, &k2)) {
         return ir_add(b, x->a, constant(b, i, k + k2));
