@@ -91,7 +91,7 @@ CASES = [
     (["-M", "pc", "-object", "foo"], "rng-random", ANOLE),
     (["-M", "pc", "-kernel", "{text}"], "{text}", ANOLE),
     (["-M", "pc", "-bios", "{text}"], "64 KiB", ANOLE),
-    (["-M", "pc", "-smp", "6,sockets=2"], "powers of two", ANOLE),
+    (["-M", "pc", "-smp", "6,sockets=4"], "4 sockets", ANOLE),
     (["-M", "pc", "-smbios", "type=1,produkt=x"], 'mean "product"', ANOLE),
 ]
 PCS = {"pc", "isapc", "microvm"}        # they start without a kernel
