@@ -352,9 +352,13 @@ static bool xchg_a(X86Ctx *c)
     if (c->rm != RAX) {
         x86_set(c, c->osize, RAX, y);
         x86_set(c, c->osize, c->rm, x);
-    } else if (c->rep) {
-        IR_CALL(c->b, &helper_spin_pause);
     }
+    return true;
+}
+
+static bool pause_cpu(X86Ctx *c)
+{
+    IR_CALL(c->b, &helper_spin_pause);
     return true;
 }
 
@@ -767,7 +771,7 @@ const X86Row x86_int_1[] = {
     OP(0x8a, "MOV", "Gb,Eb", mov_ge), OP(0x8b, "MOV", "Gv,Ev", mov_ge),
     OP(0x8d, "LEA", "Gv,M", lea, .flags = X_MEM),
     GRP(0x8f, 0, "POP", "Ev", pop_e, .flags = X_D64),
-    OPP(0x90, PF3, "PAUSE", "Zv,rAX", xchg_a, .exit = EXIT_PAUSE),
+    OPP(0x90, PF3, "PAUSE", "", pause_cpu, .exit = EXIT_PAUSE),
     EIGHT(0x90, "XCHG", "Zv,rAX", xchg_a),
     OP(0x98, "CBW", "", extend_a), OP(0x99, "CWD", "", extend_d),
     OP(0x9e, "SAHF", "", sahf), OP(0x9f, "LAHF", "", lahf),

@@ -42,7 +42,7 @@ enum { RESULT = FL_SF | FL_ZF | FL_AF | FL_PF, PARITY = FL_AF | FL_PF };
 static const struct { const char *name; u32 flags; } undefined[] = {
     { "CMPSB", ANY_ADDRESS | EARLY }, { "CMPS", ANY_ADDRESS | EARLY },
     { "SCASB", EARLY }, { "SCAS", EARLY },
-    { "CALL", EARLY },
+    { "CALL", ANY_ADDRESS | EARLY },
     { "PUSH", HALF_STORE },             /* of a segment register */
     { "MUL", RESULT }, { "IMUL", RESULT },
     { "DIV", FL_STATUS }, { "IDIV", FL_STATUS },
