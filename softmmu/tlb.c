@@ -23,7 +23,7 @@ enum {
     SLOTS = 16,
     L2_SETS = 4096, L2_WAYS = 4, LOCALS = 512,
     JCACHE_SIZE = 1 << JCACHE_BITS,
-    LARGE_MAX = 8,
+    LARGE_MAX = 8, WRITERS = 256, GROUP = TLB_SIZE / 64,
 };
 
 /* Second level: no page, which is aligned, is this. */
@@ -54,6 +54,11 @@ typedef struct Slot {
     u64   used;                 /* when last selected, for eviction */
     LargeSet large;
     u64   exec_pages[16];       /* Bloom filter of pages with jump entries */
+    /*
+     * By a hash of the host page: bit i, entries GROUP * i and on of a write
+     * table may be for such a page.
+     */
+    u64   writers[WRITERS];
     /* Entries that are not global, table << INDEX_BITS | index; or too many. */
     u16   local[LOCALS];
     u32   locals;
@@ -130,6 +135,7 @@ static void clear_all(Slot *s)
     memset(s->tables, 0xff, sizeof *s->tables);
     empty_entry(s, TLB_SIZE - 1);
     clear_jumps(s);
+    memset(s->writers, 0, sizeof s->writers);
     s->large.n = 0;
     s->locals = 0;
     s->dirty = s->global = false;
@@ -503,6 +509,13 @@ static bool watched(const Cpu *c, u64 va)
     return false;
 }
 
+static u64 *writers_of(Slot *s, u64 host)
+{
+    u64 page = host >> PAGE_BITS;
+
+    return &s->writers[(page ^ page >> 8) & (WRITERS - 1)];
+}
+
 /* The fast entries for a page of RAM, as far as it may be used directly. */
 static void fill(Cpu *c, u64 va, Access a, const L2Entry *e, const TlbHit *hit)
 {
@@ -524,6 +537,7 @@ static void fill(Cpu *c, u64 va, Access a, const L2Entry *e, const TlbHit *hit)
         note_entry(s, e->user ? USER_READS : READS, i, e->global);
     } else if (a == ACCESS_WRITE && !hit->slow) {
         (e->user ? s->tables->user_write : s->tables->write)[i] = entry;
+        *writers_of(s, (u64)hit->host & ~MASK(PAGE_BITS)) |= BIT(i / GROUP);
         note_entry(s, e->user ? USER_WRITES : WRITES, i, e->global);
     }
 }
@@ -616,18 +630,26 @@ void tlb_fill_exec(Cpu *c, u64 va, u64 phys)
     note_entry(s, EXECS, i, is_global(c, va));
 }
 
+static void protect_group(Slot *s, u32 first, u64 host)
+{
+    for (u32 i = first; i < first + GROUP; i++) {
+        if (s->tables->write[i].host == host) {
+            s->tables->write[i].tag = empty_tag(i);
+        }
+        if (s->tables->user_write[i].host == host) {
+            s->tables->user_write[i].tag = empty_tag(i);
+        }
+    }
+}
+
 void tlb_protect(Cpu *c, const Ram *r, u64 offset)
 {
     u64 host = (u64)(r->host + align_down(offset, PAGE_SIZE));
 
     for (Slot *s = c->tlb->slot; s < c->tlb->slot + SLOTS; s++) {
-        for (u32 i = 0; s->valid && s->dirty && i < TLB_SIZE; i++) {
-            if (s->tables->write[i].host == host) {
-                s->tables->write[i].tag = empty_tag(i);
-            }
-            if (s->tables->user_write[i].host == host) {
-                s->tables->user_write[i].tag = empty_tag(i);
-            }
+        u64 groups = s->valid && s->dirty ? *writers_of(s, host) : 0;
+        for (; groups; groups &= groups - 1) {
+            protect_group(s, GROUP * (u32)__builtin_ctzll(groups), host);
         }
     }
 }
