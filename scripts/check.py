@@ -70,9 +70,6 @@ def count_test(count, test):
 def run(build, options):
     """Builds and tests; returns the Count."""
     count = Count()
-    # Sanitizers are to find what guests and clients do wrong; what a test
-    # leaves to the end of its process is no fault.
-    os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
     if subprocess.run(["ninja", "--quiet", "-C", build]).returncode:
         count.fail("the build")
         return count

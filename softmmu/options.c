@@ -460,7 +460,7 @@ static bool set_action(Options *o, const char *value, bool *done, Err *err)
 static bool add_object(Options *o, const char *value, bool *done, Err *err)
 {
     (void)done;
-    g_ptr_array_add(o->objects, (void *)value);
+    g_ptr_array_add(o->objects, g_strdup(value));
     return object_check(value, err)
         || err_prefix(err, "-object %s", value);
 }
@@ -732,6 +732,8 @@ static void start(Options *o)
     for (u32 i = 0; i < countof(lists); i++) {
         *lists[i] = g_ptr_array_new();
     }
+    /* Monitors add and remove objects; the other lists point into argv. */
+    g_ptr_array_set_free_func(o->objects, g_free);
 }
 
 bool options_parse(Options *o, int argc, char **argv, bool *done, Err *err)

@@ -132,6 +132,7 @@ Json *json_take(Json *object, const char *name)
             *(before ? &before->next : &object->first) = j->next;
             object->last = j->next ? object->last : before;
             j->next = NULL;
+            g_clear_pointer(&j->name, g_free);
             return j;
         }
     }

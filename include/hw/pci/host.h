@@ -27,7 +27,7 @@ enum { PAM_SEGMENTS = 13 };
 enum { PAM_READ = 1, PAM_WRITE = 2 };   /* of RAM */
 
 typedef struct Pam Pam;
-/* ram: offset = address. */
+/* ram: offset = address.  To be freed with g_free(). */
 Pam *pam_new(MemSpace *mem, Ram *ram);
 void pam_set(Pam *p, u32 segment, u32 access);
 /* The seven PAM registers of Intel's host bridges. */
@@ -48,7 +48,7 @@ enum {
 
 /*
  * smm, smm_code: views of mem for data and code of CPUs in SMM; NULL: there is
- * no SMM.  ram: offset = address, up to `low`.
+ * no SMM.  ram: offset = address, up to `low`.  To be freed with g_free().
  */
 Smram *smram_new(MemSpace *mem, MemSpace *smm, MemSpace *smm_code, Ram *ram,
                  u64 low);

@@ -108,7 +108,7 @@ static inline void run(Fix *x, u32 w)
 /* All of a program's tests, on one CPU; what main() returns. */
 static inline int run_tests(void (*const *tests)(Fix *), u32 n)
 {
-    Fix x;
+    static Fix x;               /* lives as long as the process */
 
     if (!setup(&x, "cortex-a57")) {
         return 1;

@@ -376,10 +376,11 @@ static void address_translation(Fix *x)
 
 int main(void)
 {
-    Fix x = { .c = g_new0(ArmCpu, 1) };
+    static Fix x;               /* lives as long as the process */
     Err err = { "" };
     MemSpace *m = mem_new();
 
+    x.c = g_new0(ArmCpu, 1);
     x.ram = ram_new("ram", RAM_SIZE, &err);
     if (!x.ram) {
         printf("not ok 1 - %s\n", err.text);

@@ -395,6 +395,8 @@ int main(void)
     if (system(clear) != 0) {
         printf("# %s is left\n", x.folder);
     }
+    g_free(x.image);
+    g_free(x.folder);
     printf("1..%d\n", x.tests);
     return x.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -197,15 +197,19 @@ static void fuzz(Fuzz *f, u32 round)
 int main(void)
 {
     static const char hello[] = "{\"execute\": \"qmp_capabilities\"}";
-    Options o = { .objects = g_ptr_array_new() };
+    static Options o;           /* these live as long as the process */
     static const Board board = { .name = "none" };
-    Machine m = { .board = &board, .opts = &o, .mem = mem_new(),
-                  .target = target_find("x86_64"),
-                  .devices = g_ptr_array_new(), .vcpus = NULL };
-    Fuzz f = { .random = g_rand_new_with_seed(1), .got = g_string_new(NULL) };
+    static Machine m;
+    static Fuzz f;
     int pair[2];
     Err err = { 0 };
 
+    o = (Options) { .objects = g_ptr_array_new_with_free_func(g_free) };
+    m = (Machine) { .board = &board, .opts = &o, .mem = mem_new(),
+                    .target = target_find("x86_64"),
+                    .devices = g_ptr_array_new() };
+    f = (Fuzz) { .random = g_rand_new_with_seed(1),
+                 .got = g_string_new(NULL) };
     machine_lock();
     socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
     g_autofree char *text = g_strdup_printf("socket,id=c,fd=%d", pair[0]);

@@ -462,6 +462,7 @@ static void test_msi(Fix *x)
     apic_map(x->bus, m);
     mem_put(m, 0xfee02000, 4, 0x64);
     expect(x, "through memory", who(x, 0x64), 4);
+    mem_free(m);
     report(x, "messages of devices");
 }
 

@@ -482,6 +482,7 @@ int main(void)
     if (system(rm) != 0) {
         return EXIT_FAILURE;
     }
+    g_free(x.folder);
     printf("1..%d\n", x.tests);
     return x.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

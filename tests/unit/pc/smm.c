@@ -19,6 +19,7 @@ typedef struct Fix {
     MemSpace *mem, *smm, *code;
     Ram      *ram;
     Smram    *smram;
+    Pam      *pam;
     int       tests, failed;
     bool      wrong;            /* in the running test */
 } Fix;
@@ -73,6 +74,7 @@ static void begin(Fix *x)
                                    .ram = x->ram });
     mem_add(x->mem, &vga);
     x->smram = smram_new(x->mem, x->smm, x->code, x->ram, RAM_BYTES);
+    x->pam = pam_new(x->mem, x->ram);
     x->ram->host[LEGACY] = 0xa0;
     for (u32 i = 1; i < 64; i++) {
         x->ram->host[i * MIB] = (u8)i;
@@ -82,6 +84,8 @@ static void begin(Fix *x)
 static void end(Fix *x, Device *d)
 {
     device_free(d);
+    g_free(x->pam);
+    g_free(x->smram);
     mem_free(x->mem);           /* and its views */
     ram_free(x->ram);
 }
@@ -109,7 +113,7 @@ static void test_440fx(Fix *x)
     Device *d = make("i440FX", NULL, NULL);
 
     begin(x);
-    i440fx_attach(d, pam_new(x->mem, x->ram), x->smram);
+    i440fx_attach(d, x->pam, x->smram);
     expect(x, "default", config(d, SMRAM, 1), 0x02);
     expect(x, "off", seen(x, LEGACY), 0x5a5a5a);
     put(d, SMRAM, 1, 0x0a);
@@ -143,7 +147,7 @@ static void test_tseg(Fix *x)
     Device *d = make("mch", NULL, NULL);
 
     begin(x);
-    mch_attach(d, pam_new(x->mem, x->ram), x->smram, NULL);
+    mch_attach(d, x->pam, x->smram, NULL);
     expect(x, "extended TSEG", config(d, 0x50, 2), 16);
     put(d, SMRAM, 1, 0x0a);
     for (u32 i = 0; i < countof(mib); i++) {
@@ -185,7 +189,7 @@ static void test_smbase(Fix *x)
     Device *d = make("mch", NULL, NULL);
 
     begin(x);
-    mch_attach(d, pam_new(x->mem, x->ram), x->smram, NULL);
+    mch_attach(d, x->pam, x->smram, NULL);
     x->ram->host[0x30000] = 0x30;
     put(d, REG, 1, 2);
     expect(x, "ask first", config(d, REG, 1), 0);

@@ -423,7 +423,8 @@ static void wr(Device *t, u64 at, u64 val)
     device_write(t, at, 4, val);
 }
 
-static Device *transport(Bench *x, const char *legacy)
+/* A transport; *rng: the entropy source in it. */
+static Device *transport(Bench *x, const char *legacy, Device **rng)
 {
     Err err = { 0 };
     Device *t = device_new("virtio-mmio", "t", &err);
@@ -440,7 +441,14 @@ static Device *transport(Bench *x, const char *legacy)
           && device_read(t, R_DEVICE, 4) == 4, "is known by its number");
     memset(x->ram->host, 0, RAM_BYTES);
     x->avail = 0;
+    *rng = d;
     return t;
+}
+
+static void remove_transport(Device *t, Device *d)
+{
+    device_free(d);
+    device_free(t);
 }
 
 /* One request for 32 random bytes through a queue of 8 that is set up. */
@@ -461,7 +469,7 @@ static void ask(Bench *x, Device *t)
 
 static void modern(Bench *x)
 {
-    Device *t = transport(x, "off");
+    Device *rng, *t = transport(x, "off", &rng);
 
     check(x, device_read(t, R_VERSION, 4) == 2, "version 2");
     wr(t, R_STATUS, ACKNOWLEDGE | DRIVER);
@@ -483,12 +491,13 @@ static void modern(Bench *x)
     check(x, device_read(t, R_READY, 4) == 1, "that is ready");
     ask(x, t);
     check(x, get(x, USED + 2, 2) == 1, "in its used ring");
+    remove_transport(t, rng);
 }
 
 static void legacy(Bench *x)
 {
     enum { PAGE = 1 << 10 };
-    Device *t = transport(x, "on");
+    Device *rng, *t = transport(x, "on", &rng);
 
     check(x, device_read(t, R_VERSION, 4) == 1, "version 1");
     wr(t, R_PAGE, PAGE);
@@ -514,6 +523,7 @@ static void legacy(Bench *x)
     check(x, device_read(t, R_ISR, 4) == 1, "and an interrupt");
     wr(t, R_PFN, 0);
     check(x, device_read(t, R_PFN, 4) == 0, "the queue is taken away");
+    remove_transport(t, rng);
 }
 
 /* ---- */
@@ -544,7 +554,8 @@ static void set_up(Bench *x)
 
 int main(void)
 {
-    Bench *x = g_new0(Bench, 1);
+    static Bench bench;         /* lives as long as the process */
+    Bench *x = &bench;
 
     clock_pause(false);
     set_up(x);
