@@ -47,7 +47,7 @@ readonly OTHER_MODULES="kvm-amd"
 
 # What firmware/ is made of.
 readonly FIRMWARE_PACKAGES="seabios ovmf grub-rescue-pc memtest86+ ipxe u-boot-qemu
-  shim-signed grub-efi-amd64-signed"
+  qemu-system-data shim-signed grub-efi-amd64-signed"
 
 usage() {
   cat <<EOF
@@ -219,10 +219,11 @@ fetch_firmware() {
   for package in "$tmp"/*.deb; do
     dpkg-deb --fsys-tarfile "$package" | tar -C "$tmp/root" -xf -
   done
-  find "$tmp/root" -path '*/u-boot' -prune -o -type f -size +4k \( \
+  find "$tmp/root" -path '*/u-boot' -prune -o -path '*/qemu' -prune -o -type f -size +4k \( \
     -name '*.bin' -o -name '*.fd' -o -name '*.iso' -o -name '*.img' -o \
     -name '*.lkrn' -o -name '*.efi.signed' \) \
     -exec install -m 644 {} "$dir/" \;
+  install -m 644 "$tmp/root/usr/share/qemu/qboot.rom" "$dir/"
   for name in qemu-x86 qemu-x86_64; do
     install -m 644 "$tmp/root/usr/lib/u-boot/$name/u-boot.rom" \
       "$dir/u-boot-$name.rom"

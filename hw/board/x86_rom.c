@@ -166,12 +166,26 @@ static void offer_rom(Device *fw_cfg, const Part *part, const u8 *then,
     fw_cfg_file(fw_cfg, "bootorder", order, (u32)strlen(order) + 1);
 }
 
-/* An item and its size, which has a key of its own. */
-static void offer(Device *fw_cfg, u16 key, u16 size_key, const void *data,
-                  u64 size)
+/* Where a part goes and its size, which have keys of their own (qboot loads
+ * by them), and what it is. */
+static void offer(Device *fw_cfg, const Part *part, const void *data)
 {
-    fw_cfg_set(fw_cfg, key, data, (u32)size);
-    fw_cfg_set_number(fw_cfg, size_key, 4, size);
+    static const struct {
+        u16 data, at, size;
+    } keys[PARTS] = {
+        { FW_CFG_SETUP_DATA, FW_CFG_SETUP_ADDR, FW_CFG_SETUP_SIZE },
+        { FW_CFG_CMDLINE_DATA, FW_CFG_CMDLINE_ADDR, FW_CFG_CMDLINE_SIZE },
+        { FW_CFG_KERNEL_DATA, FW_CFG_KERNEL_ADDR, FW_CFG_KERNEL_SIZE },
+        { FW_CFG_INITRD_DATA, FW_CFG_INITRD_ADDR, FW_CFG_INITRD_SIZE },
+    };
+
+    for (u32 i = 0; i < PARTS; i++) {
+        if (keys[i].data == part->key) {
+            fw_cfg_set(fw_cfg, part->key, data, (u32)part->size);
+            fw_cfg_set_number(fw_cfg, keys[i].at, 4, part->at);
+            fw_cfg_set_number(fw_cfg, keys[i].size, 4, part->size);
+        }
+    }
 }
 
 static bool offer_linux(Machine *m, X86Boot *b, Device *fw_cfg, Err *err)
@@ -190,12 +204,12 @@ static bool offer_linux(Machine *m, X86Boot *b, Device *fw_cfg, Err *err)
                     b->kernel.name, setup);
     }
     fill_setup(b->kernel.data, b, append);
-    offer(fw_cfg, FW_CFG_SETUP_DATA, FW_CFG_SETUP_SIZE, b->kernel.data, setup);
-    offer(fw_cfg, FW_CFG_CMDLINE_DATA, FW_CFG_CMDLINE_SIZE, append, line);
-    offer(fw_cfg, FW_CFG_KERNEL_DATA, FW_CFG_KERNEL_SIZE,
-          b->kernel.data + setup, b->kernel.size - setup);
-    offer(fw_cfg, FW_CFG_INITRD_DATA, FW_CFG_INITRD_SIZE, b->initrd.data,
-          b->initrd.size);
+    const void *const data[PARTS] = {
+        b->kernel.data, append, b->kernel.data + setup, b->initrd.data,
+    };
+    for (u32 i = 0; i < PARTS; i++) {
+        offer(fw_cfg, &part[i], data[i]);
+    }
     offer_rom(fw_cfg, part, to_setup, sizeof to_setup);
     return true;
 }

@@ -143,6 +143,20 @@ def needs_bios():
         check(g.expect(r"iPXE \d"), "iPXE, on a serial port, through SeaBIOS")
 
 
+def qboot():
+    """It loads by the addresses in fw_cfg and enters a kernel's setup code."""
+    for args in (["-m", "512", "-kernel", cached("amd64", "kernel"),
+                  "-initrd", cached("amd64", "initramfs.gz")],
+                 ["-m", "64", "-kernel",
+                  cached("firmware", "memtest86+x64.bin")]):
+        with Guest([emulator(), "-M", "microvm", "-bios",
+                    cached("firmware", "qboot.rom"), "-nographic",
+                    "-monitor", "none", "-append", "console=ttyS0,115200"]
+                   + args, timeout=60) as g:
+            check(g.expect(r"GUEST-READY|Memtest86\+ v6"),
+                  "qboot starts " + os.path.basename(args[3]))
+
+
 needs("gcc", "ld", "objcopy")
 with scratch() as directory:
     for kernel_name, kernel_flags, magic, common in KERNELS:
@@ -155,5 +169,6 @@ with scratch() as directory:
         wrong(directory)
     if os.path.exists(cached("firmware", "OVMF_CODE.fd")):
         needs_bios()
+        qboot()
         through_ovmf(directory)
 done()
