@@ -152,7 +152,7 @@ static u32 flags_key(const X86Cpu *c)
 
 static u32 control_key(const X86Cpu *c)
 {
-    enum { XCR0_AVX = 6, MASKS = 0x1f80, X87_MASKS = 0x3f };
+    enum { XCR0_AVX = 6, MASKS = 0x1f80, DAZ = 1 << 6, X87_MASKS = 0x3f };
     u32 key = c->cr0 & CR0_PE ? KEY_PE : 0;
 
     key |= c->cr0 & CR0_EM ? KEY_EM : 0;
@@ -163,6 +163,7 @@ static u32 control_key(const X86Cpu *c)
                                                                     : 0;
     key |= c->breaks ? KEY_BREAK : 0;
     key |= (c->mxcsr & MASKS) != MASKS ? KEY_FP_SOFT : 0;
+    key |= c->mxcsr & DAZ ? KEY_DAZ : 0;
     key |= c->efer & EFER_LMA ? KEY_LMA : 0;
     key |= c->smm ? KEY_SMM : 0;
     key |= ~c->cpu.tcg.fcw & X87_MASKS ? KEY_X87_SOFT : 0;
@@ -175,7 +176,7 @@ void x86_level_changed(X86Cpu *c)
 {
     enum { STAYS = KEY_PE | KEY_EM | KEY_TS | KEY_MP | KEY_OSFXSR | KEY_AVX
                  | KEY_FP_SOFT | KEY_SMM | KEY_SVM | KEY_LMA | KEY_BREAK
-                 | KEY_X87_SOFT | KEY_X87_ONCE };
+                 | KEY_X87_SOFT | KEY_X87_ONCE | KEY_DAZ };
 
     tlb_switch(&c->cpu, x86_space(c), (c->cpu.key & STAYS) | c->cpl
                | segment_key(c) | flags_key(c));

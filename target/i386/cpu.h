@@ -73,6 +73,7 @@ enum {
     KEY_BREAK  = 1 << 26,       /* breakpoints on instructions or ports */
     KEY_X87_SOFT = 1 << 27,     /* FCW unmasks an exception */
     KEY_X87_ONCE = 1 << 28,     /* the next x87 instruction is a rare case */
+    KEY_DAZ    = 1 << 29,       /* MXCSR.DAZ */
 };
 
 /* CPUID feature words; a feature is word * 32 + bit.  See models.c. */

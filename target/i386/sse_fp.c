@@ -34,33 +34,47 @@ static bool arith(X86Ctx *c, IrVec2 *vector, IrBinary *scalar)
     return sse_set_low(c, r);
 }
 
-/*
- * x where the mask is set, else y: the lesser or the greater.  With DAZ equal
- * to zero is what is subnormal, and becomes zero.
- */
-static Val chosen(Ir *b, Lane l, Val mask, Val x, Val y)
-{
-    Val r = sse_blend(b, mask, x, y);
-    Val none = ir_vfceq(b, l, r, ir_v128(b, 0, 0));
-    return ir_vandn(b, l, r, ir_vandn(b, l, none, sign_bits(b, l)));
-}
-
 static Val lesser(Ir *b, Lane l, Val x, Val y)
 {
-    return chosen(b, l, ir_vfcgt(b, l, y, x), x, y);
+    return sse_blend(b, ir_vfcgt(b, l, y, x), x, y);
 }
 
 static Val greater(Ir *b, Lane l, Val x, Val y)
 {
-    return chosen(b, l, ir_vfcgt(b, l, x, y), x, y);
+    return sse_blend(b, ir_vfcgt(b, l, x, y), x, y);
+}
+
+/* With DAZ equal to zero is what is subnormal, and becomes zero. */
+static Val flushed(Ir *b, Lane l, Val r)
+{
+    Val none = ir_vfceq(b, l, r, ir_v128(b, 0, 0));
+    return ir_vandn(b, l, r, ir_vandn(b, l, none, sign_bits(b, l)));
+}
+
+static Val flushed_lesser(Ir *b, Lane l, Val x, Val y)
+{
+    return flushed(b, l, lesser(b, l, x, y));
+}
+
+static Val flushed_greater(Ir *b, Lane l, Val x, Val y)
+{
+    return flushed(b, l, greater(b, l, x, y));
 }
 
 bool sse_add(X86Ctx *c) { return arith(c, ir_vfadd, ir_fadd); }
 bool sse_sub(X86Ctx *c) { return arith(c, ir_vfsub, ir_fsub); }
 bool sse_mul(X86Ctx *c) { return arith(c, ir_vfmul, ir_fmul); }
 bool sse_div(X86Ctx *c) { return arith(c, ir_vfdiv, ir_fdiv); }
-bool sse_min(X86Ctx *c) { return arith(c, lesser, ir_fmin); }
-bool sse_max(X86Ctx *c) { return arith(c, greater, ir_fmax); }
+
+bool sse_min(X86Ctx *c)
+{
+    return arith(c, c->key & KEY_DAZ ? flushed_lesser : lesser, ir_fmin);
+}
+
+bool sse_max(X86Ctx *c)
+{
+    return arith(c, c->key & KEY_DAZ ? flushed_greater : greater, ir_fmax);
+}
 
 bool sse_sqrt(X86Ctx *c)
 {
