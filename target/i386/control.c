@@ -595,13 +595,12 @@ static bool rsm(X86Ctx *c)
 static void change_ac(void *env, u32 on, u64 next)
 {
     X86Cpu *c = env;
-    u32 key = c->cpu.key;
 
     c->eflags = (c->eflags & ~(u32)FL_AC) | (on ? FL_AC : 0);
+    c->cpu.tcg.pc = next;
     x86_level_changed(c);
-    settle(c, key, next);
 }
-HELPER(change_ac, H_ALL, void, ptr, i32, i64);
+HELPER(change_ac, H_READ | H_WRITE, void, ptr, i32, i64);
 
 static bool clac_stac(X86Ctx *c, bool on)
 {
@@ -609,6 +608,7 @@ static bool clac_stac(X86Ctx *c, bool on)
         return false;
     }
     IR_CALL(c->b, &helper_change_ac, k32(c, on), linear_next(c));
+    ir_leave(c->b);             /* another key, nearly always */
     return true;
 }
 

@@ -45,31 +45,46 @@ void x87_probe_write(X86Cpu *c, u64 va, unsigned size)
     }
 }
 
-/* size is a multiple of 2. */
+/*
+ * The host's memory for as much of `size` bytes, a multiple of 2, as there is
+ * in one piece; or NULL, and *n is 2: a word for the slow path.
+ */
+static u8 *piece(X86Cpu *c, u64 va, Access a, unsigned size, unsigned *n)
+{
+    unsigned room = PAGE_SIZE - (unsigned)(va & (PAGE_SIZE - 1));
+    u8 *host;
+
+    *n = MIN(size, room & ~1u);
+    host = *n ? tlb_host(&c->cpu, va, a, *n) : NULL;
+    if (!host) {
+        *n = 2;
+    }
+    return host;
+}
+
 static void read_guest(X86Cpu *c, u64 va, u8 *buf, unsigned size)
 {
-    u8 *host = (va ^ (va + size - 1)) >> 12
-               ? NULL : tlb_host(&c->cpu, va, ACCESS_READ, size);
-    if (host) {
-        memcpy(buf, host, size);
-        return;
-    }
-    for (unsigned i = 0; i < size; i += 2) {
-        u64 v = cpu_load(&c->cpu, x87_address(c, va + i), M_16);
-        store_le(buf + i, 2, v);
+    for (unsigned i = 0, n; i < size; i += n) {
+        u64 at = x87_address(c, va + i);
+        const u8 *host = piece(c, at, ACCESS_READ, size - i, &n);
+        if (host) {
+            memcpy(buf + i, host, n);
+        } else {
+            store_le(buf + i, 2, cpu_load(&c->cpu, at, M_16));
+        }
     }
 }
 
 static void write_guest(X86Cpu *c, u64 va, const u8 *buf, unsigned size)
 {
-    u8 *host = (va ^ (va + size - 1)) >> 12
-               ? NULL : tlb_host(&c->cpu, va, ACCESS_WRITE, size);
-    if (host) {
-        memcpy(host, buf, size);
-        return;
-    }
-    for (unsigned i = 0; i < size; i += 2) {
-        cpu_store(&c->cpu, x87_address(c, va + i), load_le(buf + i, 2), M_16);
+    for (unsigned i = 0, n; i < size; i += n) {
+        u64 at = x87_address(c, va + i);
+        u8 *host = piece(c, at, ACCESS_WRITE, size - i, &n);
+        if (host) {
+            memcpy(host, buf + i, n);
+        } else {
+            cpu_store(&c->cpu, at, load_le(buf + i, 2), M_16);
+        }
     }
 }
 
