@@ -46,7 +46,17 @@ static bool no_board(const char *name, Err *err)
                 near ? "\"?" : "");
 }
 
-/* The program's own (anole-system-NAME) if the board takes it. */
+/* The target's name in that of the program, anole-system-NAME; or NULL. */
+static const char *own_target(const char *program)
+{
+    const char *name = strrchr(program, '/');
+
+    name = name ? name + 1 : program;
+    return g_str_has_prefix(name, "anole-system-")
+        ? name + strlen("anole-system-") : NULL;
+}
+
+/* The program's own if the board takes it. */
 static const Target *choose_target(const Board *b, const char *own)
 {
     for (const char *const *t = b->targets; own && *t; t++) {
@@ -692,6 +702,7 @@ int main(int argc, char **argv)
     int parent = -1;
 
     signal(SIGPIPE, SIG_IGN);
+    o->default_target = own_target(argv[0]);
     if (!options_parse(o, argc, argv, &done, &err)) {
         return complain(o, &err);
     }

@@ -155,7 +155,19 @@ static bool cut_short(const Load *l)
     return fail(l->err, "%s: the ELF file is cut short", l->file->name);
 }
 
-static bool load_segment(const Load *l, const u8 *header)
+/*
+ * MIPS files have addresses in kseg0, kseg1 or xkphys for physical ones, of
+ * what those show: MIPS PRA 4.3 "Unmapped Address Spaces".
+ */
+static u64 physical(u16 machine, u64 at)
+{
+    if (machine != EM_MIPS) {
+        return at;
+    }
+    return at >> 62 == 2 ? at & MASK(48) : at & MASK(29);
+}
+
+static bool load_segment(const Load *l, u16 machine, const u8 *header)
 {
     u64 offset = FIELD(l, header, Phdr, p_offset);
     u64 in_file = FIELD(l, header, Phdr, p_filesz);
@@ -174,7 +186,8 @@ static bool load_segment(const Load *l, const u8 *header)
                     l->file->name, (unsigned long long)size);
     }
     memcpy(bytes, l->file->data + offset, in_file);
-    return place(l, FIELD(l, header, Phdr, p_paddr), bytes, size);
+    return place(l, physical(machine, FIELD(l, header, Phdr, p_paddr)), bytes,
+                 size);
 }
 
 static bool load_elf(const Load *l, u16 machine)
@@ -199,7 +212,7 @@ static bool load_elf(const Load *l, u16 machine)
         return cut_short(l);
     }
     for (u64 i = 0; i < n; i++) {
-        if (!load_segment(l, e + at + i * each)) {
+        if (!load_segment(l, machine, e + at + i * each)) {
             return false;
         }
     }

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The MIPS targets' rows, registers as debuggers see them, and reset.
+ * Reference: PRA 6.2.3 "Reset Exception"; the GDB manual, "MIPS Features".
+ */
+#include <capstone/capstone.h>
+#include <stdio.h>
+#include "softmmu/machine.h"
+#include "target/mips/translate.h"
+
+/* ---- IR slots ----------------------------------------------------------- */
+
+#define SLOT(n, t, member)  { n, t, offsetof(MipsCpu, member) }
+#define EIGHT(R, a, b, c, d, e, f, g, h)                                    \
+    R(a), R(b), R(c), R(d), R(e), R(f), R(g), R(h)
+#define ALL32(R)                                                            \
+    EIGHT(R, 0, 1, 2, 3, 4, 5, 6, 7), EIGHT(R, 8, 9, 10, 11, 12, 13, 14, 15), \
+    EIGHT(R, 16, 17, 18, 19, 20, 21, 22, 23),                               \
+    EIGHT(R, 24, 25, 26, 27, 28, 29, 30, 31)
+#define GPR32(i)    [S_GPR + i] = SLOT("r" #i, I32, gpr[i])
+#define GPR64(i)    [S_GPR + i] = SLOT("r" #i, I64, gpr[i])
+#define F(i)        [S_F0 + i] = SLOT("f" #i, V128T, f[i])
+#define FCC(i)      [S_FCC + i] = SLOT("fcc" #i, I32, fcc[i])
+#define HILO(i, t)                                                          \
+    [S_HI + i] = SLOT("hi" #i, t, hi[i]), [S_LO + i] = SLOT("lo" #i, t, lo[i])
+#define KSCRATCH(i, t) [S_KSCRATCH + i] = SLOT("kscratch" #i, t, kscratch[i])
+
+#define SLOTS(GPR, t)                                                       \
+    ALL32(GPR), HILO(0, t), HILO(1, t), HILO(2, t), HILO(3, t), ALL32(F),   \
+    EIGHT(FCC, 0, 1, 2, 3, 4, 5, 6, 7),                                     \
+    [S_BD] = SLOT("bd", I32, bd), [S_TARGET] = SLOT("target", t, target),   \
+    [S_LL_ADDR] = SLOT("ll_addr", t, ll_addr),                              \
+    [S_LL_VAL] = SLOT("ll_val", t, ll_val),                                 \
+    [S_DSPCONTROL] = SLOT("dspcontrol", t, dspcontrol),                     \
+    [S_INDEX] = SLOT("index", t, index),                                    \
+    [S_ENTRYLO0] = SLOT("entrylo0", t, entrylo[0]),                         \
+    [S_ENTRYLO1] = SLOT("entrylo1", t, entrylo[1]),                         \
+    [S_CONTEXT] = SLOT("context", t, context),                              \
+    [S_USERLOCAL] = SLOT("userlocal", t, userlocal),                        \
+    [S_PAGEMASK] = SLOT("pagemask", t, pagemask),                           \
+    [S_BADVADDR] = SLOT("badvaddr", t, badvaddr),                           \
+    [S_ENTRYHI] = SLOT("entryhi", t, entryhi),                              \
+    [S_STATUS] = SLOT("status", t, status),                                 \
+    [S_EPC] = SLOT("epc", t, epc),                                          \
+    [S_XCONTEXT] = SLOT("xcontext", t, xcontext),                           \
+    [S_ERROREPC] = SLOT("errorepc", t, errorepc),                           \
+    KSCRATCH(0, t), KSCRATCH(1, t), KSCRATCH(2, t), KSCRATCH(3, t),         \
+    KSCRATCH(4, t), KSCRATCH(5, t)
+
+const IrSlot mips_slots32[MIPS_SLOTS] = { SLOTS(GPR32, I32) };
+const IrSlot mips_slots64[MIPS_SLOTS] = { SLOTS(GPR64, I64) };
+_Static_assert((int)MIPS_SLOTS <= (int)IR_SLOTS, "too many slots");
+
+/* ---- registers for debuggers and saved state ---------------------------- */
+
+static void read_fcsr(Cpu *c, void *buf)
+{
+    store_le(buf, 4, mips_fcsr(mips_cpu(c)));
+}
+
+static void write_fcsr(Cpu *c, const void *buf)
+{
+    mips_set_fcsr(mips_cpu(c), (u32)load_le(buf, 4));
+}
+
+static void read_cause(Cpu *c, void *buf)
+{
+    store_le(buf, 4, mips_cause(mips_cpu(c)));
+}
+
+static void read_cause64(Cpu *c, void *buf)
+{
+    store_le(buf, 8, mips_cause(mips_cpu(c)));
+}
+
+static void write_cause(Cpu *cpu, const void *buf)
+{
+    MipsCpu *c = mips_cpu(cpu);
+
+    c->cause = deposit(c->cause, 8, 2, load_le(buf, 4) >> 8);
+    mips_check_lines(c);
+}
+
+/* The value is stored already: what follows from it. */
+static void write_status(Cpu *cpu, const void *buf)
+{
+    mips_set_status(mips_cpu(cpu), load_le(buf, 4));
+}
+
+enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
+       GDB_F0, GDB_FCSR = 70, GDB_FIR };
+
+#define PART(n, at, size, num)  { n, at, size, num, NULL, NULL }
+#define WIDE(n, member, num)    PART(n, offsetof(MipsCpu, member), 8, num)
+#define LOW(n, member, num)     PART(n, offsetof(MipsCpu, member), 4, num)
+#define HIDDEN(n, member)                                                   \
+    PART(n, offsetof(MipsCpu, member), sizeof_field(MipsCpu, member), -1)
+#define R32(i)  LOW("r" #i, gpr[i], i)
+#define R64(i)  WIDE("r" #i, gpr[i], i)
+/* With 32-bit registers an odd one is the upper half of its neighbour. */
+#define F32_(i)                                                             \
+    PART("f" #i, offsetof(MipsCpu, f[(i) & ~1]) + 4 * ((i) & 1), 4, GDB_F0 + (i))
+#define F64_(i) WIDE("f" #i, f[i].d[0], GDB_F0 + (i))
+
+#define STATE                                                               \
+    HIDDEN("f", f), HIDDEN("fcc", fcc), HIDDEN("hilo_hi", hi),              \
+    HIDDEN("hilo_lo", lo), HIDDEN("dspcontrol", dspcontrol),                \
+    HIDDEN("ll_addr", ll_addr), HIDDEN("ll_val", ll_val),                   \
+    HIDDEN("index", index), HIDDEN("entrylo", entrylo),                     \
+    HIDDEN("context", context), HIDDEN("userlocal", userlocal),             \
+    HIDDEN("pagemask", pagemask), HIDDEN("pagegrain", pagegrain),           \
+    HIDDEN("wired", wired), HIDDEN("hwrena", hwrena),                       \
+    HIDDEN("count", count), HIDDEN("entryhi", entryhi),                     \
+    HIDDEN("compare", compare), HIDDEN("intctl", intctl),                   \
+    HIDDEN("cause_stored", cause), HIDDEN("epc", epc),                      \
+    HIDDEN("ebase", ebase), HIDDEN("xcontext", xcontext),                   \
+    HIDDEN("errorepc", errorepc), HIDDEN("kscratch", kscratch),             \
+    HIDDEN("config", config), HIDDEN("isa", isa), HIDDEN("tlb", tlb),       \
+    HIDDEN("shadow", shadow), HIDDEN("shadows", shadows),                   \
+    HIDDEN("next_shadow", next_shadow), HIDDEN("timer_due", timer_due),     \
+    HIDDEN("count_base", count_base), HIDDEN("halted", cpu.halted)
+
+static const GuestReg regs32[] = {
+    ALL32(R32),
+    LOW("lo", lo[0], GDB_LO), LOW("hi", hi[0], GDB_HI),
+    LOW("badvaddr", badvaddr, GDB_BADVADDR), LOW("pc", cpu.tcg.pc, GDB_PC),
+    ALL32(F32_),
+    LOW("fir", fcr0, GDB_FIR),
+    STATE,
+    { "cause", 0, 4, GDB_CAUSE, read_cause, write_cause },
+    { "fcsr", 0, 4, GDB_FCSR, read_fcsr, write_fcsr },
+    { "status", offsetof(MipsCpu, status), 4, GDB_STATUS, NULL, write_status },
+    { 0 }
+};
+
+static const GuestReg regs64[] = {
+    ALL32(R64),
+    WIDE("lo", lo[0], GDB_LO), WIDE("hi", hi[0], GDB_HI),
+    WIDE("badvaddr", badvaddr, GDB_BADVADDR), WIDE("pc", cpu.tcg.pc, GDB_PC),
+    ALL32(F64_),
+    WIDE("fir", fcr0, GDB_FIR),
+    STATE,
+    { "cause", 0, 8, GDB_CAUSE, read_cause64, write_cause },
+    { "fcsr", 0, 8, GDB_FCSR, read_fcsr, write_fcsr },
+    { "status", offsetof(MipsCpu, status), 8, GDB_STATUS, NULL, write_status },
+    { 0 }
+};
+
+/* ---- life --------------------------------------------------------------- */
+
+static void reset_cp0(MipsCpu *c)
+{
+    enum { IPTI = 7 };
+
+    memcpy(c->config, c->config_reset, sizeof c->config);
+    c->status = ST_BEV | ST_ERL | (c->features & FEAT_R6 ? ST_FR : 0);
+    c->random = c->tlb_size - 1u;
+    c->intctl = (u64)IPTI << 29;
+    c->ebase = 0x80000000 | (u32)c->cpu.index;
+}
+
+static void reset(Cpu *cpu)
+{
+    MipsCpu *c = mips_cpu(cpu);
+
+    memset(c->gpr, 0, offsetof(MipsCpu, fp) - offsetof(MipsCpu, gpr));
+    c->ll_addr = canonical(c, ~0ull);
+    c->isa = 0;
+    cpu->halted = false;
+    cpu->tcg.pc = canonical(c, 0xffffffffbfc00000ull);
+    reset_cp0(c);
+    mips_set_fcsr(c, (u32)c->fcsr_reset);
+    mips_tlb_reset(c);
+    mips_set_compare(c, 0);
+    mips_set_count(c, 0);
+    mips_mode_changed(c);
+}
+
+static bool init(Cpu *cpu, const char *model, const char *props, Err *err)
+{
+    MipsCpu *c = mips_cpu(cpu);
+
+    if (!mips_set_model(c, model, props, err) || !mips_timer_new(c, err)) {
+        return false;
+    }
+    reset(cpu);
+    return true;
+}
+
+/* A boot loader has left the reset state behind: its errors do not count. */
+static void start_at(Cpu *cpu, u64 pc, u64 arg)
+{
+    MipsCpu *c = mips_cpu(cpu);
+
+    mips_jump(c, pc);
+    c->gpr[4] = arg;
+}
+
+/* ---- words for people --------------------------------------------------- */
+
+static const char *mode_name(const MipsCpu *c)
+{
+    return mips_is_kernel(c) ? "kernel"
+        : c->status & 1 << 3 ? "supervisor" : "user";
+}
+
+static void describe(const Cpu *cpu, char *buf, size_t len)
+{
+    const MipsCpu *c = (const MipsCpu *)cpu;
+
+    snprintf(buf, len, "%s ASID %llx%s%s%s", mode_name(c),
+             (unsigned long long)cpu->space,
+             c->status & ST_EXL ? " EXL" : "", c->status & ST_ERL ? " ERL" : "",
+             cpu->halted ? " in WAIT" : "");
+}
+
+static void dump_fp(Cpu *cpu, FILE *f)
+{
+    MipsCpu *c = mips_cpu(cpu);
+
+    if (!(cpu->key & KEY_FPU)) {
+        fprintf(f, "FPU disabled\n");
+        return;
+    }
+    fprintf(f, "FCSR=%08x FIR=%08x\n", mips_fcsr(c), (u32)c->fcr0);
+    for (u32 i = 0; i < 32; i++) {
+        fprintf(f, "F%02u=%016llx%s", i, (unsigned long long)c->f[i].d[0],
+                i % 4 == 3 ? "\n" : " ");
+    }
+}
+
+static void dump(Cpu *cpu, FILE *f)
+{
+    static const char *const names[32] = {
+        "r0", "at", "v0", "v1", "a0", "a1", "a2", "a3",
+        "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7",
+        "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7",
+        "t8", "t9", "k0", "k1", "gp", "sp", "s8", "ra",
+    };
+    MipsCpu *c = mips_cpu(cpu);
+    int digits = is_wide(c) ? 16 : 8;
+
+    fprintf(f, "pc=%0*llx HI=%0*llx LO=%0*llx %s\n", digits,
+            (unsigned long long)cpu->tcg.pc, digits,
+            (unsigned long long)c->hi[0], digits,
+            (unsigned long long)c->lo[0], mode_name(c));
+    for (u32 i = 0; i < 32; i++) {
+        fprintf(f, "%s %0*llx%s", names[i], digits,
+                (unsigned long long)c->gpr[i], i % 4 == 3 ? "\n" : " ");
+    }
+    mips_cp0_dump(c, f);
+}
+
+/* ---- the rows ----------------------------------------------------------- */
+
+static int disassembly32(u32 key)
+{
+    return CS_MODE_MIPS32
+        | (key & KEY_BE ? CS_MODE_BIG_ENDIAN : CS_MODE_LITTLE_ENDIAN);
+}
+
+static int disassembly64(u32 key)
+{
+    return CS_MODE_MIPS64
+        | (key & KEY_BE ? CS_MODE_BIG_ENDIAN : CS_MODE_LITTLE_ENDIAN);
+}
+
+#define COMMON                                                              \
+    .cpu_size = sizeof(MipsCpu),                                            \
+    .nslots = MIPS_SLOTS,                                                   \
+    .soft = &mips_soft,                                                     \
+    .gdb_arch = "mips",                                                     \
+    .capstone_arch = CS_ARCH_MIPS,                                          \
+    .init = init,                                                           \
+    .reset = reset,                                                         \
+    .start_at = start_at,                                                   \
+    .translate = mips_translate,                                            \
+    .walk = mips_walk,                                                      \
+    .misaligned = mips_misaligned,                                          \
+    .bus_error = mips_bus_error,                                            \
+    .fault = mips_fault,                                                    \
+    .trap = mips_trap,                                                      \
+    .interrupt = mips_interrupt,                                            \
+    .wakes = mips_wakes,                                                    \
+    .describe = describe,                                                   \
+    .dump = dump,                                                           \
+    .dump_fp = dump_fp
+
+#define COMMON32                                                            \
+    COMMON,                                                                 \
+    .word = 32,                                                             \
+    .slots = mips_slots32,                                                  \
+    .models = mips_models32,                                                \
+    .capstone_mode = CS_MODE_MIPS32,                                        \
+    .disassembly = disassembly32
+
+#define COMMON64                                                            \
+    COMMON,                                                                 \
+    .word = 64,                                                             \
+    .slots = mips_slots64,                                                  \
+    .models = mips_models64,                                                \
+    .capstone_mode = CS_MODE_MIPS64,                                        \
+    .disassembly = disassembly64
+
+TARGET(mips) {
+    .name = "mips",
+    .about = "MIPS32, big-endian",
+    .big_endian = true,
+    .regs = regs32,
+    COMMON32,
+};
+
+TARGET(mipsel) {
+    .name = "mipsel",
+    .about = "MIPS32, little-endian",
+    .regs = regs32,
+    COMMON32,
+};
+
+TARGET(mips64) {
+    .name = "mips64",
+    .about = "MIPS64, big-endian",
+    .big_endian = true,
+    .regs = regs64,
+    COMMON64,
+};
+
+TARGET(mips64el) {
+    .name = "mips64el",
+    .about = "MIPS64, little-endian",
+    .regs = regs64,
+    COMMON64,
+};

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * State of a MIPS CPU: MIPS32 and MIPS64, release 1 and on, in either byte
+ * order.
+ * Reference: MIPS Architecture For Programmers, volumes I-A "Introduction",
+ * II-A "Instruction Set" and III "Privileged Resource Architecture" (PRA).
+ *
+ * Registers are 64 bits wide in C.  Translated code of a 32-bit target sees
+ * their low halves only (cpu.c has two slot tables); what C stores there has
+ * zeros above.  So addresses of such a target have zeros above bit 31, those
+ * of a 64-bit one are sign-extended as its registers are.
+ */
+#pragma once
+#include "softmmu/clock.h"
+#include "softmmu/line.h"
+#include "target/target.h"
+#include "util/softfloat.h"
+
+/* IR slots; their table is in cpu.c. */
+enum {
+    S_GPR = 0,              /* 32; the first is never used */
+    S_HI = 32, S_LO = 36,   /* four each: one, but for the DSP extension */
+    S_F0 = 40,              /* 32 */
+    S_FCC = 72,             /* 8 condition codes, each 0 or 1 */
+    S_BD = 80,              /* 1 in a branch's delay slot */
+    S_TARGET,               /* where a jump to compressed code goes */
+    S_LL_ADDR, S_LL_VAL,    /* LL's address, or ~0, and what it read */
+    S_DSPCONTROL,
+    /* CP0 registers that are plainly stored. */
+    S_INDEX, S_ENTRYLO0, S_ENTRYLO1, S_CONTEXT, S_USERLOCAL, S_PAGEMASK,
+    S_BADVADDR, S_ENTRYHI, S_STATUS, S_EPC, S_XCONTEXT, S_ERROREPC,
+    S_KSCRATCH,             /* 6 */
+    MIPS_SLOTS = S_KSCRATCH + 6
+};
+
+/* Key bits: what translated code depends on. */
+enum {
+    KEY_USER    = 1 << 0,   /* user mode, */
+    KEY_SUPER   = 1 << 1,   /*   supervisor mode; neither: kernel */
+    KEY_64      = 1 << 2,   /* 64-bit operations are enabled, */
+    KEY_ADDR64  = 1 << 3,   /*   and 64-bit addresses */
+    KEY_CP0     = 1 << 4,   /* coprocessor 0 is usable, */
+    KEY_FPU     = 1 << 5,   /*   the FPU is */
+    KEY_FR      = 1 << 6,   /* the FPU has 32 64-bit registers */
+    KEY_FP_SOFT = 1 << 7,   /* FCSR asks for what host FP does not do */
+    KEY_MSA     = 1 << 8,   /* MSA is enabled, */
+    KEY_DSP     = 1 << 9,   /*   the DSP extension is */
+    KEY_ERL     = 1 << 10,  /* Status.ERL: kuseg is not mapped */
+    KEY_BE      = 1 << 11,  /* data and code are big-endian */
+    KEY_M16     = 1 << 12,  /* ISA mode: MIPS16e or microMIPS */
+    KEY_ULR     = 1 << 13,  /* RDHWR may read UserLocal, */
+    KEY_CC      = 1 << 14,  /*   and the rest that HWREna allows */
+    KEY_ABS2008 = 1 << 15,  /* ABS and NEG of NaNs change the sign only */
+    KEY_NAN2008 = 1 << 16,
+    KEY_WATCH   = 1 << 17,  /* a watch register may match */
+};
+
+/* What a model has, in MipsCpu.features: guards of decode tables. */
+enum {
+    FEAT_R2 = 1 << 0, FEAT_64 = 1 << 1, FEAT_R6 = 1 << 2,
+    FEAT_PRE6 = 1 << 3,     /* removed by release 6 */
+    FEAT_DSP = 1 << 4, FEAT_DSP2 = 1 << 5, FEAT_MSA = 1 << 6,
+    FEAT_M16 = 1 << 7, FEAT_MICRO = 1 << 8, FEAT_PS = 1 << 9,
+    FEAT_FPU = 1 << 10, FEAT_EVA = 1 << 11, FEAT_3D = 1 << 12,
+    FEAT_LOONGSON = 1 << 13, FEAT_MT = 1 << 14,
+    FEAT_64R2 = 1 << 15, FEAT_64PRE6 = 1 << 16,     /* both of the two */
+    FEAT_FP64 = 1 << 17,    /* 64-bit FPU registers */
+    FEAT_R5 = 1 << 18,
+};
+
+enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 64, MIPS_WATCHES = 4 };
+
+/* A TLB entry; also what EntryHi, EntryLo and PageMask hold meanwhile. */
+typedef struct MipsEntry {
+    u64  hi;                /* EntryHi's R and VPN2; the rest is zero */
+    u64  lo[2];             /* EntryLo as a 64-bit register, without G */
+    u64  mask;              /* address bits that one of both pages takes, */
+    u16  asid;              /*   all ones: 0xfff for 4 KiB */
+    bool global;
+    bool none;              /* never matches: EHINV, or never written */
+} MipsEntry;
+
+/* Registers of CP0 whose writable bits are the model's. */
+typedef struct MipsMasks {
+    u64 index, wired, status, cause, entrylo, entryhi, pagemask, pagegrain,
+        xcontext, hwrena, ebase, config[8];
+} MipsMasks;
+
+typedef struct MipsCpu {
+    Cpu cpu;
+    u64 gpr[32];
+    u64 hi[4], lo[4];
+    Vec f[32];              /* the FPU's, and MSA's */
+    u32 fcc[8];
+    u32 bd;
+    u64 target;
+    u64 ll_addr, ll_val;
+    u64 dspcontrol;
+
+    /* CP0, in the order of the PRA. */
+    u64 index, random, entrylo[2], context, contextconfig, userlocal,
+        pagemask, pagegrain, wired, hwrena, badvaddr, badinstr, badinstrp,
+        count, entryhi, compare, status, intctl, srsctl, srsmap, cause, epc,
+        ebase, lladdr, xcontext, errctl, cacheerr, taglo[4], taghi[4],
+        errorepc, desave, kscratch[6], debug, depc, pwbase, pwfield, pwsize,
+        pwctl, segctl[3], perfctl[4], perfcnt[4], memorymapid;
+    u64 watchlo[MIPS_WATCHES], watchhi[MIPS_WATCHES];
+    u64 config[8];
+    u32 fcsr;               /* without FCC; Flags see fp.c */
+    u32 msacsr;
+    FpEnv fp;
+    u8  isa;                /* ISA mode of the pc: 1 is compressed */
+
+    /* What does not change from reset to reset. */
+    u32 features;
+    u64 prid, fcr0, msair;
+    u64 config_reset[8];
+    u64 fcsr_mask, fcsr_reset;
+    MipsMasks rw;
+    u32 count_hz;           /* of Count */
+    u8  tlb_size, segbits, pabits;
+    bool big_endian;
+    u64 asid_mask;
+
+    MipsEntry tlb[MIPS_TLB_MAX];
+    /* Entries that TLBWR replaced and nothing has contradicted; tlb.c. */
+    MipsEntry shadow[MIPS_SHADOWS];
+    u32 shadows, next_shadow;
+    u32 random_seed;
+    Timer *timer;           /* fires when Count reaches Compare */
+    i64 count_base;         /* Count is this plus the time in its ticks */
+    u32 timer_due;          /* Cause.TI; atomic */
+} MipsCpu;
+
+enum {                      /* Status */
+    ST_IE = 1 << 0, ST_EXL = 1 << 1, ST_ERL = 1 << 2, ST_KSU = 3 << 3,
+    ST_UX = 1 << 5, ST_SX = 1 << 6, ST_KX = 1 << 7, ST_IM = 0xff << 8,
+    ST_NMI = 1 << 19, ST_SR = 1 << 20, ST_BEV = 1 << 22, ST_PX = 1 << 23,
+    ST_MX = 1 << 24, ST_RE = 1 << 25, ST_FR = 1 << 26, ST_CU0 = 1 << 28,
+    ST_CU1 = 1 << 29,
+};
+enum {                      /* Cause */
+    CAUSE_CODE = 31 << 2, CAUSE_IP = 0xff << 8, CAUSE_IP01 = 3 << 8,
+    CAUSE_WP = 1 << 22, CAUSE_IV = 1 << 23, CAUSE_DC = 1 << 27,
+    CAUSE_CE = 3 << 28, CAUSE_TI = 1 << 30,
+};
+#define CAUSE_BD    BIT(31)
+
+enum {                      /* exception codes, Cause.ExcCode */
+    EXC_INT = 0, EXC_MOD, EXC_TLBL, EXC_TLBS, EXC_ADEL, EXC_ADES, EXC_IBE,
+    EXC_DBE, EXC_SYS, EXC_BP, EXC_RI, EXC_CPU, EXC_OV, EXC_TR, EXC_MSAFPE,
+    EXC_FPE, EXC_TLBRI = 19, EXC_TLBXI, EXC_MSADIS, EXC_WATCH = 23,
+    EXC_MCHECK, EXC_DSPDIS = 26,
+    /* Not codes: a TLB exception of a page that no entry maps. */
+    EXC_REFILL = 32,
+};
+
+enum { GRAIN_RIE = 1u << 31, GRAIN_XIE = 1 << 30, GRAIN_ELPA = 1 << 29,
+       GRAIN_IEC = 1 << 27 };
+#define ENTRYLO_RI  BIT(63)
+#define ENTRYLO_XI  BIT(62)
+enum { ENTRYLO_G = 1, ENTRYLO_V = 2, ENTRYLO_D = 4, ENTRYLO_PFN = 6 };
+enum { ENTRYHI_EHINV = 1 << 10 };
+
+extern const IrSlot mips_slots32[MIPS_SLOTS], mips_slots64[MIPS_SLOTS];
+extern const FpSoft mips_soft;
+
+static inline MipsCpu *mips_cpu(Cpu *c) { return (MipsCpu *)c; }
+
+/* Are registers 64 bits wide?  Also a 32-bit CPU's, if the target is 64-bit. */
+static inline bool is_wide(const MipsCpu *c)
+{
+    return c->cpu.target->word == 64;
+}
+
+/* An address as its registers hold it; see above. */
+static inline u64 canonical(const MipsCpu *c, u64 va)
+{
+    return is_wide(c) ? va : (u32)va;
+}
+
+/* Derives key and space from the registers and tells tlb_switch(). */
+void mips_mode_changed(MipsCpu *c);
+/* Is a 64-bit addressing mode on: for translated code, or for a segment? */
+bool mips_is_kernel(const MipsCpu *c);
+
+/* ---- exceptions (exception.c) ------------------------------------------- */
+
+/*
+ * Takes an exception of the instruction at the pc: EPC, Cause, Status, pc,
+ * ISA mode.  ce: which coprocessor was unusable, else 0.
+ */
+void mips_exception(MipsCpu *c, u32 code, u32 ce);
+void mips_fault(Cpu *c, const Fault *f);
+/* What ir_trap_if() of translated code says is an exception code. */
+void mips_trap(Cpu *c, u32 code);
+/* ERET: pc, Status, ISA mode. */
+void mips_eret(MipsCpu *c);
+/* Cause as a guest reads it: with the lines that are up. */
+u32  mips_cause(const MipsCpu *c);
+/* Asks for mips_interrupt() if one is due. */
+void mips_check_lines(MipsCpu *c);
+bool mips_interrupt(Cpu *c);
+bool mips_wakes(const Cpu *c);
+/* Moves the pc to an address that may have the ISA bit set. */
+void mips_jump(MipsCpu *c, u64 to);
+
+/* ---- addresses (tlb.c) -------------------------------------------------- */
+
+bool mips_walk(Cpu *c, u64 va, Access a, bool user, Page *out, Fault *f);
+void mips_misaligned(Cpu *c, u64 va, Access a, Fault *f);
+bool mips_bus_error(Cpu *c, u64 va, u64 pa, Access a, Fault *f);
+u64  mips_space(const MipsCpu *c);
+void mips_tlb_reset(MipsCpu *c);
+/* The instructions of these names. */
+void mips_tlbp(MipsCpu *c);
+void mips_tlbr(MipsCpu *c);
+void mips_tlbwi(MipsCpu *c);
+void mips_tlbwr(MipsCpu *c);
+void mips_tlbinv(MipsCpu *c, bool all);
+u32  mips_random(MipsCpu *c);           /* the register */
+
+/* ---- Count and Compare (timer.c) ---------------------------------------- */
+
+bool mips_timer_new(MipsCpu *c, Err *err);
+u32  mips_count(const MipsCpu *c);
+void mips_set_count(MipsCpu *c, u32 v);
+void mips_set_compare(MipsCpu *c, u32 v);
+/* Cause.DC was changed to what it is now. */
+void mips_stop_count(MipsCpu *c, bool stop);
+
+/* ---- CP0 (cp0.c) -------------------------------------------------------- */
+
+void mips_cp0_dump(MipsCpu *c, FILE *f);
+void mips_set_status(MipsCpu *c, u64 v);
+
+/* ---- floating point (fp.c) ---------------------------------------------- */
+
+/* FCSR as a guest sees it; MXCSR follows. */
+u32  mips_fcsr(MipsCpu *c);
+void mips_set_fcsr(MipsCpu *c, u32 v);
+
+/* ---- models (models.c) -------------------------------------------------- */
+
+extern const char *const mips_models32[], *const mips_models64[];
+bool mips_set_model(MipsCpu *c, const char *model, const char *props,
+                    Err *err);

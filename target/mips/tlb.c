@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses: segments, and the TLB that software fills.
+ * Reference: PRA, chapter 4 "Virtual Memory".
+ *
+ * The soft MMU's walk looks here.  What TLBWR replaces, an entry that software
+ * cannot name, lives on as a *shadow*: translations by it stay good until the
+ * guest does what would tell that they are gone: a probe that does not find
+ * it, an entry for the same addresses, the invalidation of others.  So a
+ * working set that is larger than the TLB takes few exceptions, and TLBWR
+ * flushes nothing.  Where Wired leaves Random but one value there are none.
+ *
+ * Left out: 1 KiB pages (no model here has them), machine checks for entries
+ * that overlap: the one with the lowest index counts.
+ */
+#include "target/mips/cpu.h"
+#include "util/log.h"
+
+/* ---- segments ----------------------------------------------------------- */
+
+typedef enum Segment { MAPPED, UNMAPPED, NOT_THERE } Segment;
+
+typedef enum Mode { KERNEL, SUPERVISOR, USER } Mode;
+
+/* The 32-bit segments; va is sign-extended, and so is pa's offset in it. */
+static Segment compatible(const MipsCpu *c, u64 va, Mode mode, u64 *pa)
+{
+    if ((u32)va < 0x80000000) {
+        *pa = va;
+        return c->status & ST_ERL && mode == KERNEL ? UNMAPPED : MAPPED;
+    }
+    switch (bits(va, 31, 29)) {
+    case 4: case 5:                             /* kseg0, kseg1 */
+        *pa = va & MASK(29);
+        return mode == KERNEL ? UNMAPPED : NOT_THERE;
+    case 6:                                     /* ksseg */
+        return mode <= SUPERVISOR ? MAPPED : NOT_THERE;
+    }
+    return mode == KERNEL ? MAPPED : NOT_THERE; /* kseg3 */
+}
+
+static Segment extended(const MipsCpu *c, u64 va, Mode mode, u64 *pa)
+{
+    bool fits = !(va & MASK(62) & ~MASK(c->segbits));
+
+    switch (va >> 62) {
+    case 0:                                     /* xuseg */
+        return c->status & ST_UX && fits ? MAPPED : NOT_THERE;
+    case 1:                                     /* xsseg */
+        return c->status & ST_SX && fits && mode <= SUPERVISOR
+            ? MAPPED : NOT_THERE;
+    case 2:                                     /* xkphys */
+        *pa = va & MASK(59);
+        return c->status & ST_KX && mode == KERNEL && !(*pa >> c->pabits)
+            ? UNMAPPED : NOT_THERE;
+    }
+    return c->status & ST_KX && fits && mode == KERNEL ? MAPPED : NOT_THERE;
+}
+
+static Segment segment_of(const MipsCpu *c, u64 va, Mode mode, u64 *pa)
+{
+    if ((i64)va == (i32)va) {
+        return compatible(c, va, mode, pa);
+    }
+    return extended(c, va, mode, pa);
+}
+
+static Mode mode_of(const MipsCpu *c, bool user)
+{
+    return user || c->cpu.key & KEY_USER ? USER
+        : c->cpu.key & KEY_SUPER ? SUPERVISOR : KERNEL;
+}
+
+/* As the C code here has addresses: sign-extended on a 32-bit CPU, too. */
+static u64 extend(const MipsCpu *c, u64 va)
+{
+    return is_wide(c) ? va : (u64)(i32)va;
+}
+
+/* ---- entries ------------------------------------------------------------ */
+
+static u64 vpn_mask(const MipsCpu *c)
+{
+    return (is_wide(c) ? MASK(c->segbits) | 3ull << 62 : MASK(32)) & ~MASK(13);
+}
+
+static u64 asid_of(const MipsCpu *c)
+{
+    return c->entryhi & c->asid_mask;
+}
+
+u64 mips_space(const MipsCpu *c)
+{
+    return asid_of(c);
+}
+
+/* Address bits that both pages of an entry take. */
+static u64 pair_mask(const MipsEntry *e)
+{
+    return e->mask << 1 | 1;
+}
+
+static bool covers(const MipsCpu *c, const MipsEntry *e, u64 va, u64 asid)
+{
+    return !e->none && !((e->hi ^ va) & vpn_mask(c) & ~pair_mask(e))
+        && (e->global || e->asid == asid);
+}
+
+/* Do they translate any address both? */
+static bool overlap(const MipsCpu *c, const MipsEntry *x, const MipsEntry *y)
+{
+    u64 either = pair_mask(x) | pair_mask(y);
+
+    return !x->none && !y->none && !((x->hi ^ y->hi) & vpn_mask(c) & ~either)
+        && (x->global || y->global || x->asid == y->asid);
+}
+
+/* The soft MMU forgets what e translates. */
+static void forget(MipsCpu *c, const MipsEntry *e)
+{
+    u64 size = pair_mask(e) + 1, va = align_down(e->hi, size);
+
+    if (e->none) {
+        return;
+    }
+    if (is_wide(c) && va >> 62 == 3) {          /* as addresses are written */
+        va |= ~MASK(c->segbits);
+    }
+    tlb_flush(&c->cpu, canonical(c, va), size, e->asid,
+              e->global ? 0 : c->asid_mask);
+}
+
+/* ---- shadows ------------------------------------------------------------ */
+
+static void drop_shadow(MipsCpu *c, u32 n)
+{
+    forget(c, &c->shadow[n]);
+    c->shadow[n].none = true;
+}
+
+static void drop_shadows(MipsCpu *c)
+{
+    for (u32 i = 0; i < c->shadows; i++) {
+        drop_shadow(c, i);
+    }
+    c->shadows = c->next_shadow = 0;
+}
+
+static void drop_overlapping(MipsCpu *c, const MipsEntry *e)
+{
+    for (u32 i = 0; i < c->shadows; i++) {
+        if (overlap(c, &c->shadow[i], e)) {
+            drop_shadow(c, i);
+        }
+    }
+}
+
+static void keep_as_shadow(MipsCpu *c, const MipsEntry *e)
+{
+    u32 n = c->next_shadow;
+
+    if (e->none) {
+        return;
+    }
+    if (n < c->shadows) {
+        drop_shadow(c, n);
+    } else {
+        c->shadows++;
+    }
+    c->shadow[n] = *e;
+    c->next_shadow = (n + 1) % MIPS_SHADOWS;
+}
+
+/* ---- the walk ----------------------------------------------------------- */
+
+static const MipsEntry *find(const MipsCpu *c, u64 va)
+{
+    u64 asid = asid_of(c);
+
+    for (u32 i = 0; i < c->tlb_size; i++) {
+        if (covers(c, &c->tlb[i], va, asid)) {
+            return &c->tlb[i];
+        }
+    }
+    for (u32 i = 0; i < c->shadows; i++) {
+        if (covers(c, &c->shadow[i], va, asid)) {
+            return &c->shadow[i];
+        }
+    }
+    return NULL;
+}
+
+static bool fail_with(Fault *f, u32 code)
+{
+    f->code = code;
+    return false;
+}
+
+static u32 by_access(Access a, u32 load, u32 store)
+{
+    return a == ACCESS_WRITE ? store : load;
+}
+
+static u8 rights(u64 lo)
+{
+    return (lo & ENTRYLO_RI ? 0 : PROT_R) | (lo & ENTRYLO_XI ? 0 : PROT_X)
+        | (lo & ENTRYLO_D ? PROT_W : 0);
+}
+
+/* PRA 9, PageGrain.IEC: exceptions of their own, or as if invalid. */
+static u32 inhibited(const MipsCpu *c, Access a)
+{
+    if (!(c->pagegrain & GRAIN_IEC)) {
+        return EXC_TLBL;
+    }
+    return a == ACCESS_FETCH ? EXC_TLBXI : EXC_TLBRI;
+}
+
+static bool translate(const MipsCpu *c, u64 va, Page *out, Fault *f)
+{
+    const MipsEntry *e = find(c, va);
+    Access a = f->access;
+    u64 lo, pa;
+
+    if (!e) {
+        return fail_with(f, EXC_REFILL | by_access(a, EXC_TLBL, EXC_TLBS));
+    }
+    lo = e->lo[(va & (e->mask + 1)) != 0];
+    if (!(lo & ENTRYLO_V)) {
+        return fail_with(f, by_access(a, EXC_TLBL, EXC_TLBS));
+    }
+    pa = bits(lo, 61, ENTRYLO_PFN) << 12 & ~e->mask;
+    *out = (Page) {
+        .pa = align_down(pa | (va & e->mask), GUEST_PAGE),
+        .log2 = (u8)__builtin_popcountll(e->mask), .prot = rights(lo),
+        .global = e->global,
+    };
+    if (a == ACCESS_WRITE) {
+        return out->prot & PROT_W || fail_with(f, EXC_MOD);
+    }
+    return out->prot & (a == ACCESS_FETCH ? PROT_X : PROT_R)
+        || fail_with(f, inhibited(c, a));
+}
+
+static bool walk(const MipsCpu *c, u64 va, bool user, Page *out, Fault *f)
+{
+    u64 pa = 0;
+
+    switch (segment_of(c, va, mode_of(c, user), &pa)) {
+    case MAPPED:
+        return translate(c, va, out, f);
+    case UNMAPPED:
+        *out = (Page) {
+            .pa = align_down(pa, GUEST_PAGE), .log2 = GUEST_PAGE_BITS,
+            .prot = PROT_R | PROT_W | PROT_X, .global = true,
+        };
+        return true;
+    default:
+        return fail_with(f, by_access(f->access, EXC_ADEL, EXC_ADES));
+    }
+}
+
+bool mips_walk(Cpu *cpu, u64 va, Access a, bool user, Page *out, Fault *f)
+{
+    const MipsCpu *c = mips_cpu(cpu);
+    bool ok;
+
+    *f = (Fault) { .va = va, .access = a, .user = user };
+    ok = walk(c, extend(c, va), user, out, f);
+    if (log_on(LOG_MMU)) {
+        log_line(LOG_MMU, "walk %d: %016llx access %d ASID %llx: %s %llx",
+                 cpu->index, (unsigned long long)va, a,
+                 (unsigned long long)cpu->space, ok ? "pa" : "fault",
+                 (unsigned long long)(ok ? out->pa : f->code));
+    }
+    return ok;
+}
+
+void mips_misaligned(Cpu *c, u64 va, Access a, Fault *f)
+{
+    (void)c;
+    *f = (Fault) { .va = va, .code = by_access(a, EXC_ADEL, EXC_ADES),
+                   .access = a };
+}
+
+bool mips_bus_error(Cpu *c, u64 va, u64 pa, Access a, Fault *f)
+{
+    log_line(LOG_GUEST, "CPU %d: nothing at physical address %#llx "
+             "(pc %#llx)", c->index, (unsigned long long)pa,
+             (unsigned long long)c->tcg.pc);
+    *f = (Fault) { .va = va, .code = a == ACCESS_FETCH ? EXC_IBE : EXC_DBE,
+                   .access = a, .pa = pa };
+    return true;
+}
+
+/* ---- instructions ------------------------------------------------------- */
+
+/* EntryLo as 64 bits, without what PageGrain does not enable. */
+static u64 wide_lo(const MipsCpu *c, u64 v)
+{
+    if (!is_wide(c)) {
+        v = (v & MASK(30)) | bits(v, 31, 30) << 62;
+    }
+    v &= c->pagegrain & GRAIN_RIE ? ~0ull : ~ENTRYLO_RI;
+    v &= c->pagegrain & GRAIN_XIE ? ~0ull : ~ENTRYLO_XI;
+    return v & ~(u64)ENTRYLO_G;
+}
+
+static u64 register_lo(const MipsCpu *c, const MipsEntry *e, u32 n)
+{
+    u64 v = e->lo[n] | (e->global ? ENTRYLO_G : 0);
+
+    return is_wide(c) ? v : (v & MASK(30)) | v >> 62 << 30;
+}
+
+/* The entry that the registers hold. */
+static MipsEntry from_registers(const MipsCpu *c)
+{
+    u64 pair = c->pagemask | MASK(13);
+
+    return (MipsEntry) {
+        .hi = c->entryhi & vpn_mask(c) & ~pair,
+        .lo = { wide_lo(c, c->entrylo[0]), wide_lo(c, c->entrylo[1]) },
+        .mask = pair >> 1, .asid = (u16)asid_of(c),
+        .global = c->entrylo[0] & c->entrylo[1] & ENTRYLO_G,
+        .none = c->entryhi & c->rw.entryhi & ENTRYHI_EHINV
+            && !(c->asid_mask & ENTRYHI_EHINV),
+    };
+}
+
+static bool is_invalid(const MipsEntry *e)
+{
+    return e->none || !((e->lo[0] | e->lo[1]) & ENTRYLO_V);
+}
+
+static u32 index_of(const MipsCpu *c)
+{
+    return (u32)(c->index & 0x3f) % c->tlb_size;
+}
+
+/* An entry that says the same as before, but for D and the like, counts too. */
+void mips_tlbwi(MipsCpu *c)
+{
+    MipsEntry *to = &c->tlb[index_of(c)], e = from_registers(c);
+
+    if (is_invalid(&e)) {
+        drop_shadows(c);
+    } else {
+        drop_overlapping(c, &e);
+    }
+    forget(c, to);
+    *to = e;
+}
+
+u32 mips_random(MipsCpu *c)
+{
+    u32 wired = MIN((u32)c->wired, c->tlb_size - 1u);
+
+    c->random_seed = c->random_seed * 1664525 + 1013904223;
+    return wired + (c->random_seed >> 16) % (c->tlb_size - wired);
+}
+
+void mips_tlbwr(MipsCpu *c)
+{
+    MipsEntry *to = &c->tlb[mips_random(c)], e = from_registers(c);
+
+    drop_overlapping(c, &e);
+    if (c->wired + 1 >= c->tlb_size || overlap(c, to, &e)) {
+        forget(c, to);
+    } else {
+        keep_as_shadow(c, to);
+    }
+    *to = e;
+}
+
+void mips_tlbr(MipsCpu *c)
+{
+    const MipsEntry *e = &c->tlb[index_of(c)];
+
+    if (e->none) {
+        c->entryhi = ENTRYHI_EHINV & c->rw.entryhi;
+        c->entrylo[0] = c->entrylo[1] = c->pagemask = 0;
+    } else {
+        c->pagemask = pair_mask(e) & ~MASK(13);
+        c->entryhi = e->hi | e->asid;
+        c->entrylo[0] = register_lo(c, e, 0);
+        c->entrylo[1] = register_lo(c, e, 1);
+    }
+    mips_mode_changed(c);
+}
+
+void mips_tlbp(MipsCpu *c)
+{
+    MipsEntry e = from_registers(c);
+    u64 asid = asid_of(c);
+
+    e.mask = MASK(12);
+    e.none = e.global = false;
+    e.hi = c->entryhi & vpn_mask(c);
+    for (u32 i = 0; i < c->tlb_size; i++) {
+        if (covers(c, &c->tlb[i], e.hi, asid)) {
+            c->index = i;
+            return;
+        }
+    }
+    drop_overlapping(c, &e);
+    c->index = BIT(31);
+}
+
+/* TLBINV: all but the wired ones, of this ASID and not global; TLBINVF: all. */
+void mips_tlbinv(MipsCpu *c, bool all)
+{
+    drop_shadows(c);
+    for (u32 i = 0; i < c->tlb_size; i++) {
+        MipsEntry *e = &c->tlb[i];
+        if (all || (!e->global && e->asid == asid_of(c))) {
+            forget(c, e);
+            e->none = true;
+        }
+    }
+}
+
+void mips_tlb_reset(MipsCpu *c)
+{
+    for (u32 i = 0; i < MIPS_TLB_MAX; i++) {
+        c->tlb[i] = (MipsEntry) { .none = true };
+    }
+    c->shadows = c->next_shadow = 0;
+    tlb_flush(&c->cpu, 0, 0, 0, 0);
+}
