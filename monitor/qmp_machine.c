@@ -239,7 +239,7 @@ void qmp_query_machines(QmpCall *c)
         Json *j = json_add(c->ret, NULL, json_object());
         json_add_str(j, "name", b->name);
         json_add_int(j, "cpu-max", MAX(b->max_cpus, 1));
-        json_add_bool(j, "hotpluggable-cpus", false);
+        json_add_bool(j, "hotpluggable-cpus", b->hot_cpus);
         json_add_bool(j, "numa-mem-supported", false);
         json_add_bool(j, "deprecated", false);
         if (b->cpu) {

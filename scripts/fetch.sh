@@ -25,6 +25,8 @@ cache=${GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/anole}
 export GUESTS_CACHE=$cache
 declare -rA COMPILER=([arm64]=aarch64-linux-gnu-gcc
   [amd64]=x86_64-linux-gnu-gcc [i386]=i686-linux-gnu-gcc)
+readonly PC_MODULES="parport_pc lp i2c-piix4 i2c-i801 i2c-dev ee1004 iTCO_wdt
+  virtio_balloon"
 readonly TOOL_PACKAGES="e2fsprogs libext2fs2 libcom-err2 libss2 libblkid1
   libuuid1 libc6"
 
@@ -79,12 +81,18 @@ fetch_tools() {
         "$source"
     options+=(--add "$programs/$name:/bin/$name")
   done
-  [[ $1 != amd64 ]] || options+=(--mod kvm-amd)
+  if [[ $1 == amd64 ]]; then
+    for name in kvm-amd $PC_MODULES; do
+      options+=(--mod "$name")
+    done
+  fi
   for name in $TOOL_PACKAGES; do
     options+=(--package "$name")
   done
-  if [[ ! -f $image || -n $(find "$programs" -newer "$image") ]]; then
+  if [[ ! -f $image || -n $(find "$programs" -newer "$image") ||
+    $(cat "$image.options" 2>/dev/null) != "${options[*]}" ]]; then
     "$here/guests.sh" --name tools "${options[@]}" "$1"
+    printf '%s\n' "${options[*]}" >"$image.options"
   fi
   fetch_bare
 }

@@ -43,7 +43,8 @@ readonly CARRY_MODULES="virtio_scsi virtio_console virtio_rng 9p 9pnet_virtio
   ata_piix ahci nvme sdhci_pci mmci mmc_block e1000 e1000e pcnet32 8139cp
   ibmvscsi ibmveth"
 # Unpacked too, for images that ask for them with --mod.
-readonly OTHER_MODULES="kvm-amd"
+readonly OTHER_MODULES="kvm-amd parport_pc lp i2c-piix4 i2c-i801 i2c-dev ee1004
+  iTCO_wdt virtio_balloon"
 
 # What firmware/ is made of.
 readonly FIRMWARE_PACKAGES="seabios ovmf grub-rescue-pc memtest86+ ipxe u-boot-qemu

@@ -170,21 +170,34 @@ static bool add_nic(Machine *m, const char *text, u32 n, Err *err)
     return ok || err_prefix(err, "-nic %s", text);
 }
 
+/* Before other devices, which is where boards with PCI have their own. */
+static bool add_nics(Machine *m, Err *err)
+{
+    const Options *o = m->opts;
+    bool own = m->board->own_nic && !o->nics->len && !o->netdevs->len
+        && !o->no_net && !o->nodefaults;
+
+    for (u32 i = 0; i < o->nics->len; i++) {
+        if (!add_nic(m, o->nics->pdata[i], i, err)) {
+            return false;
+        }
+    }
+    return !own || add_nic(m, "user", 0, err);
+}
+
 bool machine_add_devices(Machine *m, Err *err)
 {
     const Options *o = m->opts;
     void *arg[] = { m, err };
 
+    if (!add_nics(m, err)) {
+        return false;
+    }
     for (u32 i = 0; i < o->devices->len; i++) {
         if (!machine_add_device(m, o->devices->pdata[i], err)) {
             return false;
         }
     }
     block_each(add_disk, arg);
-    for (u32 i = 0; i < o->nics->len; i++) {
-        if (!add_nic(m, o->nics->pdata[i], i, err)) {
-            return false;
-        }
-    }
     return !err->text[0];
 }

@@ -304,6 +304,20 @@ static bool uses_stdio(const GPtrArray *list)
     return false;
 }
 
+/* Does anything but a serial port have the terminal? */
+static bool terminal_taken(const Options *o)
+{
+    const GPtrArray *const users[] = {
+        o->parallels, o->monitors, o->chardevs, o->qmps, o->pretty_qmps,
+    };
+    bool taken = false;
+
+    for (u32 i = 0; i < countof(users); i++) {
+        taken |= uses_stdio(users[i]);
+    }
+    return taken;
+}
+
 /* ---- the display -------------------------------------------------------- */
 
 static Ui ui;
@@ -363,17 +377,17 @@ static bool choose_display(Machine *m, Err *err)
 /* Only one can have the terminal. */
 static bool check_terminal(const Options *o, Err *err)
 {
-    const GPtrArray *const users[] = {
-        o->serials, o->monitors, o->chardevs, o->qmps, o->pretty_qmps,
+    const struct { const char *option; const GPtrArray *given; } users[] = {
+        { "serial", o->serials }, { "parallel", o->parallels },
+        { "monitor", o->monitors }, { "chardev", o->chardevs },
+        { "qmp", o->qmps }, { "qmp-pretty", o->pretty_qmps },
     };
 
     for (u32 i = 0; ui.display->terminal && i < countof(users); i++) {
-        if (uses_stdio(users[i])) {
+        if (uses_stdio(users[i].given)) {
             return fail(err, "-display %s has the terminal, which "
                         "-%s stdio cannot have too", ui.display->name,
-                        users[i] == o->serials ? "serial"
-                        : users[i] == o->monitors ? "monitor"
-                        : users[i] == o->chardevs ? "chardev" : "qmp");
+                        users[i].option);
         }
     }
     return !ui.display->terminal || !o->daemonize
@@ -395,49 +409,68 @@ static const char *default_serial(const Machine *m)
     if (has_window()) {
         return "vc";
     }
-    if (uses_stdio(o->monitors) || uses_stdio(o->chardevs)
-        || uses_stdio(o->qmps) || uses_stdio(o->pretty_qmps) || o->daemonize
-        || (o->display && !o->nographic)) {
+    if (terminal_taken(o) || o->daemonize || (o->display && !o->nographic)) {
         return "null";
     }
     return o->monitors->len || o->mons->len ? "stdio" : "mon:stdio";
 }
 
-/* Serial port n; *mon: a chardev that the monitor is to share. */
-static bool open_port(Machine *m, u32 n, const char *text, Chardev **mon,
+/* A parallel port is always there, with nothing behind it but in a window. */
+static const char *default_parallel(const Machine *m)
+{
+    return m->opts->nodefaults || !m->board->parallels ? "none"
+         : has_window() ? "vc" : "null";
+}
+
+/* Ports of a kind, which is the option and begins the names of chardevs. */
+typedef struct PortKind {
+    const char      *kind;
+    u32              most;          /* that the board has */
+    const GPtrArray *given;
+    const char      *usual;         /* the first, if none was given */
+    const char     **chardev;       /* of each, to be filled in */
+} PortKind;
+
+/* Port n; *mon: a chardev that the monitor is to share. */
+static bool open_port(Machine *m, const PortKind *k, u32 n, Chardev **mon,
                       Err *err)
 {
-    g_autofree char *id = g_strdup_printf("serial%u", n);
+    const char *text = k->given->len ? k->given->pdata[n] : k->usual;
+    g_autofree char *id = g_strdup_printf("%s%u", k->kind, n);
     Chardev *c;
 
     if (strcmp(text, "none") == 0) {
         return true;
     }
-    if (n >= m->board->serials) {
-        return fail(err, "-serial %s: %s has %u serial port%s", text,
-                    m->board->name, m->board->serials,
-                    m->board->serials == 1 ? "" : "s");
+    if (n >= k->most) {
+        return fail(err, "-%s %s: %s has %u %s port%s", k->kind, text,
+                    m->board->name, k->most, k->kind,
+                    k->most == 1 ? "" : "s");
     }
     c = chardev_open_short(text, id, err);
     if (!c) {
-        return err_prefix(err, "-serial %s", text);
+        return err_prefix(err, "-%s %s", k->kind, text);
     }
-    m->serial[n] = chardev_id(c);
+    k->chardev[n] = chardev_id(c);
     *mon = g_str_has_prefix(text, "mon:") ? c : *mon;
     return true;
 }
 
-static bool open_serials(Machine *m, Chardev **mon, Err *err)
+static bool open_ports(Machine *m, Chardev **mon, Err *err)
 {
-    const GPtrArray *list = m->opts->serials;
+    const PortKind kinds[] = {
+        { "serial", m->board->serials, m->opts->serials, default_serial(m),
+          m->serial },
+        { "parallel", m->board->parallels, m->opts->parallels,
+          default_parallel(m), m->parallel },
+    };
 
     *mon = NULL;
-    if (!list->len) {
-        return open_port(m, 0, default_serial(m), mon, err);
-    }
-    for (u32 i = 0; i < list->len; i++) {
-        if (!open_port(m, i, list->pdata[i], mon, err)) {
-            return false;
+    for (const PortKind *k = kinds; k < kinds + countof(kinds); k++) {
+        for (u32 i = 0; i < MAX(k->given->len, 1u); i++) {
+            if (!open_port(m, k, i, mon, err)) {
+                return false;
+            }
         }
     }
     return true;
@@ -532,8 +565,7 @@ static bool open_monitors(Machine *m, Chardev *shared, Err *err)
     /* -nographic with the serial port elsewhere: the terminal is free. */
     bool free_terminal = o->nographic && o->serials->len && !o->nodefaults
         && !o->monitors->len && !o->mons->len && !uses_stdio(o->serials)
-        && !uses_stdio(o->chardevs) && !uses_stdio(o->qmps)
-        && !uses_stdio(o->pretty_qmps);
+        && !terminal_taken(o);
     return !free_terminal || open_monitor(m, "stdio", 0, READLINE, err);
 }
 
@@ -612,7 +644,7 @@ static bool make_machine(Machine *m, Err *err)
     keyval_free(kv);
     if (!ok || !choose_display(m, err) || !check_terminal(o, err)
         || !open_back_ends(o, err) || !open_monitor_console(o, err)
-        || !open_serials(m, &shared, err)
+        || !open_ports(m, &shared, err)
         || !m->board->init(m, err) || !machine_add_devices(m, err)
         || !open_monitors(m, shared, err)) {
         return false;

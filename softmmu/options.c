@@ -592,7 +592,7 @@ static const Option options[] = {
     { "monitor",   "DEV", "where the monitor goes",                          IN(LIST, monitors) },
     { "mon",       "[chardev=]ID[,mode=readline|control][,pretty=on]",
       "the same (control: -qmp), by chardev",                                IN(LIST, mons) },
-    { "parallel",  "none", "accepted",                                       ONLY(TAKEN) },
+    { "parallel",  "DEV", "where a parallel port goes",                      IN(LIST, parallels) },
     { "nographic", NULL, "serial port and monitor on this terminal",         IN(FLAG, nographic) },
     { "display",   "none|sdl|curses", "how to see the screen", CALL(set_display) },
     { "sdl",       NULL, "-display sdl: a window",                           CALL(set_sdl) },
@@ -618,7 +618,7 @@ static const Option options[] = {
     { "enable-kvm", NULL, "leave it out: guest code is translated", ONLY(NOT_YET) },
     { "smbios",    "type=1,product=P,serial=S", "what SMBIOS tables say",    IN(LIST, smbios) },
     { "usb",       NULL, "accepted",                                         ONLY(TAKEN) },
-    { "no-acpi",   NULL, "accepted",                                         ONLY(TAKEN) },
+    { "no-acpi",   NULL, "-M acpi=off",                                      IN(FLAG, no_acpi) },
     { "no-reboot", NULL, "end when the guest reboots",                       IN(FLAG, no_reboot) },
     { "no-shutdown", NULL, "pause when the guest powers off", IN(FLAG, no_shutdown) },
     { "S",         NULL, "do not start the CPUs",                            IN(FLAG, paused) },
@@ -724,7 +724,7 @@ static void start(Options *o)
         &o->accels, &o->drives, &o->devices, &o->netdevs, &o->nics,
         &o->chardevs, &o->serials, &o->monitors, &o->globals, &o->pflash,
         &o->folders, &o->blockdevs, &o->objects, &o->mons, &o->qmps,
-        &o->pretty_qmps, &o->smbios,
+        &o->pretty_qmps, &o->smbios, &o->parallels,
     };
 
     o->smp = 1;

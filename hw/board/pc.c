@@ -162,14 +162,14 @@ static void boot(Machine *m)
     pc_note_floppies(m);
     pc_note_cpus(m);
     pc_tell_boot_order(m);
-    if (s->kind->acpi) {
+    if (pc_has_acpi(s)) {
         pc_make_tables(m);              /* CPUs may have come or gone */
     }
     if (s->kind->ram_firmware) {
         pc_place_firmware(m);
     }
     if (!s->firmware) {
-        if (s->kind->acpi) {
+        if (pc_has_acpi(s)) {
             pc_place_acpi(m);
         }
         pc_place_smbios(m);
@@ -208,7 +208,7 @@ static bool make_all(Machine *m, Err *err)
     return pc_make_memory(m, err) && make_cpus(m, err) && pc_make_pics(m, err)
         && pc_make_timers(m, err) && pc_make_ports(m, err)
         && make_fw_cfg(m, err) && pc_make_smbios(m, err)
-        && (!k->acpi || pc_make_pm(m, err))
+        && pc_make_pm(m, err)
         && (k->chipset == PC_NO_PCI || pc_make_pci(m, err))
         && make_vga(m, err) && make_transports(m, err);
 }
@@ -241,15 +241,27 @@ static Pc *own(Machine *m)
     return pc(m);
 }
 
+static bool choose_kind(Machine *m, Err *err)
+{
+    Pc *s = own(m);
+
+    for (u32 i = 0; i < countof(kinds); i++) {
+        if (strcmp(kinds[i].board, m->board->name) == 0) {
+            s->kind = &kinds[i];
+        }
+    }
+    s->acpi = m->opts->no_acpi ? PC_OFF : s->acpi;
+    return pc_has_acpi(s) || !s->kind->acpi || s->kind->chipset != PC_NO_PCI
+        || fail(err, "-no-acpi: %s's devices are found by ACPI alone",
+                m->board->name);
+}
+
 static bool init(Machine *m, Err *err)
 {
     bool ok;
 
-    own(m);
-    for (u32 i = 0; i < countof(kinds); i++) {
-        if (strcmp(kinds[i].board, m->board->name) == 0) {
-            pc(m)->kind = &kinds[i];
-        }
+    if (!choose_kind(m, err)) {
+        return false;
     }
     make_port_space(m);
     mem_begin(m->mem);
@@ -257,7 +269,7 @@ static bool init(Machine *m, Err *err)
     ok = make_all(m, err);
     mem_commit(m->io);
     mem_commit(m->mem);
-    if (ok && pc(m)->kind->acpi) {
+    if (ok && pc_has_acpi(pc(m))) {
         pc_make_tables(m);
     }
     m->plug = plug;
@@ -285,19 +297,29 @@ static const BoardDrive mmio_drives[] = {
 
 /* ---- -M pc,key=value ---------------------------------------------------- */
 
-static bool set_smm(Machine *m, const char *key, const char *value, Err *err)
+static bool choice(const char *key, const char *value, PcChoice *c, Err *err)
 {
     static const char *const names[] = {
-        [SMM_AUTO] = "auto", [SMM_ON] = "on", [SMM_OFF] = "off",
+        [PC_AUTO] = "auto", [PC_ON] = "on", [PC_OFF] = "off",
     };
 
     for (u32 i = 0; i < countof(names); i++) {
         if (strcmp(value, names[i]) == 0) {
-            own(m)->smm = (PcSmm)i;
+            *c = (PcChoice)i;
             return true;
         }
     }
     return fail(err, "%s=%s: write on, off or auto", key, value);
+}
+
+static bool set_smm(Machine *m, const char *key, const char *value, Err *err)
+{
+    return choice(key, value, &own(m)->smm, err);
+}
+
+static bool set_acpi(Machine *m, const char *key, const char *value, Err *err)
+{
+    return choice(key, value, &own(m)->acpi, err);
 }
 
 static bool set_flash(Machine *m, const char *key, const char *value, Err *err)
@@ -308,10 +330,10 @@ static bool set_flash(Machine *m, const char *key, const char *value, Err *err)
 }
 
 static const BoardOption options[] = {
-    TAKEN_BY("smm", set_smm), TAKEN_BY("pflash0", set_flash), TAKEN_BY("pflash1", set_flash),
+    TAKEN_BY("smm", set_smm), TAKEN_BY("acpi", set_acpi),
+    TAKEN_BY("pflash0", set_flash), TAKEN_BY("pflash1", set_flash),
     ONLY("usb", "off", "there is no USB yet"),
     ONLY("vmport", "off", "there is no VMware port"),
-    ONLY("acpi", "on", "the tables are always there"),
     ONLY("hpet", "on", "it is always there"),
     IGNORED("mem-merge"), IGNORED("dump-guest-core"), IGNORED("graphics"),
     IGNORED("suppress-vmdesc"), { 0 }
@@ -326,7 +348,7 @@ static bool set_no_smm(Machine *m, const char *key, const char *value,
                        Err *err)
 {
     return set_smm(m, key, value, err)
-        && (own(m)->smm != SMM_ON
+        && (own(m)->smm != PC_ON
             || fail(err, "smm=on: %s has no memory for it; pc and q35 have",
                     m->board->name));
 }
@@ -357,13 +379,15 @@ static bool set_small(Machine *m, const char *key, const char *value, Err *err)
     }
 
 PC(pc, "PC with PCI (i440FX, PIIX3)", .max_cpus = 8, .ram_max = 255ull << 30,
-   .nic = "e1000", .vga = "std", .drives = pci_drives, .set = set);
+   .parallels = PARALLELS, .hot_cpus = true, .own_nic = true, .nic = "e1000",
+   .vga = "std", .drives = pci_drives, .set = set);
 PC(q35, "PC with PCI Express (Q35, ICH9)", .max_cpus = 8,
-   .ram_max = 255ull << 30, .nic = "e1000", .vga = "std",
+   .ram_max = 255ull << 30, .parallels = PARALLELS, .hot_cpus = true,
+   .own_nic = true, .nic = "e1000", .vga = "std",
    .drives = pci_drives, .set = set);
 PC(isapc, "PC without PCI", .max_cpus = 1, .ram_max = 3ull << 30,
-   .nic = "ne2k_isa", .vga = "std", .drives = isa_drives,
-   .set = set_small);
+   .parallels = PARALLELS, .own_nic = true, .nic = "ne2k_isa", .vga = "std",
+   .drives = isa_drives, .set = set_small);
 PC(microvm, "PC with virtio-mmio devices and no PCI", .max_cpus = 8,
    .ram_max = 255ull << 30, .nic = "virtio-net-device",
    .drives = mmio_drives, .set = set_small);

@@ -61,12 +61,13 @@ typedef enum PcSource {
     FROM_ISA, FROM_ACPI, FROM_HPET, FROM_PCI    /* one for each line on */
 } PcSource;
 
-/* SMRAM can be had; SMIs are what fill it. */
-typedef enum PcSmm { SMM_AUTO, SMM_ON, SMM_OFF } PcSmm;
+/* What -M may say of a part; auto is on. */
+typedef enum PcChoice { PC_AUTO, PC_ON, PC_OFF } PcChoice;
 
 typedef struct Pc {
     const PcKind *kind;
-    PcSmm   smm;                /* of -M smm= */
+    PcChoice smm;               /* -M smm=: SMRAM can be had, and SMIs */
+    PcChoice acpi;              /* -M acpi= */
     const char *pflash[FLASH_BANKS];    /* of -M pflash0=, pflash1= */
     u64     low, high;          /* bytes of RAM below and above 4 GiB */
     Ram    *bios;               /* its end is at 4 GiB */
@@ -91,7 +92,17 @@ typedef struct Pc {
 /* Is there SMM?  Where there is a chipset that has memory for it. */
 static inline bool pc_has_smm(const Pc *s)
 {
-    return s->kind->chipset != PC_NO_PCI && s->smm != SMM_OFF;
+    return s->kind->chipset != PC_NO_PCI && s->smm != PC_OFF;
+}
+/* Are there ACPI's tables? */
+static inline bool pc_has_acpi(const Pc *s)
+{
+    return s->kind->acpi && s->acpi != PC_OFF;
+}
+/* And its hardware?  On `pc` that is a function of its own. */
+static inline bool pc_has_pm(const Pc *s)
+{
+    return s->kind->acpi && (pc_has_acpi(s) || s->kind->chipset != PC_440FX);
 }
 static inline Pc *pc(const Machine *m) { return m->board_data; }
 static inline u64 pc_tables_at(const Pc *s) { return s->low - PC_TABLES; }

@@ -81,6 +81,23 @@ static void cpu_left(Machine *m, Cpu *c)
     device_reset(apic_of(pc(m)->apics, (u32)c->index));
 }
 
+static bool make_cpu_hot_plug(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+    g_autofree char *cpus = g_strdup_printf("cpus=%u", m->ncpus);
+
+    s->cpu_hot_plug = pc_at_port(m, "acpi-cpu-hotplug", "cpu-hotplug", cpus,
+                                 cpu_port(s), err);
+    if (!s->cpu_hot_plug) {
+        return false;
+    }
+    acpi_cpuhp_attach(s->cpu_hot_plug, s->pm);
+    m->cpu_plugged = cpu_plugged;
+    m->cpu_unplug = cpu_unplug;
+    m->cpu_left = cpu_left;
+    return true;
+}
+
 static bool make_pm(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -92,25 +109,8 @@ static bool make_pm(Machine *m, Err *err)
         : g_strdup_printf("smm=%s", smm);
 
     s->pm = machine_device(m, "acpi-pm", "pm", props, ~0ull, err);
-    s->reset = s->pm ? machine_device(m, "reset-control", "reset", NULL, ~0ull,
-                                      err) : NULL;
-    if (!s->reset) {
+    if (!s->pm) {
         return false;
-    }
-    if (s->kind->chipset == PC_NO_PCI) {    /* else the port is PCI's */
-        map_reset(m);
-    }
-    if (s->kind->chipset != PC_NO_PCI) {
-        g_autofree char *cpus = g_strdup_printf("cpus=%u", m->ncpus);
-        s->cpu_hot_plug = pc_at_port(m, "acpi-cpu-hotplug", "cpu-hotplug",
-                                     cpus, cpu_port(s), err);
-        if (!s->cpu_hot_plug) {
-            return false;
-        }
-        acpi_cpuhp_attach(s->cpu_hot_plug, s->pm);
-        m->cpu_plugged = cpu_plugged;
-        m->cpu_unplug = cpu_unplug;
-        m->cpu_left = cpu_left;
     }
     acpi_pm_map_smi(s->pm, m->io);
     if (!ich9) {
@@ -122,7 +122,18 @@ static bool make_pm(Machine *m, Err *err)
         line_connect(device_line(s->pm, "smi", 0), raise_smi, m, 0);
     }
     m->power_button = press_button;
-    return true;
+    return s->kind->chipset == PC_NO_PCI || make_cpu_hot_plug(m, err);
+}
+
+static bool make_reset(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+
+    s->reset = machine_device(m, "reset-control", "reset", NULL, ~0ull, err);
+    if (s->reset && s->kind->chipset == PC_NO_PCI) {
+        map_reset(m);                   /* else the port is PCI's */
+    }
+    return s->reset != NULL;
 }
 
 static bool make_hpet(Machine *m, Err *err)
@@ -143,6 +154,18 @@ static bool make_hpet(Machine *m, Err *err)
 
 /* ---- tables ------------------------------------------------------------- */
 
+/* Is there one of a type at a port, of the board or of -device? */
+static bool has_port(const Machine *m, const char *type, u64 port)
+{
+    for (u32 i = 0; i < m->devices->len; i++) {
+        const Device *d = m->devices->pdata[i];
+        if (d->base == port && strcmp(d->type->name, type) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static u32 isa_parts(const Machine *m)
 {
     const Pc *s = pc(m);
@@ -151,8 +174,9 @@ static u32 isa_parts(const Machine *m)
 
     parts |= s->kind->legacy ? LEGACY_PARTS : 0;
     parts |= s->fdc ? 1 << ACPI_ISA_FLOPPY : 0;
-    parts |= m->serial[0] ? 1 << ACPI_ISA_COM1 : 0;
-    parts |= m->serial[1] ? 1 << ACPI_ISA_COM2 : 0;
+    parts |= has_port(m, "isa-serial", 0x3f8) ? 1 << ACPI_ISA_COM1 : 0;
+    parts |= has_port(m, "isa-serial", 0x2f8) ? 1 << ACPI_ISA_COM2 : 0;
+    parts |= has_port(m, "isa-parallel", 0x378) ? 1 << ACPI_ISA_LPT1 : 0;
     return parts;
 }
 
@@ -200,7 +224,11 @@ static AcpiTables *describe(Machine *m)
 
 bool pc_make_pm(Machine *m, Err *err)
 {
-    return make_pm(m, err) && (!pc(m)->kind->hpet || make_hpet(m, err));
+    const PcKind *k = pc(m)->kind;
+
+    return (!k->acpi || make_reset(m, err))
+        && (!pc_has_pm(pc(m)) || make_pm(m, err))
+        && (!k->hpet || make_hpet(m, err));
 }
 
 void pc_make_tables(Machine *m)

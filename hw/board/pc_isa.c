@@ -13,9 +13,14 @@ enum { EQUIPMENT = 0x06 };              /* FPU, PS/2 mouse */
 /* Where the timer's interrupt is at the I/O APIC; ISA's others keep theirs. */
 enum { TIMER_PIN = 2 };
 
-static const struct { u16 port; u8 irq; } uarts[SERIALS] = {
+typedef struct IsaPort { u16 port; u8 irq; } IsaPort;
+
+static const IsaPort uarts[SERIALS] = {
     { 0x3f8, IRQ_COM1 }, { 0x2f8, IRQ_COM2 },
     { 0x3e8, IRQ_COM1 }, { 0x2e8, IRQ_COM2 },
+};
+static const IsaPort printers[PARALLELS] = {
+    { 0x378, IRQ_LPT1 }, { 0x278, IRQ_LPT1 }, { 0x3bc, IRQ_LPT1 },
 };
 
 /* ---- interrupts --------------------------------------------------------- */
@@ -176,21 +181,24 @@ bool pc_make_timers(Machine *m, Err *err)
     return true;
 }
 
-static bool make_uarts(Machine *m, Err *err)
+/* Those of serial and parallel ports that have a chardev; kind is "serial". */
+static bool make_ports(Machine *m, const char *kind, const IsaPort *at,
+                       const char *const *chardev, u32 n, Err *err)
 {
-    for (u32 i = 0; i < SERIALS; i++) {
-        g_autofree char *id = g_strdup_printf("serial%u", i);
-        g_autofree char *chardev = m->serial[i]
-            ? g_strdup_printf("chardev=%s", m->serial[i]) : NULL;
-        Device *d = chardev ? pc_at_port(m, "isa-serial", id, chardev,
-                                         uarts[i].port, err) : NULL;
+    g_autofree char *type = g_strdup_printf("isa-%s", kind);
 
-        if (chardev && !d) {
+    for (u32 i = 0; i < n; i++) {
+        if (!chardev[i]) {
+            continue;
+        }
+        g_autofree char *id = g_strdup_printf("%s%u", kind, i);
+        g_autofree char *props = g_strdup_printf("chardev=%s", chardev[i]);
+        Device *d = pc_at_port(m, type, id, props, at[i].port, err);
+
+        if (!d) {
             return false;
         }
-        if (d) {
-            wire_irq(m, d, "irq", 0, uarts[i].irq);
-        }
+        wire_irq(m, d, "irq", 0, at[i].irq);
     }
     return true;
 }
@@ -301,7 +309,9 @@ bool pc_make_ports(Machine *m, Err *err)
 {
     const PcKind *k = pc(m)->kind;
 
-    return make_uarts(m, err) && (!k->legacy || make_keyboard(m, err))
+    return make_ports(m, "serial", uarts, m->serial, SERIALS, err)
+        && make_ports(m, "parallel", printers, m->parallel, PARALLELS, err)
+        && (!k->legacy || make_keyboard(m, err))
         && (!k->isa_ide || make_ide(m, err))
         && (!k->floppy || make_floppy(m, err));
 }

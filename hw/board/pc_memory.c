@@ -85,7 +85,11 @@ static bool read_firmware(Machine *m, Blob *b, bool *none, Err *err)
     const Options *o = m->opts;
     Err why = { 0 };
 
-    *none = !o->bios && o->kernel && (o->nographic || !pc_has_screen(m))
+    /* Without ACPI it is firmware's tables that say how PCI interrupts go. */
+    bool needed = pc(m)->acpi == PC_OFF;
+
+    *none = !needed && !o->bios && o->kernel
+        && (o->nographic || !pc_has_screen(m))
         && !x86_boot_needs_bios(o->kernel);
     if (*none) {
         return true;
@@ -96,7 +100,7 @@ static bool read_firmware(Machine *m, Blob *b, bool *none, Err *err)
     if (firmware_read(m, pc(m)->kind->seabios, b, &why)) {
         return true;
     }
-    *none = o->kernel;                  /* it starts without, and no screen */
+    *none = o->kernel && !needed;       /* it starts without, and no screen */
     return *none || fail(err, "%s; Debian's package seabios has it, -bios "
                          "FILE takes another, -kernel FILE needs none",
                          why.text);

@@ -112,6 +112,18 @@ static bool make_hot_plug(Machine *m, Err *err)
     return s->pci_hot_plug != NULL;
 }
 
+static bool make_piix4_pm(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+
+    s->pm_function = pci_device(m, s->pci, "PIIX4_PM", "piix4-pm", NULL, err);
+    if (!s->pm_function) {
+        return false;
+    }
+    piix4_pm_attach(s->pm_function, s->pm, m->io, pc_has_smm(s));
+    return make_hot_plug(m, err);
+}
+
 static bool make_440fx(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -119,15 +131,12 @@ static bool make_440fx(Machine *m, Err *err)
     s->host_bridge = pci_device(m, s->pci, "i440FX", "i440fx", NULL, err);
     s->router = s->host_bridge ? pci_device(m, s->pci, "PIIX3", "piix3", NULL,
                                             err) : NULL;
-    s->pm_function = s->router ? pci_device(m, s->pci, "PIIX4_PM", "piix4-pm",
-                                            NULL, err) : NULL;
-    if (!s->pm_function) {
+    if (!s->router) {
         return false;
     }
     i440fx_attach(s->host_bridge, pam_new(m->mem, m->ram), make_smram(m));
     piix3_attach(s->router, isa_irq, m);
-    piix4_pm_attach(s->pm_function, s->pm, m->io, pc_has_smm(s));
-    return make_ide(m, err) && make_hot_plug(m, err);
+    return (!pc_has_pm(s) || make_piix4_pm(m, err)) && make_ide(m, err);
 }
 
 static bool make_q35(Machine *m, Err *err)

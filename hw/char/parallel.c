@@ -9,7 +9,7 @@
  */
 #include "chardev/chardev.h"
 #include "hw/core/bytewise.h"
-#include "hw/core/device.h"
+#include "hw/core/ports.h"
 
 enum { DATA, STATUS, CONTROL };
 enum {
@@ -23,6 +23,7 @@ typedef struct Parallel {
     Chardev  *chr;
     CharFront front;
     Line      irq;
+    PortChoice place;
     u8        data, control;
 } Parallel;
 
@@ -84,11 +85,19 @@ static void port_write(void *opaque, u64 at, unsigned size, u64 v)
     bytewise_write(opaque, at, size, v, write_port);
 }
 
+static const PortPlaces places = {
+    "LPT1 to LPT3", 3, { { 0x378, 7 }, { 0x278, 7 }, { 0x3bc, 7 } }
+};
+
 static bool start(void *opaque, Err *err)
 {
     Parallel *s = opaque;
 
     s->front = (CharFront) { s, room, take_input, NULL };
+    if (s->dev.added && s->dev.machine
+        && !ports_place(&s->dev, &s->place, &places, err)) {
+        return false;
+    }
     return !s->chr || chardev_attach(s->chr, &s->front, err);
 }
 
@@ -105,6 +114,7 @@ DEVICE(parallel) {
     .about  = "parallel port",
     .size   = sizeof(Parallel),
     .window = 3,
+    .user   = true,
     .mmio_read  = port_read,
     .mmio_write = port_write,
     .state  = (const Field[]) {
@@ -112,6 +122,7 @@ DEVICE(parallel) {
     },
     .props  = (const Prop[]) {
         PROP("chardev", PROP_CHARDEV, Parallel, chr, NULL, "the printer"),
+        PORT_PROPS(Parallel, place, "LPT1"),
         { 0 }
     },
     .wires  = (const Wire[]) { WIRE("irq", Parallel, irq), { 0 } },

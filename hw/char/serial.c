@@ -49,7 +49,7 @@ typedef struct Serial {
     u16       divisor;
     u8        fifo[FIFO], flaw[FIFO];   /* characters; LSR bits of each */
     u32       head, fill;
-    u32       index, iobase, number;    /* properties, of -device */
+    PortChoice place;
 } Serial;
 
 /* ---- interrupts --------------------------------------------------------- */
@@ -317,55 +317,18 @@ static void port_write(void *opaque, u64 at, unsigned size, u64 v)
 
 /* ---- the device --------------------------------------------------------- */
 
-/* Where a PC has its serial ports. */
-static const struct { u16 port; u8 irq; } ports[] = {
-    { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 },
+static const PortPlaces places = {
+    "COM1 to COM4", 4,
+    { { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } }
 };
-
-static bool is_free(const Machine *m, u64 port)
-{
-    for (u32 i = 0; i < m->devices->len; i++) {
-        const Device *d = m->devices->pdata[i];
-        if (strcmp(d->type->name, "isa-serial") == 0 && d->base == port) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* One of -device finds its place itself: the first of COM1 to COM4 free. */
-static bool place(Serial *s, Err *err)
-{
-    Machine *m = s->dev.machine;
-    u32 i = s->index == ~0u ? 0 : s->index;
-
-    while (s->index == ~0u && !s->iobase && i < countof(ports)
-           && !is_free(m, ports[i].port)) {
-        i++;
-    }
-    if (!s->iobase && i >= countof(ports)) {
-        return fail(err, "there are COM1 to COM4, index 0 to 3; for others say "
-                    "iobase= and irq=");
-    }
-    s->iobase = s->iobase ? s->iobase : ports[i].port;
-    s->number = s->number ? s->number : ports[i % countof(ports)].irq;
-    if (s->number > 15 || !is_free(m, s->iobase)) {
-        return fail(err, s->number > 15 ? "irq=%u: ISA has 0 to 15"
-                    : "iobase=0x%x: there is a serial port already",
-                    s->number > 15 ? s->number : s->iobase);
-    }
-    if (m->isa_irq) {
-        line_connect(&s->irq, m->isa_irq, m, (int)s->number);
-    }
-    return ports_map(&s->dev, s->iobase, WINDOW, err);
-}
 
 static bool start(void *opaque, Err *err)
 {
     Serial *s = opaque;
 
     s->front = (CharFront) { s, room, take_input, event };
-    if (s->dev.added && s->dev.machine && !place(s, err)) {
+    if (s->dev.added && s->dev.machine
+        && !ports_place(&s->dev, &s->place, &places, err)) {
         return false;
     }
     return !s->chr || chardev_attach(s->chr, &s->front, err);
@@ -410,9 +373,7 @@ DEVICE(serial) {
     },
     .props  = (const Prop[]) {
         PROP("chardev", PROP_CHARDEV, Serial, chr, NULL, "where the line goes"),
-        PROP("index", PROP_U32, Serial, index, "0xffffffff", "0: COM1 and on"),
-        PROP("iobase", PROP_U32, Serial, iobase, NULL, "first port"),
-        PROP("irq", PROP_U32, Serial, number, NULL, "ISA interrupt"),
+        PORT_PROPS(Serial, place, "COM1"),
         { 0 }
     },
     .wires  = (const Wire[]) { WIRE("irq", Serial, irq), { 0 } },

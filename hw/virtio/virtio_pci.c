@@ -52,13 +52,16 @@ typedef struct Kind {
     u16  legacy_id;
     u32  class;
     u32  vectors;               /* by default; 0: one more than queues */
+    const char *per_cpu;        /* a number of the device's: that of CPUs */
 } Kind;
 
 static const Kind kinds[] = {
-    { "virtio-blk-pci", "virtio-blk-device", 0x1001, 0x010000, 0 },
-    { "virtio-net-pci", "virtio-net-device", 0x1000, 0x020000, 4 },
-    { "virtio-rng-pci", "virtio-rng-device", 0x1005, 0x00ff00, 2 },
-    { "virtio-serial-pci", "virtio-serial-device", 0x1003, 0x078000, 2 },
+    { "virtio-blk-pci", "virtio-blk-device", 0x1001, 0x010000, 0,
+      "num-queues" },
+    { "virtio-net-pci", "virtio-net-device", 0x1000, 0x020000, 4, NULL },
+    { "virtio-rng-pci", "virtio-rng-device", 0x1005, 0x00ff00, 2, NULL },
+    { "virtio-serial-pci", "virtio-serial-device", 0x1003, 0x078000, 2,
+      NULL },
 };
 
 static VirtQueue *queue(VirtioPci *s)
@@ -574,7 +577,13 @@ static bool make_backend(VirtioPci *s, Err *err)
 {
     g_autofree char *id = g_strdup_printf("%s.backend", s->pci.dev.id);
     Device *d = device_new(kind_of(s)->backend, id, err);
+    const Machine *m = s->pci.dev.machine;
+    const char *per_cpu = kind_of(s)->per_cpu;
 
+    if (d && per_cpu && m && m->opts) {
+        g_autofree char *n = g_strdup_printf("%u", m->opts->smp);
+        device_set(d, per_cpu, n, err);
+    }
     return d && start_backend(s, d, err);
 }
 
@@ -731,7 +740,7 @@ DEVICE(virtio_blk_pci) {
         PASS("logical_block_size", 2, "bytes"),
         PASS("physical_block_size", 3, "bytes"),
         PASS("write-cache", 4, "until the guest says else"),
-        PASS("num-queues", 5, "queues"),
+        PASS("num-queues", 5, "queues; one for each CPU"),
         PASS("queue-size", 6, "requests"),
         { 0 }
     },

@@ -32,7 +32,7 @@ typedef struct BoardDrive {
     const char *device;             /* the -device that it gets */
 } BoardDrive;
 
-enum { SERIALS = 4 };
+enum { SERIALS = 4, PARALLELS = 3 };
 
 /* What a board is; a row in the set `boards`. */
 typedef struct Board {
@@ -43,7 +43,10 @@ typedef struct Board {
     u32         max_cpus;
     u64         ram_default, ram_max;
     u32         serials;            /* ports, up to SERIALS */
+    u32         parallels;          /* the same, up to PARALLELS */
     const char *nic;                /* the device that -nic makes */
+    bool        own_nic;            /* there is one if nothing is said */
+    bool        hot_cpus;           /* CPUs may come and go */
     const char *vga;                /* what -vga takes beside none; or NULL */
     const BoardDrive *drives;       /* the first is for no if= */
     bool      (*init)(Machine *m, Err *err);
@@ -93,6 +96,7 @@ struct Machine {
     void        (*isa_irq)(void *machine, int n, bool level);
     struct KeyQueue *keys;          /* what monitors type: ui/sendkey.h */
     const char   *serial[SERIALS];  /* ids of chardevs; NULL: none */
+    const char   *parallel[PARALLELS];
     bool          no_reboot, no_shutdown;
     bool          migration_events;     /* a capability that QMP set */
     struct Vcpus *vcpus;            /* accel/vcpu.c */

@@ -29,11 +29,11 @@ typedef struct Options {
     i64         rtc_ahead;      /* -rtc base: seconds from the host's UTC */
     /* Text of options that may be repeated, in order; char *. */
     GPtrArray  *accels, *drives, *devices, *netdevs, *nics, *chardevs,
-               *serials, *monitors, *globals, *pflash, *folders,
+               *serials, *parallels, *monitors, *globals, *pflash, *folders,
                *blockdevs, *objects, *mons, *smbios, *qmps, *pretty_qmps;
     bool        daemonize, timestamps;  /* of messages: -msg */
     bool        nographic, nodefaults, no_reboot, no_shutdown, paused,
-                explain, no_net, snapshot, full_screen;
+                explain, no_net, no_acpi, snapshot, full_screen;
 } Options;
 
 /*

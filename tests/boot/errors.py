@@ -91,6 +91,9 @@ CASES = [
     (["-M", "pc", "-object", "foo"], "rng-random", ANOLE),
     (["-M", "pc", "-kernel", "{text}"], "{text}", ANOLE),
     (["-M", "pc", "-bios", "{text}"], "64 KiB", ANOLE),
+    (["-M", "microvm", "-no-acpi"], "found by ACPI", ANOLE),
+    (["-M", "pc", "-parallel", "nonsense"], "nonsense"),
+    (["-M", "microvm", "-parallel", "null"], "0 parallel ports", ANOLE),
     (["-M", "pc", "-smp", "6,sockets=4"], "4 sockets", ANOLE),
     (["-M", "pc", "-smbios", "type=1,produkt=x"], 'mean "product"', ANOLE),
 ]

@@ -393,6 +393,9 @@ def hot_plug():
     """Without a guest a reset lets go what was asked for."""
     with Emulator([*PC, "-S", "-device", "pcie-root-port,id=rp0"]) as e:
         q = e.qmp
+        hot = {m["name"] for m in q.run("query-machines")
+               if m["hotpluggable-cpus"]}
+        check(hot == {"pc", "q35"}, "machines whose CPUs come and go")
         check("did you mean" in q.error("device_add", driver="e1001")[1],
               "device_add of what there is not")
         check("no option" in q.error("device_add", driver="e1000", id="e1",

@@ -4,6 +4,29 @@
 #include "hw/core/device.h"
 #include "softmmu/machine.h"
 
+/* Ports that PCs have several of: where they are by custom. */
+typedef struct PortPlaces {
+    const char *names;              /* "COM1 to COM4" */
+    u32         count;
+    struct { u16 port; u8 irq; } at[4];
+} PortPlaces;
+
+/* What -device may say of such a one; PORT_PROPS() are its properties. */
+typedef struct PortChoice {
+    u32 index, iobase, irq;
+} PortChoice;
+
+#define PORT_PROPS(T, f, first)                                             \
+    PROP("index", PROP_U32, T, f.index, "0xffffffff", "0: " first " and on"), \
+    PROP("iobase", PROP_U32, T, f.iobase, NULL, "first port"),              \
+    PROP("irq", PROP_U32, T, f.irq, NULL, "ISA interrupt")
+
+/*
+ * A device of -device finds its place: what was chosen, else the first that
+ * no other of its type has.  Maps its window, connects its wire "irq".
+ */
+bool ports_place(Device *d, PortChoice *c, const PortPlaces *places, Err *err);
+
 /*
  * Maps size bytes of d's window at a port of its machine; false if the board
  * has no ports.  Without a machine (tests) it does nothing.

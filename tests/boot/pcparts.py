@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What else a PC is made of: the parallel port, a network card of its own."""
+
+import os
+import re
+import subprocess
+
+from guest import Guest, check, done, emulator, note, scratch
+
+PRINTED = "printed by Linux\n"
+
+
+class Pc(Guest):
+    """A PC that has come to a shell, with what it prints in a file."""
+
+    def __init__(self, folder, machine, modules, *extra):
+        self.what = machine + ": "
+        self.paper = os.path.join(folder, machine + ".lpt")
+        super().__init__(
+            arch="amd64", initrd="tools.gz", timeout=120,
+            machine=["-M", machine, "-cpu", "max", "-m", "512"],
+            append='quiet guest.mod="%s"' % modules,
+            extra=["-parallel", "file:" + self.paper, *extra])
+        check(self.login(), self.what + "a guest") or done()
+
+    def says(self, command, pattern, what):
+        """One result: a command's output has to match."""
+        _, output = self.shell(command)
+        if not check(re.search(pattern, output, re.M), self.what + what):
+            note(output)
+
+
+def parallel_port(g):
+    g.says("grep -l PNP0400 /sys/bus/pnp/devices/*/id", "id",
+           "ACPI knows of the parallel port")
+    g.says("dmesg | grep -o 'lp0: using parport0 .*'", "interrupt-driven",
+           "Linux drives it by interrupts")
+    g.shell("echo %s >/dev/lp0" % PRINTED.strip())
+    with open(g.paper) as f:
+        check(f.read() == PRINTED, g.what + "and prints")
+
+
+def own_card(g, card):
+    g.says("cat /sys/bus/pci/devices/*/class", "^0x020000$",
+           "it has a network card unasked")
+    g.says("cat /sys/bus/pci/devices/*/modalias", card, "the one it should")
+
+
+# Prints by BIOS call 17h, function 0, on printer 0, after resetting it.
+SECTOR = bytes.fromhex(
+    "31c08ed8"              # ds = 0
+    "b401" "31d2" "cd17"    # reset
+    "be207c"                # si = the text
+    "ac" "84c0" "7408"      # its next byte, 0 is the end
+    "30e4" "31d2" "cd17"    # print
+    "ebf3"
+    "b001" "e6f4" "f4")     # leave by isa-debug-exit
+
+
+def by_bios(folder, machine):
+    """SeaBIOS's printer services, and no network card if none is wanted."""
+    disk, paper = (os.path.join(folder, n) for n in ("fda", "paper"))
+    with open(disk, "wb") as f:
+        f.write(SECTOR.ljust(0x20, b"\0") + b"printed by BIOS\0".ljust(0x1de)
+                + b"\x55\xaa" + bytes(1440 * 1024 - 512))
+    subprocess.run([emulator(), "-M", machine, "-m", "16", "-display", "none",
+                    "-serial", "null", "-parallel", "file:" + paper,
+                    "-drive", "if=floppy,format=raw,file=" + disk, "-boot", "a",
+                    "-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
+                   timeout=60, check=False)
+    with open(paper) as f:
+        check(f.read() == "printed by BIOS", machine + ": SeaBIOS prints")
+
+
+def main():
+    with scratch() as folder:
+        for machine, card in ("pc", "v00008086d0000100E"), \
+                ("q35", "v00008086d000010[0D][E3]"):
+            with Pc(folder, machine, "parport_pc lp") as g:
+                parallel_port(g)
+                own_card(g, card)
+                check(g.power_off() == 0, g.what + "is switched off")
+        by_bios(folder, "isapc")
+    done()
+
+
+main()
