@@ -20,6 +20,10 @@ bool debug_insert(Machine *m, const Break *b)
         }
         g_array_append_val(c->debug->breaks, *b);
     }
+    if (m->accel->debug_fits && m->ncpus && !m->accel->debug_fits(m->cpu[0])) {
+        debug_remove(m, b);
+        return false;
+    }
     changed(m);
     return true;
 }

@@ -26,6 +26,7 @@ struct Vcpu {
     GMutex  lock;
     GCond   wake;
     u32     asleep;             /* atomic: waits for `wake` */
+    u32     settled;            /* atomic: its registers are in the Cpu */
     u32     passes;             /* atomic; odd while in the guest */
     Work   *work;               /* newest first; `lock` */
     GThread *thread;
@@ -89,6 +90,15 @@ static void run_list(Cpu *c, Work *w)
     }
 }
 
+/* Has the registers in c, for others to see and change; on its thread. */
+static void settle(Cpu *c)
+{
+    if (c->machine->accel->fetch) {
+        c->machine->accel->fetch(c);
+    }
+    __atomic_store_n(&c->vcpu->settled, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Runs what was queued for c; on its own thread. */
 static void run_work(Cpu *c)
 {
@@ -99,6 +109,7 @@ static void run_work(Cpu *c)
         Work *w = v->work;
         __atomic_store_n(&v->work, NULL, __ATOMIC_SEQ_CST);
         g_mutex_unlock(&v->lock);
+        settle(c);
         run_list(c, w);
     }
 }
@@ -132,6 +143,9 @@ static void relax(u32 *spins)
 
 void cpu_run_on(Cpu *c, void (*fn)(Cpu *c, void *data), void *data, bool wait)
 {
+    if (c == current) {
+        settle(c);
+    }
     if (c == current || !c->vcpu || !c->vcpu->thread) {
         fn(c, data);
         return;
@@ -292,6 +306,13 @@ static bool may_run(const Cpu *c)
         && (!c->halted || c->target->wakes(c));
 }
 
+/* While the machine is paused others look at the registers. */
+static bool must_settle(const Cpu *c)
+{
+    return __atomic_load_n(&c->machine->vcpus->paused, __ATOMIC_SEQ_CST)
+        && !c->vcpu->settled;
+}
+
 /* Sleeps until there is something to do.  False: the machine ends. */
 static bool wait_for_work(Cpu *c)
 {
@@ -300,7 +321,9 @@ static bool wait_for_work(Cpu *c)
 
     while (!__atomic_load_n(&all->quit, __ATOMIC_SEQ_CST)) {
         run_work(c);
-        if (__atomic_load_n(&all->paused, __ATOMIC_SEQ_CST)) {
+        __atomic_store_n(&v->settled, 0, __ATOMIC_SEQ_CST);
+        if (must_settle(c)) {
+            settle(c);
             note_change(c->machine);
         }
         g_mutex_lock(&v->lock);
@@ -311,7 +334,8 @@ static bool wait_for_work(Cpu *c)
             c->halted = false;
             return true;
         }
-        if (!v->work && !__atomic_load_n(&all->quit, __ATOMIC_SEQ_CST)) {
+        if (!v->work && !must_settle(c)
+            && !__atomic_load_n(&all->quit, __ATOMIC_SEQ_CST)) {
             g_cond_wait(&v->wake, &v->lock);
         }
         __atomic_store_n(&v->asleep, 0, __ATOMIC_SEQ_CST);
@@ -385,7 +409,7 @@ static bool all_asleep(const Machine *m)
         Vcpu *v = m->cpu[i]->vcpu;
         /* With its lock, asleep means: in g_cond_wait(). */
         g_mutex_lock(&v->lock);
-        bool asleep = !v->thread || v->asleep;
+        bool asleep = !v->thread || (v->asleep && v->settled);
         g_mutex_unlock(&v->lock);
         if (!asleep) {
             return false;

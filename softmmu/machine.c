@@ -232,23 +232,12 @@ Device *machine_device(Machine *m, const char *type, const char *id,
 
 /* ---- memory ------------------------------------------------------------- */
 
-static void drop_translations(Cpu *c, void *data)
-{
-    (void)data;
-    tlb_flush(c, 0, 0, 0, 0);
-}
-
-/*
- * Does not wait for the other vCPUs: one of them may wait for the machine
- * lock, which the caller holds.  Until they come around they see the map as
- * it was, as they would if they had been a little earlier.
- */
 static void map_changed(void *opaque)
 {
     Machine *m = opaque;
 
-    for (u32 i = 0; i < m->ncpus; i++) {
-        cpu_run_on(m->cpu[i], drop_translations, NULL, false);
+    if (m->accel->map_changed) {
+        m->accel->map_changed(m);
     }
 }
 

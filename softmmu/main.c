@@ -95,6 +95,8 @@ static bool set_board(Machine *m, const char *text, Err *err)
             for (char **a = names; *a; a++) {
                 g_ptr_array_add(m->opts->accels, g_strdup(*a));
             }
+        } else if (strcmp(kv[0], "kernel-irqchip") == 0 && kv[1]) {
+            m->opts->kernel_irqchip = g_strdup(kv[1]);
         } else if (strcmp(kv[0], "memory-backend") == 0 && kv[1]) {
             m->opts->memory_backend = g_strdup(kv[1]);
         } else if (!m->board->set) {
@@ -107,8 +109,27 @@ static bool set_board(Machine *m, const char *text, Err *err)
     return true;
 }
 
-/* The first of the user's accelerators that can run here; tcg if none given. */
-static bool start_accel(Machine *m, Err *err)
+/* "kvm,option=value" and "accel=kvm,option=value": the name; *props or NULL. */
+static const Accel *parse_accel(const char *text, const char **props, Err *err)
+{
+    const char *start = g_str_has_prefix(text, "accel=") ? text + 6 : text;
+    g_autofree char *name = g_strndup(start, strcspn(start, ","));
+    const Accel *a = accel_find(name);
+
+    *props = strchr(text, ',');
+    *props += *props != NULL;
+    if (!a) {
+        fail(err, "there is no accelerator \"%s\"; -accel help lists them",
+             name);
+    }
+    return a;
+}
+
+/*
+ * The first of the user's accelerators that can run here; tcg if none given.
+ * *props: its options.
+ */
+static bool choose_accel(Machine *m, const char **props, Err *err)
 {
     GPtrArray *list = m->opts->accels;
     Err why = { 0 };
@@ -117,17 +138,10 @@ static bool start_accel(Machine *m, Err *err)
         g_ptr_array_add(list, (char *)"tcg");
     }
     for (u32 i = 0; i < list->len; i++) {
-        const char *text = list->pdata[i];
-        g_autofree char *name = g_strndup(text, strcspn(text, ","));
-        const char *props = strchr(text, ',');
-        const Accel *a = accel_find(g_str_has_prefix(name, "accel=") ? name + 6
-                                                                     : name);
-        if (!a) {
-            fail(&why, "there is no accelerator \"%s\"; -accel help lists them",
-                 name);
-        } else if (a->available(m, &why)) {
+        const Accel *a = parse_accel(list->pdata[i], props, &why);
+        if (a && a->available(m, &why)) {
             m->accel = a;
-            return a->machine_start(m, props ? props + 1 : NULL, err);
+            return !a->prepare || a->prepare(m, *props, err);
         }
         if (i + 1 < list->len) {
             fprintf(stderr, "anole: %s; trying %s\n", why.text,
@@ -639,17 +653,18 @@ static bool make_machine(Machine *m, Err *err)
     KeyVal *kv = o->machine ? keyval_parse(o->machine, "type", err) : NULL;
     bool ok = find_board(m, kv, err) && set_board(m, o->machine, err)
         && machine_size_ram(m, err) && check_limits(m, o, err);
+    const char *props;
     Chardev *shared;
 
     keyval_free(kv);
-    if (!ok || !choose_display(m, err) || !check_terminal(o, err)
-        || !open_back_ends(o, err) || !open_monitor_console(o, err)
-        || !open_ports(m, &shared, err)
+    if (!ok || !choose_accel(m, &props, err) || !choose_display(m, err)
+        || !check_terminal(o, err) || !open_back_ends(o, err)
+        || !open_monitor_console(o, err) || !open_ports(m, &shared, err)
         || !m->board->init(m, err) || !machine_add_devices(m, err)
         || !open_monitors(m, shared, err)) {
         return false;
     }
-    if (!start_accel(m, err) || !vcpus_start(m, err)) {
+    if (!m->accel->machine_start(m, props, err) || !vcpus_start(m, err)) {
         return false;
     }
     machine_watch_memory(m);

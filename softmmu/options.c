@@ -230,6 +230,12 @@ static bool add_accel(Options *o, const char *value, bool *done, Err *err)
     return true;
 }
 
+static bool enable_kvm(Options *o, const char *value, bool *done, Err *err)
+{
+    (void)value;
+    return add_accel(o, "kvm", done, err);
+}
+
 static bool set_log(Options *o, const char *value, bool *done, Err *err)
 {
     (void)o;
@@ -615,7 +621,7 @@ static const Option options[] = {
     { "audiodev",  "none,id=I", "where sound goes; nowhere yet",             CALL(set_audio) },
     { "overcommit", "mem-lock=off", "accepted",                              ONLY(TAKEN) },
     { "uuid",      "UUID", "the machine's number",                           CALL(set_uuid) },
-    { "enable-kvm", NULL, "leave it out: guest code is translated", ONLY(NOT_YET) },
+    { "enable-kvm", NULL, "-accel kvm",                              CALL(enable_kvm) },
     { "smbios",    "type=1,product=P,serial=S", "what SMBIOS tables say",    IN(LIST, smbios) },
     { "usb",       NULL, "accepted",                                         ONLY(TAKEN) },
     { "no-acpi",   NULL, "-M acpi=off",                                      IN(FLAG, no_acpi) },

@@ -241,6 +241,24 @@ static bool vcpu_start(Cpu *c, Err *err)
     return true;
 }
 
+static void drop_translations(Cpu *c, void *data)
+{
+    (void)data;
+    tlb_flush(c, 0, 0, 0, 0);
+}
+
+/*
+ * Does not wait for the other vCPUs: one of them may wait for the machine
+ * lock, which the caller holds.  Until they come around they see the map as
+ * it was, as they would if they had been a little earlier.
+ */
+static void map_changed(Machine *m)
+{
+    for (u32 i = 0; i < m->ncpus; i++) {
+        cpu_run_on(m->cpu[i], drop_translations, NULL, false);
+    }
+}
+
 static void debug_changed(Cpu *c)
 {
     tlb_flush(c, 0, 0, 0, 0);
@@ -290,6 +308,7 @@ ACCEL(tcg) {
     .machine_start = machine_start_tcg,
     .vcpu_start = vcpu_start,
     .run = run,
+    .map_changed = map_changed,
     .debug_changed = debug_changed,
     .step = jit_step,
     .info = info,

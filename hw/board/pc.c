@@ -282,7 +282,7 @@ static bool init(Machine *m, Err *err)
 static const char *const targets[] = { "x86_64", "i386", NULL };
 static const char *const cpus[] = {
     "qemu32", "qemu64", "pentium", "pentium3", "core2duo", "Nehalem",
-    "Haswell", "Skylake-Client", "EPYC", "max", NULL
+    "Haswell", "Skylake-Client", "EPYC", "max", "host", NULL
 };
 static const BoardDrive pci_drives[] = {
     { "ide", "ide-drive" }, { "virtio", "virtio-blk-pci" },

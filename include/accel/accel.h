@@ -13,12 +13,23 @@ typedef struct Accel {
     const char *name, *about;
     /* Can it run here?  If not, *err says why. */
     bool (*available)(const Machine *m, Err *err);
-    /* props: "backend=interp,..." */
+    /* It was chosen; CPUs are made after it.  NULL: nothing to do. */
+    bool (*prepare)(Machine *m, const char *props, Err *err);
+    /* The machine is made.  props: "backend=interp,..." */
     bool (*machine_start)(Machine *m, const char *props, Err *err);
     bool (*vcpu_start)(Cpu *c, Err *err);
     void (*run)(Cpu *c);
     /* Makes a running run() return or look at c->request; any thread. */
     void (*kick)(Cpu *c);
+    /*
+     * Brings registers that are kept elsewhere into c, where they may be
+     * changed until the next run(); on c's thread.  NULL: they are there.
+     */
+    void (*fetch)(Cpu *c);
+    /* The memory map changed; any thread, machine lock held. */
+    void (*map_changed)(Machine *m);
+    /* Can it have all in c->debug?  NULL: always. */
+    bool (*debug_fits)(Cpu *c);
     /* Breakpoints changed for this CPU (c->debug); on its thread. */
     void (*debug_changed)(Cpu *c);
     /* Executes one instruction on c's thread (gdb step). */
@@ -57,6 +68,6 @@ typedef struct CpuDebug {
     Break   hit;                    /* what stopped it */
     u64     hit_addr;               /* the address accessed */
 } CpuDebug;
-/* Adds or removes on every CPU; with the machine paused. */
+/* Adds or removes on every CPU; with the machine paused.  False: it cannot. */
 bool debug_insert(Machine *m, const Break *b);
 bool debug_remove(Machine *m, const Break *b);

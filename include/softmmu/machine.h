@@ -102,6 +102,11 @@ struct Machine {
     struct Vcpus *vcpus;            /* accel/vcpu.c */
     const struct Accel *accel;
     void         *accel_data;
+    /*
+     * x86's CPUID with all that the accelerator's CPUs can have (EAX EBX ECX
+     * EDX); NULL: they are emulated.
+     */
+    void        (*host_cpuid)(Machine *m, u32 leaf, u32 sub, u32 out[4]);
     int           exit_code;
     /* Tells monitors of an event; see machine_event(); NULL: none. */
     void        (*on_event)(Machine *m, const char *event, Json *data);

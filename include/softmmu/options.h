@@ -21,6 +21,7 @@ typedef struct Options {
     const char *kernel, *initrd, *append, *dtb, *bios;
     const char *gdb, *pidfile, *vga;
     char       *memory_backend; /* -M memory-backend=: an -object; or NULL */
+    char       *kernel_irqchip; /* -M kernel-irqchip=; or NULL */
     char       *name, *uuid;    /* of the guest; uuid in lower case; or NULL */
     const char *display;        /* "sdl,gl=off"; NULL: not said */
     char        boot_order[4];  /* of "acdn": -boot order=; or empty */

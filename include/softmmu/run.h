@@ -12,7 +12,7 @@ Device *machine_new_device(Machine *m, const char *type, const char *id,
                            KeyVal *props, Err *err);
 /* Starts it and puts it in the machine's list, which owns it. */
 bool machine_adopt(Machine *m, Device *d, Err *err);
-/* From now on the CPUs' TLBs follow changes of the memory map. */
+/* From now on the accelerator follows changes of the memory map. */
 void machine_watch_memory(Machine *m);
 /*
  * Carries out what was asked for (reset, shutdown, debug stop); main thread.

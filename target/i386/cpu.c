@@ -223,6 +223,16 @@ static void write_eflags(Cpu *c, const void *buf)
     x86_debug_changed(x86_cpu(c));
 }
 
+void x86_registers_came(X86Cpu *c)
+{
+    if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !(c->efer & EFER_LMA)) {
+        x86_load_pdptes(c, c->cr3);
+    }
+    x86_segs_changed(c);
+    x86_forget_spaces(c);
+    x86_debug_changed(c);
+}
+
 static void set_fcw(X86Cpu *c, u16 v)
 {
     c->cpu.tcg.fcw = v;
@@ -358,7 +368,8 @@ WORD_HOOKS(fop, c->fop & FOP_BITS, (x87_settle(c, CS), c->fop = v & FOP_BITS))
     HIDDEN("MCG_CTL", mcg_ctl), HIDDEN("MC", mc_bank), HIDDEN("XSS", xss),  \
     HIDDEN("VM_HSAVE_PA", vm_hsave_pa), HIDDEN("VM_CR", vm_cr),             \
     HIDDEN("TSC_RATIO", tsc_ratio), HIDDEN("SVM", svm),                     \
-    HIDDEN("PDPTE", pdpte), HIDDEN("halted", cpu.halted)
+    HIDDEN("PDPTE", pdpte), HIDDEN("acked", acked),                         \
+    HIDDEN("KVM_MSR", kvm_msr), HIDDEN("halted", cpu.halted)
 
 #define WORDS(first)                                                        \
     HOOKED(fctrl, 4, (first)), HOOKED(fstat, 4, (first) + 1),               \

@@ -80,6 +80,7 @@ enum {
 typedef enum X86Word {
     W_1_EDX, W_1_ECX, W_7_EBX, W_7_ECX, W_7_EDX, W_D1_EAX,
     W_80000001_EDX, W_80000001_ECX, W_80000008_EBX, W_8000000A_EDX,
+    W_40000001_EAX,             /* KVM's own */
     X86_WORDS
 } X86Word;
 #define X86_FEATURE(word, bit) ((word) * 32 + (bit))
@@ -123,7 +124,16 @@ enum {
     F_FLUSHBYASID, F_DECODEASSISTS,
     F_PAUSE_FILTER = X86_FEATURE(W_8000000A_EDX, 10),
     F_PFTHRESHOLD = X86_FEATURE(W_8000000A_EDX, 12),
+    F_KVMCLOCK = X86_FEATURE(W_40000001_EAX, 0), F_KVM_NOPIODELAY,
+    F_KVMCLOCK2 = X86_FEATURE(W_40000001_EAX, 3), F_KVM_ASYNCPF,
+    F_KVM_STEAL_TIME, F_KVM_PV_EOI, F_KVM_PV_UNHALT,
+    F_KVM_POLL_CONTROL = X86_FEATURE(W_40000001_EAX, 12),
+    F_KVM_ASYNCPF_INT = X86_FEATURE(W_40000001_EAX, 14),
+    F_KVMCLOCK_STABLE = X86_FEATURE(W_40000001_EAX, 24),
 };
+
+/* X86Cpu.acked: with a vector in the low byte. */
+enum { X86_ACKED = 1 << 8 };
 
 enum { FOP_BITS = 0x7ff, FOP_CS = 1 << 16 };      /* X86Cpu.fop */
 
@@ -195,6 +205,8 @@ typedef struct X86Cpu {
     bool breaks;                /* KEY_BREAK */
     u32 debug_due;              /* bits of DR6 for the #DB that is due */
     bool nmi_blocked, smm, a20;
+    u32 acked;                  /* X86_ACKED: an interrupt that its controller
+                                   gave, not yet delivered */
     u32 mxcsr;                  /* control bits; flags gather in tcg.mxcsr */
     /* x87 */
     /* FCW and FSW are in cpu.tcg, FSW with junk for TOP. */
@@ -212,6 +224,7 @@ typedef struct X86Cpu {
         spec_ctrl, mtrr_deftype, mtrr_phys[16], mtrr_fixed[11], smbase,
         mcg_status, mcg_ctl, mc_bank[40], tsc_adjust, xss,
         vm_hsave_pa, vm_cr, tsc_ratio;
+    u64 kvm_msr[8];             /* of KVM's interface to its guests */
     X86Svm svm;
     u64 pdpte[4];               /* PAE: loaded with CR3 */
     u32 edges;                  /* 1 << X86_LINE_NMI, SMI: came and not yet
@@ -326,6 +339,13 @@ void x86_debug_changed(X86Cpu *c);
 /* Target.watch: data of DR0..3. */
 bool x86_watch(Cpu *c, u64 va, u64 len, Access a, bool made);
 void x86_watch_port(X86Cpu *c, u32 number, u32 size);
+/*
+ * What follows from registers that were set one by one, from elsewhere: access
+ * rights, address spaces, the key.
+ */
+void x86_registers_came(X86Cpu *c);
+/* The memory that SMM sees, or what is seen outside of it. */
+void x86_set_smm(X86Cpu *c, bool smm);
 /* Looks at the lines again: IF, shadow or NMI blocking changed. */
 void x86_check_lines(X86Cpu *c);
 
@@ -344,6 +364,7 @@ typedef enum X86IntKind {       /* as SVM numbers them; the last is ours */
 void x86_interrupt_to(X86Cpu *c, unsigned vector, X86IntKind kind, u32 err,
                       u64 next);
 bool x86_interrupt(Cpu *c);
+void x86_triple_fault(X86Cpu *c);       /* resets the machine */
 bool x86_wakes(const Cpu *c);
 void x86_fault(Cpu *c, const Fault *f);
 /*
@@ -395,6 +416,11 @@ bool x86_set_model(X86Cpu *c, const char *model, const char *props, Err *err);
 void x86_cpuid(X86Cpu *c, u32 leaf, u32 sub, u32 out[4]);
 bool x86_rdmsr(X86Cpu *c, u32 msr, u64 *v);
 bool x86_wrmsr(X86Cpu *c, u32 msr, u64 v);
+/*
+ * Where the nth MSR that is plainly stored is, for who moves them all, and
+ * its number; NULL: there are less.  One that the model lacks is there too.
+ */
+u64 *x86_nth_msr(X86Cpu *c, u32 n, u32 *number);
 u64  x86_tsc(const X86Cpu *c);          /* 1 GHz, but as a guest sees it */
 bool x86_is_amd(const X86Cpu *c);       /* else Intel's */
 /* Bits of a physical address: CPUID 80000008H, EAX 7:0. */
@@ -412,5 +438,9 @@ void x87_reset(X86Cpu *c);              /* FNINIT */
 void x87_settle(X86Cpu *c, unsigned seg);
 u16  x87_fcs(const X86Cpu *c);
 u16  x87_fds(const X86Cpu *c);
+/* XSAVE's image of all, in the standard form; and from one. */
+enum { X86_XSAVE_BYTES = 832 };
+void x86_pack_xsave(const X86Cpu *c, u8 *buf);
+void x86_unpack_xsave(X86Cpu *c, const u8 *buf);
 /* FCW, or what FSW says of exceptions, changed: host's unit and key. */
 void x87_changed(X86Cpu *c);

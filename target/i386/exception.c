@@ -505,11 +505,16 @@ static void exit_within(X86Cpu *c, const Event *e, X86Exit *x)
     x86_vmexit(c, x);
 }
 
+void x86_triple_fault(X86Cpu *c)
+{
+    x86_reset_machine(c, "triple fault");
+    x86_mode_changed(c);
+}
+
 static void shut_down(X86Cpu *c)
 {
     if (!x86_exits(c, EXIT_SHUTDOWN)) {
-        x86_reset_machine(c, "triple fault");
-        x86_mode_changed(c);
+        x86_triple_fault(c);
     }
 }
 
@@ -656,8 +661,9 @@ static bool intr_due(const X86Cpu *c)
 
 static bool any_due(const X86Cpu *c)
 {
-    return !c->svm.closed && (x86_smi_due(c) || nmi_due(c) || intr_due(c)
-                              || x86_virtual_due(c));
+    return c->acked
+        || (!c->svm.closed && (x86_smi_due(c) || nmi_due(c) || intr_due(c)
+                               || x86_virtual_due(c)));
 }
 
 void x86_check_lines(X86Cpu *c)
@@ -737,6 +743,12 @@ bool x86_interrupt(Cpu *cpu)
 {
     X86Cpu *c = x86_cpu(cpu);
 
+    if (c->acked) {             /* its controller thinks that it was taken */
+        unsigned vector = (u8)c->acked;
+        c->acked = 0;
+        x86_interrupt_to(c, vector, INT_EXTERNAL, 0, x86_ip(c));
+        return true;
+    }
     if (c->shadow) {
         return false;           /* RSM could not bring it back */
     }

@@ -3,25 +3,36 @@
  * CPU models and CPUID.
  * Reference: SDM volume 2, CPUID; AMD64 APM volume 3, appendix E.
  *
- * A model is what its chip had, less what is not emulated: `implemented` is
- * the one place that says what is.
+ * A model is what its chip had, less what is not emulated, or what the host
+ * lacks where its CPUs run the guest: possible() is the one place that says
+ * what there can be.
  */
 #include <glib.h>
+#include <stdio.h>
+#include "softmmu/machine.h"
 #include "target/i386/svm.h"
 #include "target/i386/system.h"
 
 /* ---- what there is ------------------------------------------------------ */
 
+/* Where a feature can be had.  Not on hardware: its state is not carried. */
+typedef enum Where {
+    NOWHERE, EMULATED = 1, HARDWARE = 2, BOTH = EMULATED | HARDWARE
+} Where;
+
 typedef struct Feature {
     const char *name;
     int feature;
     int needs;                  /* on with it, off without it; or F_NONE */
-    bool here;                  /* emulated */
+    Where where;
 } Feature;
 
-#define YES(n, f)           { n, f, F_NONE, true }
-#define WITH(n, f, needs)   { n, f, needs, true }
-#define NOT(n, word, bit)   { n, X86_FEATURE(word, bit), F_NONE, false }
+#define YES(n, f)           { n, f, F_NONE, BOTH }
+#define WITH(n, f, needs)   { n, f, needs, BOTH }
+#define SOFT(n, f, needs)   { n, f, needs, EMULATED }
+#define HARD(n, word, bit)  { n, X86_FEATURE(word, bit), F_NONE, HARDWARE }
+#define HARD_F(n, f)        { n, f, F_NONE, HARDWARE }
+#define NOT(n, word, bit)   { n, X86_FEATURE(word, bit), F_NONE, NOWHERE }
 
 /* By CPUID word and bit. */
 static const Feature features[] = {
@@ -52,18 +63,18 @@ static const Feature features[] = {
     YES("hypervisor", F_HYPERVISOR),
 
     WITH("fsgsbase", F_FSGSBASE, F_LM), YES("tsc-adjust", F_TSC_ADJUST),
-    YES("bmi1", F_BMI1), NOT("hle", W_7_EBX, 4), WITH("avx2", F_AVX2, F_AVX),
+    YES("bmi1", F_BMI1), HARD("hle", W_7_EBX, 4), WITH("avx2", F_AVX2, F_AVX),
     YES("smep", F_SMEP), YES("bmi2", F_BMI2), YES("erms", F_ERMS),
-    YES("invpcid", F_INVPCID), NOT("rtm", W_7_EBX, 11),
+    YES("invpcid", F_INVPCID), HARD("rtm", W_7_EBX, 11),
     NOT("mpx", W_7_EBX, 14), NOT("avx512f", W_7_EBX, 16),
     NOT("avx512dq", W_7_EBX, 17), YES("rdseed", F_RDSEED), YES("adx", F_ADX),
     YES("smap", F_SMAP), YES("clflushopt", F_CLFLUSHOPT), YES("clwb", F_CLWB),
-    NOT("avx512cd", W_7_EBX, 28), NOT("sha-ni", W_7_EBX, 29),
+    NOT("avx512cd", W_7_EBX, 28), HARD("sha-ni", W_7_EBX, 29),
     NOT("avx512bw", W_7_EBX, 30), NOT("avx512vl", W_7_EBX, 31),
 
     YES("umip", F_UMIP), NOT("pku", W_7_ECX, 3), NOT("waitpkg", W_7_ECX, 5),
-    NOT("gfni", W_7_ECX, 8), NOT("vaes", W_7_ECX, 9),
-    NOT("vpclmulqdq", W_7_ECX, 10), NOT("la57", W_7_ECX, 16),
+    HARD("gfni", W_7_ECX, 8), HARD("vaes", W_7_ECX, 9),
+    HARD("vpclmulqdq", W_7_ECX, 10), NOT("la57", W_7_ECX, 16),
     YES("rdpid", F_RDPID), YES("fsrm", F_FSRM),
     NOT("spec-ctrl", W_7_EDX, 26), NOT("stibp", W_7_EDX, 27),
     NOT("arch-capabilities", W_7_EDX, 29), NOT("ssbd", W_7_EDX, 31),
@@ -72,38 +83,80 @@ static const Feature features[] = {
     WITH("xgetbv1", F_XGETBV1, F_XSAVE), NOT("xsaves", W_D1_EAX, 3),
 
     YES("syscall", F_SYSCALL), YES("nx", F_NX),
-    WITH("mmxext", F_MMXEXT, F_SSE), NOT("fxsr-opt", W_80000001_EDX, 25),
+    WITH("mmxext", F_MMXEXT, F_SSE), HARD("fxsr-opt", W_80000001_EDX, 25),
     WITH("pdpe1gb", F_PDPE1GB, F_LM), YES("rdtscp", F_RDTSCP), YES("lm", F_LM),
     NOT("3dnowext", W_80000001_EDX, 30), NOT("3dnow", W_80000001_EDX, 31),
     YES("lahf-lm", F_LAHF_LM), YES("cmp-legacy", F_CMP_LEGACY),
-    YES("svm", F_SVM), NOT("cr8legacy", W_80000001_ECX, 4),
-    YES("abm", F_ABM), NOT("sse4a", W_80000001_ECX, 6),
-    NOT("misalignsse", W_80000001_ECX, 7),
+    SOFT("svm", F_SVM, F_NONE), NOT("cr8legacy", W_80000001_ECX, 4),
+    YES("abm", F_ABM), HARD("sse4a", W_80000001_ECX, 6),
+    HARD("misalignsse", W_80000001_ECX, 7),
     YES("3dnowprefetch", F_3DNOWPREFETCH), NOT("osvw", W_80000001_ECX, 9),
-    NOT("xop", W_80000001_ECX, 11), NOT("fma4", W_80000001_ECX, 16),
-    NOT("tbm", W_80000001_ECX, 21), NOT("topoext", W_80000001_ECX, 22),
+    HARD("xop", W_80000001_ECX, 11), HARD("fma4", W_80000001_ECX, 16),
+    HARD("tbm", W_80000001_ECX, 21), NOT("topoext", W_80000001_ECX, 22),
 
-    WITH("npt", F_NPT, F_SVM), NOT("lbrv", W_8000000A_EDX, 1),
+    SOFT("npt", F_NPT, F_SVM), NOT("lbrv", W_8000000A_EDX, 1),
     NOT("svm-lock", W_8000000A_EDX, 2),
-    WITH("nrip-save", F_NRIP_SAVE, F_SVM),
-    WITH("tsc-scale", F_TSC_SCALE, F_SVM),
-    WITH("vmcb-clean", F_VMCB_CLEAN, F_SVM),
-    WITH("flushbyasid", F_FLUSHBYASID, F_SVM),
-    WITH("decodeassists", F_DECODEASSISTS, F_SVM),
-    WITH("pause-filter", F_PAUSE_FILTER, F_SVM),
-    WITH("pfthreshold", F_PFTHRESHOLD, F_PAUSE_FILTER),
+    SOFT("nrip-save", F_NRIP_SAVE, F_SVM),
+    SOFT("tsc-scale", F_TSC_SCALE, F_SVM),
+    SOFT("vmcb-clean", F_VMCB_CLEAN, F_SVM),
+    SOFT("flushbyasid", F_FLUSHBYASID, F_SVM),
+    SOFT("decodeassists", F_DECODEASSISTS, F_SVM),
+    SOFT("pause-filter", F_PAUSE_FILTER, F_SVM),
+    SOFT("pfthreshold", F_PFTHRESHOLD, F_PAUSE_FILTER),
     NOT("avic", W_8000000A_EDX, 13), NOT("v-vmsave-vmload", W_8000000A_EDX, 15),
     NOT("vgif", W_8000000A_EDX, 16),
+
+    HARD_F("kvmclock", F_KVMCLOCK2), HARD_F("kvmclock-old", F_KVMCLOCK),
+    HARD_F("kvm-nopiodelay", F_KVM_NOPIODELAY),
+    HARD_F("kvm-asyncpf", F_KVM_ASYNCPF),
+    HARD_F("kvm-steal-time", F_KVM_STEAL_TIME),
+    HARD_F("kvm-pv-eoi", F_KVM_PV_EOI),
+    HARD_F("kvm-pv-unhalt", F_KVM_PV_UNHALT),
+    HARD_F("kvm-poll-control", F_KVM_POLL_CONTROL),
+    HARD_F("kvm-asyncpf-int", F_KVM_ASYNCPF_INT),
+    HARD_F("kvmclock-stable-bit", F_KVMCLOCK_STABLE),
 };
 
-static bool implemented(int feature)
+/* The CPUID that has each word, and which of EAX EBX ECX EDX. */
+static const struct { u32 leaf, sub; u8 reg; } word_at[X86_WORDS] = {
+    [W_1_EDX] = { 1, 0, 3 }, [W_1_ECX] = { 1, 0, 2 },
+    [W_7_EBX] = { 7, 0, 1 }, [W_7_ECX] = { 7, 0, 2 }, [W_7_EDX] = { 7, 0, 3 },
+    [W_D1_EAX] = { 0xd, 1, 0 }, [W_80000001_EDX] = { 0x80000001, 0, 3 },
+    [W_80000001_ECX] = { 0x80000001, 0, 2 },
+    [W_80000008_EBX] = { 0x80000008, 0, 1 },
+    [W_8000000A_EDX] = { 0x8000000a, 0, 3 },
+    [W_40000001_EAX] = { 0x40000001, 0, 0 },
+};
+
+/* Do the host's CPUs run it? */
+static bool on_hardware(const X86Cpu *c)
 {
-    for (u32 i = 0; i < countof(features); i++) {
-        if (features[i].feature == feature) {
-            return features[i].here;
-        }
+    return c->cpu.machine && c->cpu.machine->host_cpuid;
+}
+
+static void host_cpuid(const X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
+{
+    c->cpu.machine->host_cpuid(c->cpu.machine, leaf, sub, out);
+}
+
+/* Does not depend on the chip. */
+static bool always(int feature)
+{
+    return feature == F_HYPERVISOR || feature == F_HTT
+        || feature == F_CMP_LEGACY;
+}
+
+static bool possible(const X86Cpu *c, const Feature *f)
+{
+    u32 host[4], w = (u32)f->feature >> 5;
+
+    if (!on_hardware(c)) {
+        return f->where & EMULATED;
     }
-    return false;
+    host_cpuid(c, word_at[w].leaf, word_at[w].sub, host);
+    return f->where & HARDWARE
+        && (always(f->feature)
+            || host[word_at[w].reg] >> (f->feature & 31) & 1);
 }
 
 bool x86_feature(const Cpu *c, u32 n, const char **name, bool *on)
@@ -169,16 +222,21 @@ static const X86Model models[] = {
       0x8000000a,
       { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0, ~0u } },
 };
+/* As far as leaves are shown; and what ends "AuthenticAMD". */
+enum { HOST_LEVEL = 0x1f };
+#define HOST_XLEVEL 0x8000001eu
+#define AMD_ECX     0x444d4163u
 
 const char *const x86_models[] = {
     "qemu64", "qemu32", "pentium", "pentium3", "core2duo", "Nehalem",
-    "Haswell", "Skylake-Client", "EPYC", "max", NULL
+    "Haswell", "Skylake-Client", "EPYC", "max", "host", NULL
 };
 const char *const x86_models32[] = {
     "qemu32", "qemu64", "pentium", "pentium3", "core2duo", "Nehalem",
-    "Haswell", "Skylake-Client", "EPYC", "max", NULL
+    "Haswell", "Skylake-Client", "EPYC", "max", "host", NULL
 };
-_Static_assert(countof(x86_models) == countof(models) + 1, "a name each");
+_Static_assert(countof(x86_models) == countof(models) + 2,
+               "a name each, and the host's");
 
 /* ---- CPUID -------------------------------------------------------------- */
 
@@ -458,11 +516,19 @@ static void extended(const X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
     }
 }
 
+/* KVM's, where the guest may use it, else only a name. */
 static void hypervisor(const X86Cpu *c, u32 leaf, u32 out[4])
 {
-    if (x86_has(c, F_HYPERVISOR) && leaf == 0x40000000) {
-        memcpy(out, (const u32[]) { 0x40000000 }, 4);
-        memcpy(out + 1, "AnoleAnole\0", 12);
+    u32 paravirtual = c->feat[W_40000001_EAX];
+
+    if (!x86_has(c, F_HYPERVISOR)) {
+        return;
+    }
+    if (leaf == 0x40000000) {
+        out[0] = paravirtual ? 0x40000001 : 0x40000000;
+        memcpy(out + 1, paravirtual ? "KVMKVMKVM\0\0" : "AnoleAnole\0", 12);
+    } else if (leaf == 0x40000001) {
+        out[0] = paravirtual;
     }
 }
 
@@ -489,7 +555,36 @@ void x86_cpuid(X86Cpu *c, u32 leaf, u32 sub, u32 out[4])
 
 /* ---- what a user asks --------------------------------------------------- */
 
-static const X86Model *find_model(const char *name, Err *err)
+/* The host's own CPU, as far as it can be given. */
+static const X86Model *host_model(const X86Cpu *c, Err *err)
+{
+    X86Model *m = g_new0(X86Model, 1);
+    u32 out[4];
+    char *brand = g_malloc0(49);
+
+    if (!on_hardware(c)) {
+        fail(err, "CPU model \"host\" needs an accelerator that runs the "
+             "host's own CPU, -accel kvm; with translation use \"max\"");
+        return NULL;
+    }
+    host_cpuid(c, 0, 0, out);
+    *m = (X86Model) {
+        .name = "host", .brand = brand, .level = MIN(out[0], HOST_LEVEL),
+        .vendor = out[2] == AMD_ECX ? AMD : INTEL,
+    };
+    memset(m->word, 0xff, sizeof m->word);
+    host_cpuid(c, 1, 0, out);
+    m->signature = out[0];
+    host_cpuid(c, 0x80000000, 0, out);
+    m->xlevel = MIN(out[0], HOST_XLEVEL);
+    for (u32 part = 0; part < 3; part++) {
+        host_cpuid(c, 0x80000002 + part, 0, out);
+        memcpy(brand + part * 16, out, 16);
+    }
+    return m;
+}
+
+static const X86Model *find_model(const X86Cpu *c, const char *name, Err *err)
 {
     const char *near;
 
@@ -499,15 +594,13 @@ static const X86Model *find_model(const char *name, Err *err)
         }
     }
     if (strcmp(name, "host") == 0) {
-        fail(err, "CPU model \"host\" needs an accelerator that runs the "
-             "host's own CPU; with translation use \"max\"");
-        return NULL;
+        return host_model(c, err);
     }
     near = nearest_word(name, x86_models, countof(models));
     fail(err, "no CPU model \"%s\" for x86%s%s%s; there are qemu64, qemu32, "
          "pentium, pentium3, core2duo, Nehalem, Haswell, Skylake-Client, "
-         "EPYC, max", name, near ? ": did you mean " : "", near ? near : "",
-         near ? "?" : "");
+         "EPYC, max and, under KVM, host", name,
+         near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
     return NULL;
 }
 
@@ -554,7 +647,7 @@ static void turn(X86Cpu *c, int feature, bool on)
 static bool is_idle_word(const char *name)
 {
     static const char *const words[] = { "check", "enforce", "migratable",
-                                         "kvm", "pmu", "l3-cache" };
+                                         "pmu", "l3-cache" };
 
     for (u32 i = 0; i < countof(words); i++) {
         if (strcmp(name, words[i]) == 0) {
@@ -585,13 +678,19 @@ static bool set_feature(X86Cpu *c, const char *prop, Err *err)
     if (is_idle_word(kv[0])) {
         return true;
     }
+    if (strcmp(kv[0], "kvm") == 0) {    /* KVM's interface for its guests */
+        c->feat[W_40000001_EAX] &= on ? ~0u : 0;
+        return true;
+    }
     f = find_feature(kv[0], err);
     if (!f) {
         return false;
     }
-    if (on && !f->here) {
-        return fail(err, "CPU feature %s cannot be turned on: it is not "
-                    "emulated", f->name);
+    if (on && !possible(c, f)) {
+        return fail(err, "CPU feature %s cannot be turned on: %s", f->name,
+                    !on_hardware(c) ? "it is not emulated"
+                    : f->where & HARDWARE ? "this host does not have it"
+                    : "not under -accel kvm, -accel tcg may have it");
     }
     turn(c, f->feature, on);
     return true;
@@ -599,13 +698,14 @@ static bool set_feature(X86Cpu *c, const char *prop, Err *err)
 
 static void set_words(X86Cpu *c, const X86Model *m)
 {
-    for (u32 w = 0; w < X86_WORDS; w++) {
-        c->feat[w] = 0;
-        for (u32 bit = 0; bit < 32; bit++) {
-            if (m->word[w] >> bit & 1
-                && implemented((int)X86_FEATURE(w, bit))) {
-                c->feat[w] |= 1u << bit;
-            }
+    memset(c->feat, 0, sizeof c->feat);
+    for (u32 i = 0; i < countof(features); i++) {
+        const Feature *f = &features[i];
+        u32 w = (u32)f->feature >> 5;
+        bool wanted = m->word[w] >> (f->feature & 31) & 1
+            || w == W_40000001_EAX;             /* no chip's */
+        if (wanted && possible(c, f)) {
+            put(c, f->feature, true);
         }
     }
     put(c, F_HYPERVISOR, true);
@@ -613,9 +713,59 @@ static void set_words(X86Cpu *c, const X86Model *m)
     put(c, F_CMP_LEGACY, package_cpus(c) > 1 && m->vendor == AMD);
 }
 
+/* What a chip had, anole could give, and this host cannot. */
+static char *missing_features(const X86Cpu *c, const X86Model *m)
+{
+    GString *list = g_string_new(NULL);
+
+    for (u32 i = 0; i < countof(features); i++) {
+        const Feature *f = &features[i];
+        bool had = m->word[f->feature >> 5] >> (f->feature & 31) & 1;
+        bool alias = i && features[i - 1].feature == f->feature;
+        if (had && !alias && f->where & HARDWARE && !possible(c, f)) {
+            g_string_append_printf(list, "%s%s", list->len ? ", " : "",
+                                   f->name);
+        }
+    }
+    return g_string_free(list, false);
+}
+
+static bool has_word(char **prop, const char *word)
+{
+    for (; *prop; prop++) {
+        if (strcmp(*prop, word) == 0
+            || (g_str_has_prefix(*prop, word)
+                && strcmp(*prop + strlen(word), "=on") == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A model whose point is to be the same everywhere is not: says so, once. */
+static bool check_host(const X86Cpu *c, char **prop, Err *err)
+{
+    const X86Model *m = c->model;
+    bool fixed = m >= models && m < models + countof(models) - 1;
+
+    if (!on_hardware(c) || !fixed || c->cpu.index) {
+        return true;
+    }
+    g_autofree char *list = missing_features(c, m);
+    if (*list && has_word(prop, "enforce")) {
+        return fail(err, "-cpu %s,enforce: this host cannot give it %s; "
+                    "-cpu host is what it has", m->name, list);
+    }
+    if (*list) {
+        fprintf(stderr, "anole: warning: -cpu %s without %s, which this host "
+                "cannot give; -cpu host is what it has\n", m->name, list);
+    }
+    return true;
+}
+
 bool x86_set_model(X86Cpu *c, const char *model, const char *props, Err *err)
 {
-    const X86Model *m = find_model(model, err);
+    const X86Model *m = find_model(c, model, err);
     g_auto(GStrv) prop = g_strsplit(props ? props : "", ",", -1);
 
     if (!m) {
@@ -628,5 +778,5 @@ bool x86_set_model(X86Cpu *c, const char *model, const char *props, Err *err)
             return false;
         }
     }
-    return true;
+    return check_host(c, prop, err);
 }

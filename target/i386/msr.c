@@ -357,6 +357,8 @@ typedef struct Msr {
     u64  writable;                      /* other bits: #GP */
     int  feature;
     bool address;                       /* must be canonical */
+    bool apart;                         /* what is stored is not its value, or
+                                           a register of another kind */
     bool (*read)(X86Cpu *c, u64 *v);
     bool (*write)(X86Cpu *c, u64 v);
 } Msr;
@@ -370,9 +372,9 @@ typedef struct Msr {
 #define ALL (~0ull)
 
 static const Msr msrs[] = {
-    MSR(0x00000010, tsc_offset, ALL, F_TSC, .read = read_tsc, .write = write_tsc),
+    MSR(0x00000010, tsc_offset, ALL, F_TSC, .apart = true, .read = read_tsc, .write = write_tsc),
     MSR(0x0000003b, tsc_adjust, ALL, F_TSC_ADJUST, .write = write_tsc_adjust),
-    MSR(0x00000079, star, ALL, F_NONE, .write = write_ucode),
+    MSR(0x00000079, star, ALL, F_NONE, .apart = true, .write = write_ucode),
     MSR(0x0000009e, smbase, 0, F_NONE, .read = read_smbase, .write = write_smbase),
     MSR(0x00000174, sysenter_cs, 0xffffffff, F_SEP),
     MSR(0x00000175, sysenter_esp, ALL, F_SEP, .address = true),
@@ -396,13 +398,20 @@ static const Msr msrs[] = {
     MSR(0x000002ff, mtrr_deftype, ALL, F_MTRR, .write = write_deftype),
     ARRAY(0x00000400, mc_bank, ALL, F_MCA),
     MSR(0x00000da0, xss, 0, F_XSAVES),
-    MSR(0xc0000080, efer, ALL, F_NONE, .write = x86_write_efer),
+    MSR(0x4b564d00, kvm_msr[0], ALL, F_KVMCLOCK2),
+    MSR(0x4b564d01, kvm_msr[1], ALL, F_KVMCLOCK2),
+    MSR(0x4b564d02, kvm_msr[2], ALL, F_KVM_ASYNCPF),
+    MSR(0x4b564d03, kvm_msr[3], ALL, F_KVM_STEAL_TIME),
+    MSR(0x4b564d04, kvm_msr[4], ALL, F_KVM_PV_EOI),
+    MSR(0x4b564d05, kvm_msr[5], ALL, F_KVM_POLL_CONTROL),
+    MSR(0x4b564d06, kvm_msr[6], ALL, F_KVM_ASYNCPF_INT),
+    MSR(0xc0000080, efer, ALL, F_NONE, .apart = true, .write = x86_write_efer),
     MSR(0xc0000081, star, ALL, F_SYSCALL),
     MSR(0xc0000082, lstar, ALL, F_LM, .address = true),
     MSR(0xc0000083, cstar, ALL, F_LM, .address = true),
     MSR(0xc0000084, fmask, 0xffffffff, F_SYSCALL),
-    MSR(0xc0000100, base[FS], ALL, F_LM, .write = write_fs_base),
-    MSR(0xc0000101, base[GS], ALL, F_LM, .write = write_gs_base),
+    MSR(0xc0000100, base[FS], ALL, F_LM, .apart = true, .write = write_fs_base),
+    MSR(0xc0000101, base[GS], ALL, F_LM, .apart = true, .write = write_gs_base),
     MSR(0xc0000102, kernel_gs_base, ALL, F_LM, .address = true),
     MSR(0xc0000103, tsc_aux, 0xffffffff, F_RDTSCP),
     MSR(0xc0000104, tsc_ratio, MASK(40), F_TSC_SCALE),
@@ -451,6 +460,20 @@ static u64 *find(X86Cpu *c, u32 msr, const Msr **row)
             *row = m;
             return (u64 *)((u8 *)c + m->offset) + (msr - m->number);
         }
+    }
+    return NULL;
+}
+
+u64 *x86_nth_msr(X86Cpu *c, u32 n, u32 *number)
+{
+    for (u32 i = 0; i < countof(msrs); i++) {
+        const Msr *m = &msrs[i];
+        u32 count = m->apart ? 0 : m->count;
+        if (n < count) {
+            *number = m->number + n;
+            return (u64 *)((u8 *)c + m->offset) + n;
+        }
+        n -= count;
     }
     return NULL;
 }

@@ -159,6 +159,4 @@ bool x86_intc_write(X86Cpu *c, u32 number, u64 v);
 /* ---- smm.c -------------------------------------------------------------- */
 void x86_enter_smm(X86Cpu *c);
 bool x86_smi_due(const X86Cpu *c);
-/* The memory that SMM sees, or what is seen outside of it. */
-void x86_set_smm(X86Cpu *c, bool smm);
 void x86_rsm(X86Cpu *c);

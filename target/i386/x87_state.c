@@ -394,6 +394,17 @@ static void make_image(const X86Cpu *c, u8 *buf, bool rexw)
     fx_put_xmm(c, buf);
 }
 
+void x86_pack_xsave(const X86Cpu *c, u8 *buf)
+{
+    memset(buf, 0, XS_LEGACY);
+    x87_pack_fx(c, buf, true);
+    fx_put_mxcsr(c, buf);
+    memcpy(buf + FX_XMM, c->xmm, sizeof c->xmm);
+    memcpy(buf + XS_AVX, c->ymmh, sizeof c->ymmh);
+    store_le(buf + FX_SIZE, 8,
+             XC_X87 | XC_SSE | (x86_has(c, F_AVX) ? XC_AVX : 0));
+}
+
 /* kind: XSAVE_PLAIN ..., bit 8: REX.W. */
 static void xsave(void *env, u64 va, u64 mask, u32 kind)
 {
@@ -463,6 +474,26 @@ static void get_components(X86Cpu *c, const u8 *buf, u64 mask, u64 from,
     } else if (mask & XC_AVX) {
         memset(c->ymmh, 0, 16 * xmms(c));
     }
+}
+
+void x86_unpack_xsave(X86Cpu *c, const u8 *buf)
+{
+    u64 from = load_le(buf + FX_SIZE, 8);
+
+    if (from & XC_X87) {
+        x87_unpack_fx(c, buf, true);
+    } else {
+        init_x87(c);
+    }
+    memset(c->xmm, 0, sizeof c->xmm);
+    memset(c->ymmh, 0, sizeof c->ymmh);
+    if (from & XC_SSE) {
+        memcpy(c->xmm, buf + FX_XMM, sizeof c->xmm);
+    }
+    if (from & XC_AVX) {
+        memcpy(c->ymmh, buf + XS_AVX, sizeof c->ymmh);
+    }
+    get_mxcsr(c, (u32)load_le(buf + FX_MXCSR, 4));
 }
 
 static void xrstor(void *env, u64 va, u64 mask, u32 kind)

@@ -78,7 +78,7 @@ CASES = [
     (["-M", "q35x"], 'did you mean "q35"', ANOLE),
     (["-M", "pc", "-cpu", "cortex-a57"], "Haswell", ANOLE),
     (["-M", "pc", "-cpu", "host"], '"max"', ANOLE),
-    (["-M", "pc", "-enable-kvm"], "enable-kvm", ANOLE),
+    (["-M", "virt", "-enable-kvm"], "-accel tcg can", ANOLE),
     (["-M", "pc", "-chardev", "socket,id=a"], "path=", ANOLE),
     (["-M", "pc", "-device", "e1000,net=n0"], 'did you mean "netdev"', ANOLE),
     (["-M", "pc", "-device", "e1000,netdev=n0"], "-netdev user,id=n0", ANOLE),

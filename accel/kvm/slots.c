@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory slots: the memory map as the kernel wants it.
+ * Reference: the API, "KVM_SET_USER_MEMORY_REGION".
+ *
+ * RAM and ROM become slots; what is not there, and what a device answers, is
+ * an exit.  A slot cannot change, so one that does goes and comes back; other
+ * vCPUs that use it just then exit, and find in the map what they want.  They
+ * could not fetch instructions so; hence low memory, where firmware switches
+ * ROM and RAM, has slots of its own.
+ */
+#include <errno.h>
+#include <sys/ioctl.h>
+#include "accel/kvm/kvm.h"
+
+#define LOW_MEMORY  (1ull << 20)
+
+/* The wanted slots of one space. */
+typedef struct Wanted {
+    GArray *slots;
+    u32     space;
+} Wanted;
+
+static void add(Wanted *w, const MemRange *r, u64 base, u64 end)
+{
+    KvmSlot s = {
+        .number = w->space << 16, .base = base, .size = end - base,
+        .host = r->ram->host + r->offset + (base - r->base),
+        .readonly = r->readonly,
+    };
+
+    if (base < end) {
+        g_array_append_val(w->slots, s);
+    }
+}
+
+/* Whole pages of what is memory. */
+static void want(void *opaque, const MemRange *r)
+{
+    Wanted *w = opaque;
+    u64 base = align_up(r->base, GUEST_PAGE);
+    u64 end = align_down(r->base + r->size, GUEST_PAGE);
+
+    if (!r->ram || r->read || (r->offset - r->base) % GUEST_PAGE
+        || end <= base) {
+        return;
+    }
+    if (base < LOW_MEMORY && end > LOW_MEMORY) {
+        add(w, r, base, LOW_MEMORY);
+        base = LOW_MEMORY;
+    }
+    add(w, r, base, end);
+}
+
+static bool same(const KvmSlot *a, const KvmSlot *b)
+{
+    return a->base == b->base && a->size == b->size && a->host == b->host
+        && a->readonly == b->readonly;
+}
+
+static const KvmSlot *find(const GArray *slots, const KvmSlot *s)
+{
+    for (u32 i = 0; i < slots->len; i++) {
+        const KvmSlot *other = &g_array_index(slots, KvmSlot, i);
+        if (same(other, s)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* size 0 takes it away. */
+static bool set(Kvm *k, const KvmSlot *s, u64 size, Err *err)
+{
+    struct kvm_userspace_memory_region r = {
+        .slot = s->number, .guest_phys_addr = s->base, .memory_size = size,
+        .userspace_addr = (u64)(uintptr_t)s->host,
+        .flags = s->readonly && size ? KVM_MEM_READONLY : 0,
+    };
+
+    return ioctl(k->vm, KVM_SET_USER_MEMORY_REGION, &r) == 0
+        || fail(err, "-accel kvm: the kernel takes no memory at %#llx of %llu "
+                "KiB: %s", (unsigned long long)s->base,
+                (unsigned long long)size >> 10, g_strerror(errno));
+}
+
+/* A number that no slot of `slots` has. */
+static u32 unused(const GArray *slots, u32 space)
+{
+    u32 number = space << 16;
+
+    for (u32 i = 0; i < slots->len; i++) {
+        if (g_array_index(slots, KvmSlot, i).number == number) {
+            number++;
+            i = ~0u;                    /* from the first again */
+        }
+    }
+    return number;
+}
+
+/* `from` becomes what is wanted: what is not goes before anything comes. */
+static bool change(Kvm *k, u32 space, const GArray *wanted, Err *err)
+{
+    GArray *have = k->slots[space];
+
+    for (u32 i = have->len; i-- > 0;) {
+        KvmSlot *s = &g_array_index(have, KvmSlot, i);
+        if (!find(wanted, s)) {
+            if (!set(k, s, 0, err)) {
+                return false;
+            }
+            g_array_remove_index(have, i);
+        }
+    }
+    for (u32 i = 0; i < wanted->len; i++) {
+        KvmSlot s = g_array_index(wanted, KvmSlot, i);
+        if (find(have, &s)) {
+            continue;
+        }
+        if (have->len == k->slot_limit) {
+            return fail(err, "-accel kvm: the memory map needs more than the "
+                        "kernel's %u slots", k->slot_limit);
+        }
+        s.number = unused(have, space);
+        if (!set(k, &s, s.size, err)) {
+            return false;
+        }
+        g_array_append_val(have, s);
+    }
+    return true;
+}
+
+static bool map_space(Kvm *k, u32 space, MemSpace *mem, Err *err)
+{
+    Wanted w = { g_array_new(false, false, sizeof(KvmSlot)), space };
+    bool ok;
+
+    mem_each(mem, want, &w);
+    ok = change(k, space, w.slots, err);
+    g_array_free(w.slots, true);
+    return ok;
+}
+
+bool kvm_map(Kvm *k, Err *err)
+{
+    Machine *m = k->m;
+
+    return map_space(k, 0, m->mem, err)
+        && (!k->smm || map_space(k, 1, m->smm_code, err));
+}
