@@ -459,11 +459,11 @@ static void enter_tail(Jit *j, Block *b, const TlbHit *next)
     p->granules |= granules(0, b->tail);
 }
 
-static void enter_block(Jit *j, Block *b, const TlbHit *first)
+static void enter_block(Jit *j, Block *b, CodePage *page)
 {
     Block **bucket = &j->hash[hash_of(b->phys, b->key)];
 
-    b->page = page_of(j, first->range->ram, offset_of(first));
+    b->page = page;
     b->page_next = b->page->blocks;
     b->page->blocks = b;
     b->page->granules |= granules(b->first, b->size - b->tail);
@@ -540,20 +540,24 @@ static bool is_watched(const TlbHit *h)
     return h->range->ram->flags[offset_of(h) >> GUEST_PAGE_BITS] & RAM_CODE;
 }
 
-bool jit_add(Jit *j, Block *b, const JitSource *from, u64 pc)
+bool jit_add(Jit *j, Block *b, CodePage *page, const TlbHit *next, u64 pc)
 {
     if (!compile(j, b)) {
         return false;
     }
     g_ptr_array_add(j->region[j->region_now], b);
-    if (b->first + b->size > PAGE_SIZE) {
-        enter_tail(j, b, &from->next);
+    if (next) {
+        enter_tail(j, b, next);
     }
-    enter_block(j, b, &from->first);
+    enter_block(j, b, page);
     log_block(pc, b);
     return true;
 }
 
+/* How a block is made. */
+typedef enum Made { MADE, FULL, CROSSES, AGAIN } Made;
+
+/* With the lock. */
 static Made make(Jit *j, Cpu *c, const JitSource *from)
 {
     u32 count;
@@ -572,19 +576,17 @@ static Made make(Jit *j, Cpu *c, const JitSource *from)
     b->size = (u16)size;
     b->count = (u16)count;
     j->ir->heat = c->debug || j->max_insns == 1 ? 0 : j->heat;
-    if (!jit_add(j, b, from, c->tcg.pc)) {
+    CodePage *page = page_of(j, from->first.range->ram, offset_of(&from->first));
+    bool crosses = b->first + b->size > PAGE_SIZE;
+    if (!jit_add(j, b, page, crosses ? &from->next : NULL, c->tcg.pc)) {
         g_free(b);
+        forget_empty(j, page);
         return FULL;
     }
     return MADE;
 }
 
 bool jit_make(Cpu *c)
-{
-    return jit_make_by(c, make);
-}
-
-bool jit_make_by(Cpu *c, JitMaker *f)
 {
     Jit *j = jit_of(c);
     JitSource from = { .next.host = NULL };
@@ -603,7 +605,7 @@ bool jit_make_by(Cpu *c, JitMaker *f)
         Made how = AGAIN;       /* another dropped all code of the page */
         if (is_watched(&from.first)
             && (!from.next.host || is_watched(&from.next))) {
-            how = f(j, c, &from);
+            how = make(j, c, &from);
         }
         g_mutex_unlock(&j->lock);
         if (how == MADE) {

@@ -107,16 +107,12 @@ Block *jit_find(Cpu *c);
  * Not in the guest.
  */
 bool   jit_make(Cpu *c);
-/* How a block is made; with the lock. */
-typedef enum Made { MADE, FULL, CROSSES, AGAIN } Made;
-struct JitSource;
-typedef Made JitMaker(Jit *j, Cpu *c, const struct JitSource *from);
-/* Calls f for the code at c's pc until it is MADE.  Returns as jit_make(). */
-bool   jit_make_by(Cpu *c, JitMaker *f);
 /* The live block entered at phys, or NULL.  In the guest, or with the lock. */
 Block *jit_block(Jit *j, u64 phys, u32 key);
-/* Makes code of j->ir for b, whose other fields are set, and enters it. */
-bool   jit_add(Jit *j, Block *b, const struct JitSource *from, u64 pc);
+/* Makes code of j->ir for b, whose other fields are set, and enters it into
+ * `page`; its tail, if it has one, is at *next.  False: no room.  With the
+ * lock. */
+bool   jit_add(Jit *j, Block *b, CodePage *page, const TlbHit *next, u64 pc);
 /* Drops b.  With the lock. */
 void   jit_drop(Jit *j, Block *b);
 /* Starts j->ir; ends and logs it, `size` bytes at pc. */
@@ -144,8 +140,11 @@ bool   jit_covers(const Block *b, u64 pa, u64 len);
 
 /* ---- trace.c ------------------------------------------------------------ */
 
-/* The block at c's pc is hot: makes a trace of it.  Returns as jit_make(). */
-bool   jit_trace(Cpu *c);
+/*
+ * The block at c's pc is hot: runs on for a while to see where the path leads
+ * and makes a trace of it.  Not in the guest.
+ */
+void   jit_trace(Cpu *c);
 
 /* ---- access.c ----------------------------------------------------------- */
 

@@ -2,19 +2,26 @@
 /*
  * Traces, the second tier.
  *
- * A block that was entered often becomes the head of a trace: the path that
- * is likely taken from there, through branches, calls and returns, as long as
- * it stays in the page.  Where it comes back to the head it is a loop, whose
- * registers stay in host registers.  Elsewhere it ends; what leaves it goes to
- * blocks, which count on and may become traces of their own.
- *
- * Which way is likely the counters of the blocks at both ends of a branch
- * tell.  Of two that meet again the rarer one is only reached by this branch
- * or not much more often, so its count is nearly the branch's.
+ * A block that was entered often becomes the head of a trace: the path taken
+ * from there this time, through branches, calls and returns, as long as it
+ * stays in the page.  The evaluator takes it and notes where it goes: what is
+ * done often is likely done now.  Where it comes back to the head it is a
+ * loop, whose registers stay in host registers.  Elsewhere it ends; what
+ * leaves it goes to blocks, which count on and may become traces of their own.
  */
 #include "accel/tcg/jit.h"
 
-enum { TRACE_INSNS = 160, CALLS = 16, TRIES = 6 };
+enum { TRACE_INSNS = 160, TRIES = 6 };
+
+/* Page offsets of instructions, in the order they were run. */
+typedef struct Path {
+    u64 start;                  /* pc of the first */
+    u64 phys;                   /* of its page */
+    u32 key;
+    u64 space;
+    u32 n;
+    i32 at[TRACE_INSNS + 1];    /* the last is where it ended; -1: elsewhere */
+} Path;
 
 typedef enum How { FALLS, FOLLOWS, GUESSES } How;
 
@@ -28,69 +35,48 @@ typedef struct Trace {
     Jit  *j;
     Cpu  *c;
     Ir   *b;
-    u64   pc, phys;             /* of the page */
-    const u8 *host;             /* its bytes */
-    u32   key;
+    const Path *path;
+    const u8 *host;             /* the page's bytes */
     u16   start;
     u16   low, high;            /* bytes covered, in the page */
-    u32   count;                /* entries of the last block seen */
     bool  called;               /* came here by a call or return */
-    u32   ncalls;
-    u16   call[CALLS];          /* addresses returned to */
     u32   n;
     Step  step[TRACE_INSNS];
 } Trace;
 
-/* ---- the likely way ----------------------------------------------------- */
+/* ---- the path ----------------------------------------------------------- */
 
-/* How often the block at a page offset was entered, up to Jit.heat. */
-static u32 entries(const Trace *t, i32 at)
+static i32 place_in_path(const Path *p, const Cpu *c)
 {
-    const Block *b = at < 0 ? NULL : jit_block(t->j, t->phys + (u32)at, t->key);
+    bool here = align_down(c->tcg.pc, PAGE_SIZE)
+                    == align_down(p->start, PAGE_SIZE)
+             && c->key == p->key && c->space == p->space;
 
-    if (!b) {
-        return 0;
-    }
-    if (b->trace || !b->code.heat) {
-        return t->j->heat;
-    }
-    return t->j->heat - (u32)MAX(*b->code.heat, 0);
+    return here ? (i32)(c->tcg.pc & (PAGE_SIZE - 1)) : -1;
+}
+
+/* Runs until control is at the start again or leaves the page. */
+static void record(Cpu *c, Path *p)
+{
+    JitCpu *t = c->accel;
+    jmp_buf resume;
+
+    *p = (Path) { .start = c->tcg.pc, .key = c->key, .space = c->space };
+    memcpy(&resume, &t->resume, sizeof resume);     /* jit_one() has its own */
+    do {
+        p->at[p->n++] = place_in_path(p, c);
+        jit_one(c);
+        p->at[p->n] = place_in_path(p, c);
+    } while (p->n < TRACE_INSNS && p->at[p->n] >= 0 && p->at[p->n] != p->at[0]
+             && !c->halted && !__atomic_load_n(&c->tcg.poll, __ATOMIC_SEQ_CST));
+    memcpy(&t->resume, &resume, sizeof resume);
 }
 
 static bool is_trace(const Trace *t, u16 at)
 {
-    const Block *b = jit_block(t->j, t->phys + at, t->key);
+    const Block *b = jit_block(t->j, t->path->phys + at, t->path->key);
 
     return b && b->trace;
-}
-
-/* A branch back is likely a loop's, which goes on more often than not. */
-static i32 likelier(const Trace *t, i32 out, i32 side)
-{
-    u32 x = entries(t, out), y = entries(t, side);
-    i32 rare = x < y ? out : side, other = x < y ? side : out;
-
-    if (side >= 0 && side <= t->b->at && y * 4 > t->count) {
-        return side;
-    }
-    return MIN(x, y) * 2 > t->count ? rare : other;
-}
-
-/* A return goes where the last call of this trace wants it. */
-static i32 note_return(Trace *t)
-{
-    t->called = true;
-    return t->ncalls ? t->call[--t->ncalls] : -1;
-}
-
-static void note_call(Trace *t, const Ins *e)
-{
-    const Ins *ret = &t->b->ins[e->b.id];
-
-    t->called = true;
-    if (t->ncalls < CALLS && ret->op == IR_pc && ret->imm < PAGE_SIZE) {
-        t->call[t->ncalls++] = (u16)ret->imm;
-    }
 }
 
 /* Where control goes behind the instruction just built; -1: out of here. */
@@ -98,27 +84,23 @@ static i32 choose(Trace *t, u16 end, How *how)
 {
     const Ins *e = &t->b->ins[t->b->n - 1];
     unsigned kind = e->sub & ~EXIT_POLL;
-    i32 out, side, back = -1;
+    i32 out, side, next = t->path->at[t->n + 1];
 
     *how = FALLS;
     t->called = false;
     if (!t->b->ended) {
-        return end < PAGE_SIZE ? end : -1;
+        return next == end ? next : -1;
     }
-    if (!ir_targets(t->b, &out, &side)) {
+    if (next < 0 || !ir_targets(t->b, &out, &side)) {
         return -1;
     }
     *how = FOLLOWS;
-    if (kind == EXIT_CALL) {
-        note_call(t, e);
-    } else if (kind == EXIT_RETURN) {
-        back = note_return(t);
+    t->called = kind == EXIT_CALL || kind == EXIT_RETURN;
+    if (out == next || side == next) {
+        return next;
     }
-    if (out < 0 && side < 0 && t->b->ins[e->a.id].op != IR_pc) {
-        *how = GUESSES;
-        return back;
-    }
-    return side >= 0 ? likelier(t, out, side) : out;
+    *how = GUESSES;
+    return out < 0 && side < 0 && t->b->ins[e->a.id].op != IR_pc ? next : -1;
 }
 
 /* ---- rounds ------------------------------------------------------------- */
@@ -126,7 +108,7 @@ static i32 choose(Trace *t, u16 end, How *how)
 static u32 translate(Trace *t, u16 at)
 {
     ir_insn(t->b, at);
-    return t->c->target->translate(t->b, t->c, t->key, t->host + at,
+    return t->c->target->translate(t->b, t->c, t->path->key, t->host + at,
                                    PAGE_SIZE - at);
 }
 
@@ -158,7 +140,7 @@ static bool was_at(const Trace *t, u16 at)
  */
 static bool may_go_on(const Trace *t, u16 at)
 {
-    return t->n < TRACE_INSNS && !t->b->full && !was_at(t, at)
+    return t->n < t->path->n && !t->b->full && !was_at(t, at)
         && (!t->n || t->called || !is_trace(t, at));
 }
 
@@ -169,7 +151,7 @@ static bool first_round(Trace *t)
     u16 at = t->start;
 
     while (may_go_on(t, at)) {
-        u32 size = translate(t, at), seen = entries(t, at);
+        u32 size = translate(t, at);
         How how;
         if (b->bound) {
             t->n = 0;           /* no interrupt before the next: no trace */
@@ -178,7 +160,6 @@ static bool first_round(Trace *t)
         if (!size) {
             break;              /* the rest is in the next page */
         }
-        t->count = seen ? seen : t->count;
         t->low = MIN(t->low, at);
         t->high = MAX(t->high, (u16)(at + size));
         i32 next = choose(t, (u16)(at + size), &how);
@@ -249,50 +230,58 @@ static void close_loop(Trace *t)
 
 /* ---- blocks ------------------------------------------------------------- */
 
-/* It stays as it is. */
-static Made give_up(Block *b)
+/* Makes the trace that takes the place of block `old`.  With the lock. */
+static void make(Jit *j, Cpu *c, const Path *p, Block *old)
 {
-    *b->code.heat = INT32_MAX;
-    return MADE;
-}
-
-static Made make(Jit *j, Cpu *c, const JitSource *from)
-{
-    u64 pc = c->tcg.pc;
-    u16 start = pc & (PAGE_SIZE - 1);
-    Block *old = jit_block(j, from->first.pa, c->key);
+    u16 start = p->start & (PAGE_SIZE - 1);
     Trace t = {
-        .j = j, .c = c, .b = j->ir, .pc = pc - start,
-        .phys = from->first.pa - start, .host = from->first.host - start,
-        .key = c->key, .start = start, .low = start, .high = start,
-        .count = j->heat,
+        .j = j, .c = c, .b = j->ir, .path = p, .host = old->page->host,
+        .start = start, .low = start, .high = start,
     };
 
-    if (!old || old->trace || !old->code.heat || old->tail || c->debug) {
-        return old && old->code.heat ? give_up(old) : MADE;
-    }
-    jit_ir_begin(j, c, pc);
+    jit_ir_begin(j, c, p->start);
     if (first_round(&t)) {
         close_loop(&t);
     }
     if (t.n <= old->count && !j->ir->label) {
-        return give_up(old);
+        *old->code.heat = INT32_MAX;    /* it stays as it is */
+        return;
     }
-    jit_ir_end(j, c, pc, t.host + t.low, t.high - t.low);
+    jit_ir_end(j, c, p->start - start + t.low, t.host + t.low,
+               t.high - t.low);
     Block *b = g_new0(Block, 1);
     *b = (Block) {
-        .phys = from->first.pa, .key = c->key, .trace = true, .first = t.low,
+        .phys = old->phys, .key = p->key, .trace = true, .first = t.low,
         .size = (u16)(t.high - t.low), .count = (u16)MAX(t.n, 2u),
     };
-    if (!jit_add(j, b, from, pc)) {
-        g_free(b);
-        return FULL;
+    if (jit_add(j, b, old->page, NULL, p->start)) {
+        jit_drop(j, old);
+    } else {
+        g_free(b);              /* no room, until other code has made some */
     }
-    jit_drop(j, old);
-    return MADE;
 }
 
-bool jit_trace(Cpu *c)
+void jit_trace(Cpu *c)
 {
-    return jit_make_by(c, make);
+    Jit *j = jit_of(c);
+    TlbHit hit;
+    Fault f;
+    Path p;
+
+    if (c->debug || !tlb_resolve(c, c->tcg.pc, ACCESS_FETCH, false, &hit, &f)) {
+        return;
+    }
+    u64 phys = hit.pa;
+    record(c, &p);
+    p.phys = align_down(phys, PAGE_SIZE);
+    g_mutex_lock(&j->lock);
+    Block *old = jit_block(j, phys, p.key);
+    if (old && !old->trace && old->code.heat) {
+        *old->code.heat = (i32)j->heat;
+        if (!old->tail) {
+            make(j, c, &p, old);
+        }
+    }
+    g_mutex_unlock(&j->lock);
 }
+
