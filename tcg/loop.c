@@ -120,21 +120,38 @@ typedef struct Derive {
     bool    build;              /* not only to see if they are */
 } Derive;
 
-/* v as the phi of a slot that it went to, as it is or zero-extended. */
+/* Is sum v or v + k, k a constant? */
+static bool is_sum(const Ir *b, Val sum, Val v, u64 *k)
+{
+    const Ins *i = ir_def(b, sum);
+
+    *k = 0;
+    return sum.id == v.id
+        || (i->op == IR_add && i->a.id == v.id && ir_is_const(b, i->b, k));
+}
+
+/* v as the phi of a slot that it went to: itself or a sum with a constant,
+ * zero-extended or not. */
 static Val from_phi(const Derive *d, Val v)
 {
-    for (u32 s = 0; s < d->b->nslots; s++) {
+    Ir *b = d->b;
+    u64 k;
+
+    for (u32 s = 0; s < b->nslots; s++) {
         if (s == d->slot || !has(d->l->phis, s)) {
             continue;
         }
-        Val in = d->l->before[s];
-        const Ins *i = ir_def(d->b, in);
-        if (in.id == v.id) {
-            return d->build ? d->l->at[s] : v;
+        Val in = d->l->before[s], at = d->l->at[s];
+        const Ins *i = ir_def(b, in);
+        bool wide = i->op == IR_zext && is_sum(b, i->a, v, &k);
+        if (!wide && !is_sum(b, in, v, &k)) {
+            continue;
         }
-        if (i->op == IR_zext && i->a.id == v.id) {
-            return d->build ? ir_trunc(d->b, d->l->at[s]) : v;
+        if (!d->build) {
+            return v;
         }
+        at = wide ? ir_trunc(b, at) : at;
+        return ir_add(b, at, ir_const(b, ir_type(b, at), -k));
     }
     return none;
 }
@@ -228,10 +245,31 @@ bool ir_loop_open(Ir *b, IrLoop *l)
 
 /* ---- closing ------------------------------------------------------------ */
 
+/* Is `at` a phi, or its low half, and a constant, and will it be v? */
+static bool is_next_sum(const Ir *b, const Ins *at, Val v)
+{
+    const Ins *x = ir_def(b, at->a);
+    bool half = x->op == IR_trunc;
+    u64 k, back;
+
+    if (at->op != IR_add || !ir_is_const(b, at->b, &k)) {
+        return false;
+    }
+    x = half ? ir_def(b, x->a) : x;
+    const Ins *next = ir_def(b, x->b);
+    return x->op == IR_phi && (!half || next->op == IR_zext)
+        && is_sum(b, half ? next->a : x->b, v, &back)
+        && !((k + back) & (at->type == I32 ? 0xffffffff : ~0ull));
+}
+
 /* Is v, of the round's end, what `at` of its beginning will be in the next? */
 static bool is_next(const Ir *b, Val at, Val v)
 {
     const Ins *x = ir_def(b, at), *y = ir_def(b, v);
+
+    if (is_next_sum(b, x, v)) {
+        return true;
+    }
 
     if (x->op == IR_phi) {
         return v.id == x->b.id;

@@ -233,6 +233,9 @@ static void emit_common(TcgBuffer *t, X86 *x)
     emit_return(&s);
     for (u32 e = TCG_LOOKUP; e <= TCG_HOT; e++) {
         x->thunk[T_LOOKUP + e] = as_here(&s);
+        if (e == TCG_LOOKUP || e == TCG_POLL) {
+            as_op(&s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, pc)));
+        }
         as_mov_imm(&s, RAX, e, true);
         as_jmp(&s, S_COMMON, back);
     }

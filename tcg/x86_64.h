@@ -33,7 +33,8 @@ typedef enum Konst {
 /* Code in the common area. */
 typedef enum Thunk {
     T_ENTER,            /* tcg_enter() */
-    T_LOOKUP, T_LINK, T_POLL, T_TRAP, T_HOT,    /* to C, with that TcgExit */
+    T_LOOKUP, T_LINK, T_POLL, T_TRAP, T_HOT,    /* to C, with that TcgExit;
+                           lookup and poll at the pc in rax, else env.pc */
     T_LEAVE,            /* on to env.pc, whatever changed */
     T_SLOW,             /* a guest access, all registers kept */
     T_OP,               /* op_by_call(), all registers kept */
@@ -210,6 +211,8 @@ void x64_access(Cc *c, u16 v, u32 kind, Access *m);
 void x64_access_snapshot(Cc *c, u16 v, Access *m);
 /* rax = the address. */
 void x64_address(Cc *c, const Access *m);
+/* rcx = the offset in a TLB table of the entry for the address in rax. */
+void x64_tlb_index(Cc *c);
 /* Fast path: rcx + rax becomes the host address; else goes to the stub. */
 void x64_check(Cc *c, Access *m, bool write, bool aligned);
 /* In the stub: address and memop to env, and the call. */

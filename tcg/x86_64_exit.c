@@ -117,9 +117,9 @@ static void test_poll(As *s)
     as_alu_imm(s, 0, G_CMP, env_opd(offsetof(TcgEnv, poll)), 0);
 }
 
+/* Values are in env: all registers are free. */
 void x64_go(As *s, const u32 *thunk)
 {
-    store_pc(s, RAX);
     as_mov(s, X_W, RCX, RAX);
     as_alu_imm(s, X_W, G_AND, reg_opd(RCX), -PAGE_SIZE);
     as_op(s, OP_ST | X_W, RCX, env_opd(offsetof(TcgEnv, pc_page)));
@@ -127,13 +127,11 @@ void x64_go(As *s, const u32 *thunk)
     as_jcc(s, CC_NE, S_COMMON, thunk[T_POLL]);
     as_mov(s, 0, RCX, RAX);
     as_alu_imm(s, 0, G_AND, reg_opd(RCX), ((1 << JCACHE_BITS) - 1) << 2);
-    as_op(s, OP_SHI, G_SHL, reg_opd(RCX));
-    as_8(s, 2);
-    as_op(s, OP_ADD | X_W, RCX, env_opd(offsetof(TcgEnv, jcache)));
-    as_op(s, OP_XOR | X_W, RAX, env_opd(offsetof(TcgEnv, jsalt)));
-    as_op(s, OP_CMP | X_W, RAX, mem_opd(RCX, offsetof(JumpEntry, key)));
+    as_op(s, OP_LD | X_W, RDX, env_opd(offsetof(TcgEnv, jcache)));
+    as_op(s, OP_CMP | X_W, RAX,
+          sib_opd(RDX, RCX, 2, offsetof(JumpEntry, key)));
     as_jcc(s, CC_NE, S_COMMON, thunk[T_LOOKUP]);
-    as_op(s, OP_GRP5, 4, mem_opd(RCX, offsetof(JumpEntry, host)));
+    as_op(s, OP_GRP5, 4, sib_opd(RDX, RCX, 2, offsetof(JumpEntry, host)));
 }
 
 static void go_indirect(Cc *c, u16 target)
@@ -159,7 +157,6 @@ static void poll_direct(Cc *c, i64 offset)
         skip = as_jcc_open(s, CC_E);
     }
     x64_load_pc(c, RAX, offset);
-    store_pc(c->s, RAX);
     as_jmp(c->s, S_COMMON, c->thunk[T_POLL]);
     c->s = s;
     if (!hot) {
@@ -217,10 +214,7 @@ static void go_same_page(Cc *c, Link *l, const TcgJump *j, int cc)
 static void check_guard(Cc *c, const TcgJump *j, u32 stub)
 {
     As *s = c->s;
-    as_op(s, OP_LD, RCX, reg_opd(RAX));
-    as_op(s, OP_SHI, G_SHR, reg_opd(RCX));
-    as_8(s, PAGE_BITS - 4);
-    as_alu_imm(s, 0, G_AND, reg_opd(RCX), (TLB_SIZE - 1) << 4);
+    x64_tlb_index(c);
     as_op(s, OP_CMP | X_W, RAX, idx_opd(R15, RCX, TLB_EXEC));
     as_jcc(s, CC_NE, S_COLD, stub);
     as_op(s, OP_LD | X_W, RCX,
@@ -422,7 +416,6 @@ void x64_poll(Cc *c, u16 v, const HostOp *row)
     if (!c->wp) {
         as_op(c->s, OP_LD, RAX, reg_opd(RAX));
     }
-    store_pc(c->s, RAX);
     as_jmp(c->s, S_COMMON, c->thunk[T_POLL]);
     c->s = &c->hot;
 }

@@ -189,12 +189,27 @@ static void shift(Cc *c, u32 w, unsigned group, unsigned reg, unsigned n)
     }
 }
 
+/* rax = the low half of v. */
+static void sunk_low_half(Cc *c, u16 v)
+{
+    Opd from = reg_opd(RAX);
+    if (!x64_located(c, v, &from)) {
+        x64_fetch(c, v, RAX);
+    }
+    as_op(c->s, OP_LD, RAX, from);
+}
+
 static void sunk_binary(Cc *c, const Ins *i)
 {
     static const u8 groups[IR_NOPS] = {
         [IR_add] = G_ADD, [IR_sub] = G_SUB, [IR_and] = G_AND, [IR_or] = G_OR,
         [IR_xor] = G_XOR,
     };
+    const Ins *k = ins_of(c, i->b.id);
+    if (i->op == IR_and && k->op == IR_const && k->imm == UINT32_MAX) {
+        sunk_low_half(c, i->a.id);
+        return;
+    }
     Second x = second(c, i->b.id);
     x64_fetch(c, i->a.id, RAX);
     alu(c, wide(i->type), groups[i->op], RAX, &x);
@@ -258,8 +273,7 @@ void x64_sunk(Cc *c, u16 v)
         x64_fetch(c, i->a.id, RAX);
         break;
     case IR_zext:
-        x64_fetch(c, i->a.id, RAX);
-        as_op(c->s, OP_LD, RAX, reg_opd(RAX));
+        sunk_low_half(c, i->a.id);
         break;
     case IR_sext:
         x64_fetch(c, i->a.id, RAX);

@@ -124,15 +124,24 @@ static Opd host_of(Opd tag)
     return tag;
 }
 
+void x64_tlb_index(Cc *c)
+{
+    if (c->has.bmi2) {
+        as_vex(c->s, OP_RORX, RCX, 0, reg_opd(RAX));
+    } else {
+        as_op(c->s, OP_LD, RCX, reg_opd(RAX));
+        as_op(c->s, OP_SHI, G_SHR, reg_opd(RCX));
+    }
+    as_8(c->s, PAGE_BITS - 4);
+    as_alu_imm(c->s, 0, G_AND, reg_opd(RCX), (TLB_SIZE - 1) << 4);
+}
+
 /* The TLB entry for the address in rax, by rcx. */
 static Opd look_up(Cc *c, const Access *m, bool write)
 {
     i32 table = m->memop & M_USER ? (write ? TLB_USER_WRITE : TLB_USER_READ)
                                   : (write ? TLB_WRITE : TLB_READ);
-    as_op(c->s, OP_LD, RCX, reg_opd(RAX));
-    as_op(c->s, OP_SHI, G_SHR, reg_opd(RCX));
-    as_8(c->s, PAGE_BITS - 4);
-    as_alu_imm(c->s, 0, G_AND, reg_opd(RCX), (TLB_SIZE - 1) << 4);
+    x64_tlb_index(c);
     return idx_opd(R15, RCX, table);
 }
 

@@ -576,7 +576,8 @@ static Made make(Jit *j, Cpu *c, const JitSource *from)
     b->size = (u16)size;
     b->count = (u16)count;
     j->ir->heat = c->debug || j->max_insns == 1 ? 0 : j->heat;
-    CodePage *page = page_of(j, from->first.range->ram, offset_of(&from->first));
+    CodePage *page = page_of(j, from->first.range->ram,
+                             offset_of(&from->first));
     bool crosses = b->first + b->size > PAGE_SIZE;
     if (!jit_add(j, b, page, crosses ? &from->next : NULL, c->tcg.pc)) {
         g_free(b);

@@ -284,4 +284,3 @@ void jit_trace(Cpu *c)
     }
     g_mutex_unlock(&j->lock);
 }
-

@@ -37,7 +37,6 @@ typedef struct TcgEnv {
     u64  fop;               /* its operand on the way */
     u8  *tlb;               /* current TLB slot, see TlbSlot */
     u8  *jcache;            /* JumpEntry[1 << JCACHE_BITS] */
-    u64  jsalt;             /* xored into a pc to make a jump-cache key */
     void *exit;             /* TCG_LINK: the TcgJump taken; during TcgSlow:
                                the TcgCode that makes the access */
     u64  trap;              /* TCG_TRAP: which */
@@ -87,11 +86,11 @@ typedef struct TlbSlot {
 } TlbSlot;
 
 /*
- * Index: bits 2.. of the pc, JCACHE_BITS of them.  key = pc ^ jsalt; an empty
- * entry has a key that no pc can have.
+ * Index: bits 2.. of the pc, JCACHE_BITS of them.  An empty entry has a key
+ * that no pc can have.
  */
 typedef struct JumpEntry {
-    u64   key;
+    u64   key;              /* pc */
     void *host;
 } JumpEntry;
 
