@@ -16,14 +16,16 @@ declare -rA PACKAGES=(
     liburing-dev libpixman-1-dev zlib1g-dev libsdl2-dev libncurses-dev"
   # making guests: kernels, initial file systems, programs
   [guests]="ca-certificates cpio dpkg-dev e2fsprogs gcc gcc-aarch64-linux-gnu
-    gcc-i686-linux-gnu gzip libc6-dev libc6-dev-arm64-cross
+    gcc-i686-linux-gnu gcc-mips-linux-gnu gcc-mips64-linux-gnuabi64
+    gcc-mips64el-linux-gnuabi64 gcc-mipsel-linux-gnu gzip libc6-dev libc6-dev-arm64-cross
     libc6-dev-i386-cross make tar"
   # what tests use beside that
   [test]="clang clang-format device-tree-compiler gdb-multiarch qemu-user
     libvirt-clients libvirt-daemon-driver-qemu mtools
     python3-pexpect tmux xvfb xdotool x11-apps imagemagick tesseract-ocr"
   # the emulator that anole is measured against
-  [bench]="ipxe-qemu qemu-system-arm qemu-system-x86 seabios"
+  [bench]="ipxe-qemu qemu-system-arm qemu-system-mips qemu-system-x86
+    seabios"
 )
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }

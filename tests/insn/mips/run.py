@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Compare MIPS instructions here with another implementation.
+
+usage: run.py SETUP [-n CASES] [-s SEED] [-r ROW] [-v]
+
+Draws words of every row of the decode tables of target/mips, builds guest.c
+with them for SETUP (32, 32be, 64, 64be, r6, ...), and runs it on the board
+mipssim of $ANOLE and of qemu-system-mips*. The outputs must agree. Exits with
+77 where the tools are not there.
+"""
+
+import argparse
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+CODE = 0xa0200000
+AREA_POINTERS, CODE_POINTER = (4, 5, 6, 7), 8
+FREE = [r for r in range(32) if r not in (26, 27)]
+
+# name: compiler, system, CPU, flags, features of its rows, Status
+SETUPS = {
+    "32": ("mipsel-linux-gnu", "mipsel", "24Kf", "-mips32r2",
+           {"R2", "PRE6"}, 0),
+    "32be": ("mips-linux-gnu", "mips", "24Kf", "-mips32r2",
+             {"R2", "PRE6"}, 0),
+    "64": ("mips64el-linux-gnuabi64", "mips64el", "MIPS64R2-generic",
+           "-mips64r2 -mabi=64 -msym32",
+           {"R2", "PRE6", "64", "64R2", "64PRE6"}, 0x000000e0),
+    "64be": ("mips64-linux-gnuabi64", "mips64", "MIPS64R2-generic",
+             "-mips64r2 -mabi=64 -msym32",
+             {"R2", "PRE6", "64", "64R2", "64PRE6"}, 0x000000e0),
+}
+TABLES = ["mips_int", "mips_ldst", "mips_branch"]
+LEFT_OUT = {"synci", "cache", "pref", "sync", "sc", "scd"}
+# Take words: operands that are no sign-extended words are unpredictable.
+WORD = {"sll", "srl", "sra", "rotr", "sllv", "srlv", "srav", "rotrv", "add",
+        "addu", "sub", "subu", "addi", "addiu", "mul", "mult", "multu", "madd",
+        "maddu", "msub", "msubu", "div", "divu", "clz", "clo", "ext", "ins",
+        "seb", "seh", "wsbh", "muh", "mulu", "muhu", "mod", "modu", "lsa"}
+WORDS = 0x40                    # SSNOP as the last word: all registers are
+
+
+def skip(why):
+    print("skipped: " + why)
+    sys.exit(77)
+
+
+class Row:
+    def __init__(self, name, bits, form, guard):
+        self.name, self.bits, self.form, self.guard = name, bits, form, guard
+
+
+def read_table(name):
+    forms, rows = {}, []
+    for line in open(os.path.join(TOP, "target/mips", name + ".decode")):
+        line = line.split("#")[0].strip()
+        if line.startswith("form "):
+            _, form, *fields = line.split()
+            forms[form] = dict(re.match(r"(\w+)=(\d+:\d+|\d+)", f).groups()
+                               for f in fields)
+        elif line:
+            m = re.match(r"(\S+)\s+([01.\s]+?)\s+([a-z]\w*)\s+(.*)", line)
+            guard = re.search(r" if FEAT_(\w+)", line)
+            rows.append(Row(m[1], re.sub(r"\s", "", m[2]), forms[m[3]],
+                            guard and guard[1]))
+    return rows
+
+
+def set_field(word, place, value):
+    hi, _, lo = place.partition(":")
+    lo = int(lo or hi)
+    width = int(hi) - lo + 1
+    mask = (1 << width) - 1
+    return word & ~(mask << lo) | (value & mask) << lo
+
+
+def fix_registers(rnd, row, word):
+    """No k0, k1; bases point into the area."""
+    for name, place in row.form.items():
+        if name in ("rs", "rt", "rd", "ft", "fs", "fd"):
+            hi, _, lo = place.partition(":")
+            if not set(row.bits[31 - int(hi):32 - int(lo)]) - {"."}:
+                word = set_field(word, place, rnd.choice(FREE))
+    if "base" in row.form:
+        word = set_field(word, row.form["base"], rnd.choice(AREA_POINTERS))
+        word = set_field(word, row.form["offset"], rnd.randrange(-128, 128))
+    if is_division(row):                                # by zero: unpredictable
+        word = set_field(word, row.form["rt"], rnd.choice(AREA_POINTERS))
+    return word
+
+
+def is_division(row):
+    return "div" in row.name and "rt" in row.form
+
+
+def fix_branch(row, word):
+    if row.name in ("j", "jal"):
+        return set_field(word, "25:0", (CODE + 16 >> 2) & 0x3ffffff)
+    if row.name in ("jr", "jalr"):
+        word = set_field(word, "25:21", CODE_POINTER)
+        return set_field(word, "10:6", word & 16)       # other hints: reserved
+    if word >> 21 & 31 in (0, word >> 16 & 31):     # the peer folds these away
+        word = set_field(word, "25:21", 9)
+    return set_field(word, "15:0", 3)
+
+
+def draw_word(rnd, row):
+    word = 0
+    for bit in row.bits:
+        word = word << 1 | (rnd.getrandbits(1) if bit == "." else int(bit))
+    return fix_registers(rnd, row, word)
+
+
+def make_case(rnd, table, row, plain):
+    """Eight words: a branch skips the third or third and fourth."""
+    word = draw_word(rnd, row)
+    if table != "mips_branch":
+        return [word, 0, 0, 0, 0, 0, 0, WORDS if row.name in WORD else 0]
+    word = fix_branch(row, word)
+    slot = draw_word(rnd, rnd.choice(plain)) if rnd.random() < 0.8 else 0
+    return [word, slot, 0x27390001, 0x27390010, 0x27390100, 0, 0, WORDS]
+
+
+def make_cases(options, features):
+    rnd = random.Random(options.seed)
+    tables = {t: [r for r in read_table(t)
+                  if r.name not in LEFT_OUT
+                  and (not r.guard or r.guard in features)]
+              for t in TABLES}
+    plain = [r for t in ("mips_int", "mips_ldst") if t in tables
+             for r in tables[t]]
+    cases = []
+    for table, rows in tables.items():
+        for row in rows:
+            if options.row and row.name != options.row:
+                continue
+            for _ in range(options.n):
+                cases.append((row, make_case(rnd, table, row, plain)))
+    return cases
+
+
+def write_words(path, cases, setup, shown):
+    with open(path, "w") as f:
+        f.write("#define CODE %#x\n#define STATUS %#x\n#define SHOWN %d\n"
+                "#define FCSR_MASK 3\n#define R6_JR %d\n"
+                % (CODE, setup[5], shown, "R6" in setup[4]))
+        f.write("static const u32 words[][8] = {\n")
+        for _, words in cases:
+            f.write("{ %s },\n" % ", ".join("%#x" % w for w in words))
+        f.write("};\n")
+
+
+def build(folder, cases, setup, shown=-1):
+    write_words(os.path.join(folder, "words.h"), cases, setup, shown)
+    out = os.path.join(folder, "guest.elf")
+    defines = []
+    if setup[5] & 0x20000000:
+        defines.append("-DHAS_FPU")
+        if not setup[5] & 0x04000000:
+            defines.append("-DFR0")
+    if "PRE6" in setup[4]:
+        defines.append("-DHAS_HILO")
+    subprocess.run(
+        [setup[0] + "-gcc", *setup[3].split(), *defines,
+         "-msoft-float", "-mno-abicalls", "-fno-pic", "-G0", "-O1",
+         "-ffreestanding", "-nostdlib", "-static", "-Wl,--build-id=none",
+         "-Wl,-T," + os.path.join(HERE, "guest.ld"), "-I", folder, "-o", out,
+         os.path.join(HERE, "start.S"), os.path.join(HERE, "guest.c")],
+        check=True)
+    return out
+
+
+def run(command):
+    """What a machine says until it has come to the end."""
+    p = subprocess.Popen(command, stdout=subprocess.PIPE,
+                         stdin=subprocess.DEVNULL)
+    lines = []
+    for line in p.stdout:
+        lines.append(line.decode(errors="replace").strip())
+        if lines[-1] == "end":
+            break
+    p.kill()
+    p.wait()
+    return lines
+
+
+def both(elf, setup):
+    ours = os.path.join(os.path.dirname(os.environ["ANOLE"]),
+                        "anole-system-" + setup[1])
+    common = ["-M", "mipssim", "-cpu", setup[2], "-kernel", elf, "-display",
+              "none", "-monitor", "none", "-serial", "stdio"]
+    return (run([ours, *common]), run(["qemu-system-" + setup[1], *common]))
+
+
+def show_case(folder, cases, setup, n):
+    ours, theirs = both(build(folder, cases, setup, n), setup)
+    start = next(i for i, s in enumerate(ours) if s.startswith("%06x" % (n-1))
+                 ) if n else 0
+    for a, b in zip(ours[start:], theirs[start:]):
+        if a != b:
+            print("  ours   %s\n  theirs %s" % (a, b))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("setup")
+    parser.add_argument("-n", type=int, default=12)
+    parser.add_argument("-s", "--seed", type=int, default=1)
+    parser.add_argument("-r", "--row")
+    parser.add_argument("-v", action="store_true")
+    options = parser.parse_args()
+    setup = SETUPS[options.setup]
+    if not shutil.which(setup[0] + "-gcc"):
+        skip("no " + setup[0] + "-gcc")
+    if not shutil.which("qemu-system-" + setup[1]):
+        skip("no qemu-system-" + setup[1])
+    cases = make_cases(options, setup[4])
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = both(build(folder, cases, setup), setup)
+        wrong = {}
+        for n, (a, b) in enumerate(zip(ours, theirs)):
+            if a != b and n < len(cases):
+                wrong.setdefault(cases[n][0].name, []).append(n)
+        for name, list_ in wrong.items():
+            n = list_[0]
+            print("%s: %d of %d differ; %s" % (
+                name, len(list_), options.n,
+                " ".join("%08x" % w for w in cases[n][1])))
+            if options.v:
+                show_case(folder, cases, setup, n)
+    print("%s: %d cases, %d lines here, %d there" % (
+        options.setup, len(cases), len(ours), len(theirs)))
+    return 1 if wrong or len(ours) != len(theirs) or len(ours) <= len(cases) \
+        else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
