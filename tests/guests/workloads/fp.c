@@ -10,39 +10,8 @@
  * is the same on every IEEE 754 machine, provided that the compiler neither
  * fuses multiply and add (-ffp-contract=off) nor keeps excess precision.
  */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-static int percent = 100;
-static double total_seconds;
-static uint64_t total_check;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int reps(int base)
-{
-    int n = (int)((int64_t)base * percent / 100);
-
-    return n > 0 ? n : 1;
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 31;
-    x *= UINT64_C(0x9e6c63d0676a9a99);
-    x ^= x >> 29;
-    x *= UINT64_C(0xd94b2c5a6f3e1b07);
-    return x ^ (x >> 32);
-}
+#define WORKLOAD "fp"
+#include "harness.h"
 
 static uint64_t bits(double d)
 {
@@ -52,23 +21,10 @@ static uint64_t bits(double d)
     return u;
 }
 
-static void phase(const char *name, double start, uint64_t check)
-{
-    double s = now() - start;
-
-    total_seconds += s;
-    total_check = mix(total_check + check);
-    printf("fp.%-7s %8.3f s  check %016" PRIx64 "\n", name, s, check);
-    fflush(stdout);
-}
-
-static uint32_t rng_state;
-
 /* A double in [0, 1). */
-static double rng(void)
+static double unit_random(void)
 {
-    rng_state = rng_state * 1664525u + 1013904223u;
-    return (double)(rng_state >> 8) * (1.0 / 16777216.0);
+    return (double)lcg() * (1.0 / 16777216.0);
 }
 
 /* ----------------------------------------------------------------- nbody */
@@ -105,10 +61,10 @@ static uint64_t nbody_run(int n)
     rng_state = 2024;
     for (int i = 0; i < BODIES; i++) {
         for (int k = 0; k < 3; k++) {
-            body[i].p[k] = 4.0 * rng() - 2.0;
-            body[i].v[k] = 0.4 * rng() - 0.2;
+            body[i].p[k] = 4.0 * unit_random() - 2.0;
+            body[i].v[k] = 0.4 * unit_random() - 0.2;
         }
-        body[i].mass = 0.1 + rng();
+        body[i].mass = 0.1 + unit_random();
     }
     while (n-- > 0) {
         kick(0.0009765625);
@@ -168,8 +124,8 @@ static uint64_t matmul_run(int n)
     rng_state = 5;
     for (int i = 0; i < DIM; i++) {
         for (int j = 0; j < DIM; j++) {
-            ma[i][j] = rng() - 0.5;
-            mb[i][j] = rng() - 0.5;
+            ma[i][j] = unit_random() - 0.5;
+            mb[i][j] = unit_random() - 0.5;
         }
     }
     while (n-- > 0) {
@@ -264,7 +220,7 @@ static uint64_t fft_run(int n)
     roots();
     rng_state = 8;
     for (int i = 0; i < FFT_N; i++) {
-        re[i] = rng() - 0.5;
+        re[i] = unit_random() - 0.5;
         im[i] = 0.0;
     }
     while (n-- > 0) {
@@ -302,11 +258,7 @@ static uint64_t single_run(int n)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        uint64_t (*run)(int);
-        int base;
-    } phases[] = {
+    static const struct phase phases[] = {
         { "nbody", nbody_run, 144000 },
         { "mandel", mandel_run, 54 },
         { "matmul", matmul_run, 72 },
@@ -316,11 +268,5 @@ int main(int argc, char **argv)
 
     if (argc > 1)
         percent = atoi(argv[1]);
-    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
-        double start = now();
-
-        phase(phases[i].name, start, phases[i].run(reps(phases[i].base)));
-    }
-    printf("RESULT fp seconds=%.3f check=%016" PRIx64 "\n", total_seconds, total_check);
-    return 0;
+    return RUN_PHASES(phases);
 }

@@ -6,60 +6,9 @@
  * usage: mem [percent]     percent scales the repetitions, 100 by default
  */
 #define _GNU_SOURCE
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <time.h>
-
-static int percent = 100;
-static double total_seconds;
-static uint64_t total_check;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int reps(int base)
-{
-    int n = (int)((int64_t)base * percent / 100);
-
-    return n > 0 ? n : 1;
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 31;
-    x *= UINT64_C(0x9e6c63d0676a9a99);
-    x ^= x >> 29;
-    x *= UINT64_C(0xd94b2c5a6f3e1b07);
-    return x ^ (x >> 32);
-}
-
-static void phase(const char *name, double start, uint64_t check)
-{
-    double s = now() - start;
-
-    total_seconds += s;
-    total_check = mix(total_check + check);
-    printf("mem.%-6s %8.3f s  check %016" PRIx64 "\n", name, s, check);
-    fflush(stdout);
-}
-
-static uint32_t rng_state;
-
-static uint32_t rng(void)
-{
-    rng_state ^= rng_state << 13;
-    rng_state ^= rng_state >> 17;
-    rng_state ^= rng_state << 5;
-    return rng_state;
-}
+#define WORKLOAD "mem"
+#include "harness.h"
 
 enum {
     MIB = 1 << 20,
@@ -171,11 +120,7 @@ static uint64_t map_run(int n)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        uint64_t (*run)(int);
-        int base;
-    } phases[] = {
+    static const struct phase phases[] = {
         { "copy", copy_run, 6 },
         { "fill", fill_run, 20 },
         { "stride", stride_run, 8 },
@@ -193,11 +138,5 @@ int main(int argc, char **argv)
     }
     for (uint32_t i = 0; i < WORDS; i++)        /* touch it all, not timed */
         arena[i] = (i * 2654435761u >> 24) * 0x01010101u;
-    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
-        double start = now();
-
-        phase(phases[i].name, start, phases[i].run(reps(phases[i].base)));
-    }
-    printf("RESULT mem seconds=%.3f check=%016" PRIx64 "\n", total_seconds, total_check);
-    return 0;
+    return RUN_PHASES(phases);
 }

@@ -8,57 +8,16 @@
  * percent scales the repetitions, 100 by default; NAMEs choose among the loops.
  */
 #define _GNU_SOURCE
-#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-static int percent = 100;
-static double total_seconds;
-static uint64_t total_check;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int reps(int base)
-{
-    int n = (int)((int64_t)base * percent / 100);
-
-    return n > 0 ? n : 1;
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 31;
-    x *= UINT64_C(0x9e6c63d0676a9a99);
-    x ^= x >> 29;
-    x *= UINT64_C(0xd94b2c5a6f3e1b07);
-    return x ^ (x >> 32);
-}
-
-static void phase(const char *name, double start, uint64_t check)
-{
-    double s = now() - start;
-
-    total_seconds += s;
-    total_check = mix(total_check + check);
-    printf("micro.%-7s %8.3f s  check %016" PRIx64 "\n", name, s, check);
-    fflush(stdout);
-}
+#define WORKLOAD "micro"
+#include "harness.h"
 
 static void need(int ok, const char *what)
 {
@@ -385,11 +344,7 @@ static int wanted(const char *name, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        uint64_t (*run)(int);
-        int base;
-    } phases[] = {
+    static const struct phase phases[] = {
         { "alu", alu_run, 50000000 },
         { "call", call_run, 10000000 },
         { "icall", icall_run, 10000000 },
@@ -412,12 +367,8 @@ int main(int argc, char **argv)
 
     if (argc > 1)
         percent = atoi(argv[1]);
-    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
-        double start = now();
-
+    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
         if (wanted(phases[i].name, argc, argv))
-            phase(phases[i].name, start, phases[i].run(reps(phases[i].base)));
-    }
-    printf("RESULT micro seconds=%.3f check=%016" PRIx64 "\n", total_seconds, total_check);
-    return 0;
+            run_phase(&phases[i]);
+    return finish();
 }

@@ -8,57 +8,8 @@
  * Floating point stays element by element (no sums across a vector), so that
  * vector and scalar code give the same bits; build with -ffp-contract=off.
  */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-static int percent = 100;
-static double total_seconds;
-static uint64_t total_check;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int reps(int base)
-{
-    int n = (int)((int64_t)base * percent / 100);
-
-    return n > 0 ? n : 1;
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 31;
-    x *= UINT64_C(0x9e6c63d0676a9a99);
-    x ^= x >> 29;
-    x *= UINT64_C(0xd94b2c5a6f3e1b07);
-    return x ^ (x >> 32);
-}
-
-static void phase(const char *name, double start, uint64_t check)
-{
-    double s = now() - start;
-
-    total_seconds += s;
-    total_check = mix(total_check + check);
-    printf("simd.%-6s %8.3f s  check %016" PRIx64 "\n", name, s, check);
-    fflush(stdout);
-}
-
-static uint32_t rng_state;
-
-static uint32_t rng(void)
-{
-    rng_state = rng_state * 1664525u + 1013904223u;
-    return rng_state >> 8;
-}
+#define WORKLOAD "simd"
+#include "harness.h"
 
 enum { N = 8192 };
 
@@ -121,8 +72,8 @@ static uint64_t pixel_run(int n)
 
     rng_state = 1;
     for (int i = 0; i < N; i++) {
-        u8a[i] = (uint8_t)rng();
-        u8b[i] = (uint8_t)rng();
+        u8a[i] = (uint8_t)lcg();
+        u8b[i] = (uint8_t)lcg();
     }
     while (n-- > 0) {
         blend(u8c, u8a, u8b, (unsigned)n & 255);
@@ -174,9 +125,9 @@ static uint64_t integer_run(int n)
 
     rng_state = 2;
     for (int i = 0; i < N; i++) {
-        s16a[i] = (int16_t)rng();
-        u32a[i] = rng();
-        u32b[i] = rng() * 257;
+        s16a[i] = (int16_t)lcg();
+        u32a[i] = lcg();
+        u32b[i] = lcg() * 257;
     }
     while (n-- > 0) {
         scale16(s16b, s16a, (int16_t)(12345 + n));
@@ -217,8 +168,8 @@ static uint64_t float_run(int n)
 
     rng_state = 3;
     for (int i = 0; i < N; i++) {
-        f32a[i] = (float)(rng() & 4095) * (1.0f / 4096.0f);
-        f32b[i] = (float)(rng() & 4095) * (1.0f / 4096.0f);
+        f32a[i] = (float)(lcg() & 4095) * (1.0f / 4096.0f);
+        f32b[i] = (float)(lcg() & 4095) * (1.0f / 4096.0f);
         f32c[i] = 0.0f;
     }
     while (n-- > 0) {
@@ -256,8 +207,8 @@ static uint64_t double_run(int n)
 
     rng_state = 4;
     for (int i = 0; i < N; i++) {
-        f64a[i] = (double)rng() * (1.0 / 16777216.0);
-        f64b[i] = (double)rng() * (1.0 / 16777216.0);
+        f64a[i] = (double)lcg() * (1.0 / 16777216.0);
+        f64b[i] = (double)lcg() * (1.0 / 16777216.0);
     }
     while (n-- > 0) {
         axpy64(f64a, f64b, (double)(n & 7) * 0.5 + 0.125);
@@ -274,11 +225,7 @@ static uint64_t double_run(int n)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        uint64_t (*run)(int);
-        int base;
-    } phases[] = {
+    static const struct phase phases[] = {
         { "pixel", pixel_run, 7800 },
         { "int", integer_run, 5200 },
         { "float", float_run, 2250 },
@@ -287,11 +234,5 @@ int main(int argc, char **argv)
 
     if (argc > 1)
         percent = atoi(argv[1]);
-    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
-        double start = now();
-
-        phase(phases[i].name, start, phases[i].run(reps(phases[i].base)));
-    }
-    printf("RESULT simd seconds=%.3f check=%016" PRIx64 "\n", total_seconds, total_check);
-    return 0;
+    return RUN_PHASES(phases);
 }

@@ -10,53 +10,15 @@
  * update or an ordering that the language forbids ends the program with rc 1.
  */
 #define _GNU_SOURCE
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
+#define WORKLOAD "smp"
+#include "harness.h"
 
 enum { MAX_THREADS = 64 };
 
-static int percent = 100, threads = 1;
-static double total_seconds;
-static uint64_t total_check;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int reps(int base)
-{
-    int n = (int)((int64_t)base * percent / 100);
-
-    return n > 0 ? n : 1;
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 31;
-    x *= UINT64_C(0x9e6c63d0676a9a99);
-    x ^= x >> 29;
-    x *= UINT64_C(0xd94b2c5a6f3e1b07);
-    return x ^ (x >> 32);
-}
-
-static void phase(const char *name, double start, uint64_t check)
-{
-    double s = now() - start;
-
-    total_seconds += s;
-    total_check = mix(total_check + check);
-    printf("smp.%-7s %8.3f s  check %016" PRIx64 "\n", name, s, check);
-    fflush(stdout);
-}
+static int threads = 1;
 
 static void fail(const char *what)
 {
@@ -319,11 +281,7 @@ static uint64_t spawn_run(int n)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        uint64_t (*run)(int);
-        int base;
-    } phases[] = {
+    static const struct phase phases[] = {
         { "compute", compute_run, 9600 },
         { "atomic", atomic_run, 6000000 },
         { "swap", swap_run, 6000000 },
@@ -344,11 +302,5 @@ int main(int argc, char **argv)
     if (threads > MAX_THREADS)
         threads = MAX_THREADS;
     printf("smp: %d threads\n", threads);
-    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
-        double start = now();
-
-        phase(phases[i].name, start, phases[i].run(reps(phases[i].base)));
-    }
-    printf("RESULT smp seconds=%.3f check=%016" PRIx64 "\n", total_seconds, total_check);
-    return 0;
+    return RUN_PHASES(phases);
 }
