@@ -222,15 +222,13 @@ static bool open_fd(Chardev *c, const char *text, bool server, bool wait,
     return true;
 }
 
-static bool socket_open(Chardev *c, KeyVal *kv, Err *err)
+static bool open_address(Chardev *c, Address *a, KeyVal *kv, Err *err)
 {
     const char *fd = keyval_get(kv, "fd");
     const char *path = keyval_get(kv, "path");
     const char *host = keyval_get(kv, "host"), *port = keyval_get(kv, "port");
     bool server, wait, nodelay;
-    Address *a = g_new0(Address, 1);
 
-    c->priv = a;
     if (!keyval_bool(kv, "server", false, &server, err)
         || !keyval_bool(kv, "wait", server, &wait, err)
         || !keyval_bool(kv, "nodelay", true, &nodelay, err)
@@ -264,6 +262,16 @@ static bool socket_open(Chardev *c, KeyVal *kv, Err *err)
         dial_later(c);
     }
     return !err->text[0];
+}
+
+static bool socket_open(Chardev *c, KeyVal *kv, Err *err)
+{
+    c->priv = g_new0(Address, 1);
+    if (!open_address(c, c->priv, kv, err)) {
+        g_clear_pointer(&c->priv, g_free);
+        return false;
+    }
+    return true;
 }
 
 static void socket_close(Chardev *c)

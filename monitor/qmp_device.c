@@ -137,13 +137,14 @@ void qmp_query_pci(QmpCall *c)
 static Netdev *net_of(Device *d)
 {
     for (const Prop *p = d ? d->type->props : NULL; p && p->name; p++) {
-        void *v = *(void **)((u8 *)d + p->at);
+        void *at = (u8 *)d + p->at;
         if (p->kind == PROP_NETDEV) {
-            return v;
+            return *(Netdev **)at;
         }
         /* A card on PCI has one inside, and of its network the name. */
-        if (p->kind == PROP_STR && strcmp(p->name, "netdev") == 0 && v) {
-            return netdev_find(v);
+        if (p->kind == PROP_STR && strcmp(p->name, "netdev") == 0
+            && *(char **)at) {
+            return netdev_find(*(char **)at);
         }
     }
     return NULL;

@@ -102,6 +102,8 @@ Cpu *machine_add_cpu(Machine *m, const char *model, Err *err)
     }
     c->model = g_strndup(model, strcspn(model, ","));
     if (!t->init(c, c->model, props ? props + 1 : NULL, err)) {
+        g_free((char *)c->model);
+        free(c);
         return NULL;
     }
     m->cpu[m->ncpus++] = c;

@@ -219,16 +219,25 @@ static Val kept(X86Ctx *c, Lane l, Val v, unsigned keep)
     return sse_pick(c->b, l, v, v, lanes);
 }
 
-/* The sum of v's lanes as DPPS adds them, (0 + 1) + (2 + 3), in lane 0. */
-static Val total(X86Ctx *c, Lane l, Val v)
+/* An unmasked exception of one step keeps the next from happening. */
+static void next_step(X86Ctx *c)
+{
+    sse_fend(c);
+    sse_fbegin(c);
+}
+
+/* Sums of lanes as DPPS adds them, (0 + 1) + (2 + 3), in lanes 0. */
+static void total(X86Ctx *c, Lane l, Wide *w)
 {
     Val z = ir_v128(c->b, 0, 0);
 
     for (unsigned n = 16u >> l; n > 1; n /= 2) {
-        v = ir_vfadd(c->b, l, sse_unzip(c->b, l, v, z, 0),
-                     sse_unzip(c->b, l, v, z, 1));
+        next_step(c);
+        for (unsigned h = 0; h < sse_halves(c); h++) {
+            w->v[h] = ir_vfadd(c->b, l, sse_unzip(c->b, l, w->v[h], z, 0),
+                               sse_unzip(c->b, l, w->v[h], z, 1));
+        }
     }
-    return v;
 }
 
 /* imm 7:4: which products count; 3:0: where the sum goes. */
@@ -245,11 +254,14 @@ bool sse_dp(X86Ctx *c)
     for (unsigned h = 0; h < sse_halves(c); h++) {
         Val p = ir_vfmul(c->b, l, kept(c, l, sse_src1(c, h), from),
                          kept(c, l, w.v[h], from));
-        p = total(c, l, kept(c, l, p, from));
-        Val all = ir_vdup(c->b, l, ir_vget(c->b, l, p, 0));
+        w.v[h] = kept(c, l, p, from);
+    }
+    total(c, l, &w);
+    sse_fend(c);
+    for (unsigned h = 0; h < sse_halves(c); h++) {
+        Val all = ir_vdup(c->b, l, ir_vget(c->b, l, w.v[h], 0));
         w.v[h] = kept(c, l, all, to);
     }
-    sse_fend(c);
     return sse_set(c, c->reg, w);
 }
 
