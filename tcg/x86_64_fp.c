@@ -24,11 +24,6 @@ enum {
 /* Predicates of cmpps. */
 enum { CMP_EQ = 0, CMP_UNORD = 3, CMP_EQ_UQ = 8 };
 
-static unsigned use(Cc *c, Val v)
-{
-    return (unsigned)alloc_use(&c->a, v.id);
-}
-
 /* Prefix of scalar arithmetic, and of compares. */
 static u32 scalar(bool is64)
 {
@@ -160,26 +155,32 @@ void x64_fminmax(Cc *c, u16 v, const HostOp *row)
     cold_call(c, v, regs, dst);
 }
 
-/* ucomis: less CF; equal ZF; unordered CF, ZF and PF. */
+/*
+ * ucomis: less CF; equal ZF; unordered CF, ZF and PF.  Which NaNs signal is
+ * the guest's affair.
+ */
 void x64_fcmpf(Cc *c, u16 v, const HostOp *row)
 {
     static const struct { u8 cc; u32 word; } ways[] = {
-        { CC_B, FLAG_N }, { CC_E, FLAG_Z | FLAG_C }, { CC_P, FLAG_C | FLAG_V },
+        { CC_B, FLAG_N }, { CC_E, FLAG_Z | FLAG_C },
     };
     const Ins *i = ins_of(c, v);
     bool is64 = ins_of(c, i->a.id)->type == F64;
+    int regs[4];
     if (!c->b->fp_inline) {
         x64_call_op(c, v, row);
         return;
     }
-    unsigned a = use(c, i->a), b = use(c, i->b);
-    unsigned dst = (unsigned)alloc_def(&c->a, v);
+    unsigned dst = operands(c, v, regs);
+    unsigned a = (unsigned)regs[0], b = (unsigned)regs[1];
     x64_v2(c, (i->sub ? OP_COMIS : OP_UCOMIS) | packed(is64), a, reg_opd(b));
+    jump_cold(c, CC_P);
     as_mov_imm(c->s, dst, FLAG_C, false);
     for (unsigned n = 0; n < countof(ways); n++) {
         as_mov_imm(c->s, RCX, ways[n].word, false);
         as_op(c->s, OP_CMOV | ways[n].cc, dst, reg_opd(RCX));
     }
+    cold_call(c, v, regs, dst);
 }
 
 /* ---- conversions -------------------------------------------------------- */

@@ -23,6 +23,8 @@
 #define FCC(i)      [S_FCC + i] = SLOT("fcc" #i, I32, fcc[i])
 #define HILO(i, t)                                                          \
     [S_HI + i] = SLOT("hi" #i, t, hi[i]), [S_LO + i] = SLOT("lo" #i, t, lo[i])
+#define FP_OPERAND(i)                                                       \
+    [S_FP_A + i] = SLOT("fp_operand" #i, V128T, fp_operand[i])
 #define KSCRATCH(i, t) [S_KSCRATCH + i] = SLOT("kscratch" #i, t, kscratch[i])
 
 #define SLOTS(GPR, t)                                                       \
@@ -32,6 +34,8 @@
     [S_LL_ADDR] = SLOT("ll_addr", t, ll_addr),                              \
     [S_LL_VAL] = SLOT("ll_val", t, ll_val),                                 \
     [S_DSPCONTROL] = SLOT("dspcontrol", t, dspcontrol),                     \
+    [S_FP_OP] = SLOT("fp_op", I32, fp_op), FP_OPERAND(0), FP_OPERAND(1),    \
+    FP_OPERAND(2),                                                          \
     [S_INDEX] = SLOT("index", t, index),                                    \
     [S_ENTRYLO0] = SLOT("entrylo0", t, entrylo[0]),                         \
     [S_ENTRYLO1] = SLOT("entrylo1", t, entrylo[1]),                         \
@@ -105,6 +109,7 @@ enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
 #define STATE                                                               \
     HIDDEN("f", f), HIDDEN("fcc", fcc), HIDDEN("hilo_hi", hi),              \
     HIDDEN("hilo_lo", lo), HIDDEN("dspcontrol", dspcontrol),                \
+    HIDDEN("fp_op", fp_op), HIDDEN("fp_operand", fp_operand),               \
     HIDDEN("ll_addr", ll_addr), HIDDEN("ll_val", ll_val),                   \
     HIDDEN("index", index), HIDDEN("entrylo", entrylo),                     \
     HIDDEN("context", context), HIDDEN("userlocal", userlocal),             \

@@ -26,6 +26,8 @@ enum {
     S_TARGET,               /* where a jump to compressed code goes */
     S_LL_ADDR, S_LL_VAL,    /* LL's address, or ~0, and what it read */
     S_DSPCONTROL,
+    S_FP_OP, S_FP_A,        /* what gives FCSR.Cause: fpu.h; 3 operands */
+    S_AFTER_FP_A = S_FP_A + 2,
     /* CP0 registers that are plainly stored. */
     S_INDEX, S_ENTRYLO0, S_ENTRYLO1, S_CONTEXT, S_USERLOCAL, S_PAGEMASK,
     S_BADVADDR, S_ENTRYHI, S_STATUS, S_EPC, S_XCONTEXT, S_ERROREPC,
@@ -66,6 +68,7 @@ enum {
     FEAT_64R2 = 1 << 15, FEAT_64PRE6 = 1 << 16,     /* both of the two */
     FEAT_FP64 = 1 << 17,    /* 64-bit FPU registers */
     FEAT_R5 = 1 << 18,
+    FEAT_FP64X = 1 << 19,   /* COP1X */
 };
 
 enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 64, MIPS_WATCHES = 4 };
@@ -96,6 +99,8 @@ typedef struct MipsCpu {
     u64 target;
     u64 ll_addr, ll_val;
     u64 dspcontrol;
+    u32 fp_op;
+    Vec fp_operand[3];
 
     /* CP0, in the order of the PRA. */
     u64 index, random, entrylo[2], context, contextconfig, userlocal,

@@ -8,8 +8,11 @@
  * raised).  The last are in the host's register while translated code runs or
  * a helper that it called, else in TcgEnv.mxcsr; TcgEnv.host_sp tells which.
  * The condition codes are in cpu->fcc.
+ *
+ * FS flushes results; whether it flushes operands is a matter of the core's,
+ * and here it does not.
  */
-#include "target/mips/cpu.h"
+#include "target/mips/fpu.h"
 #include "util/hostfp.h"
 
 enum {                          /* FCSR */
@@ -31,11 +34,16 @@ static bool live(const MipsCpu *c)
     return c->cpu.tcg.host_sp != NULL;
 }
 
+/*
+ * The host does not say when an operand is invalid: its NaNs are not the
+ * guest's.  Where that may be, soft functions are asked, and they tell.
+ */
 static u32 raised(const MipsCpu *c)
 {
-    u32 flags = c->fp.flags | host_fp_word_flags(c->cpu.tcg.mxcsr);
+    u32 host = host_fp_word_flags(c->cpu.tcg.mxcsr);
 
-    return live(c) ? flags | host_fp_flags() : flags;
+    host |= live(c) ? host_fp_flags() : 0;
+    return c->fp.flags | (host & ~(u32)FP_INVALID);
 }
 
 /* FCC0 is bit 23, the others are 25 to 31. */
@@ -57,8 +65,68 @@ static void set_codes(MipsCpu *c, u32 fcsr)
     }
 }
 
+static u64 operand(const MipsCpu *c, u32 n)
+{
+    const Vec *v = &c->fp_operand[n];
+
+    if (c->fp_op >> FP_IS64 & 1) {
+        return v->d[0];
+    }
+    return v->w[c->fp_op >> (FP_ODD + n) & 1];
+}
+
+/* Does the last operation once more, for the flags that it raises. */
+static void cook(MipsCpu *c)
+{
+    u32 kind = c->fp_op & 0xff, sub = c->fp_op >> FP_MODE & 0xff;
+    bool is64 = c->fp_op >> FP_IS64 & 1;
+    u64 x = operand(c, 0), y = operand(c, 1), z = operand(c, 2);
+    u64 one = is64 ? 1023ull << 52 : 127ull << 23;
+    FpFn *const (*fn)[2] = mips_soft.fn;
+
+    switch (kind) {
+    case FP_MADD: case FP_MSUB:
+        x = fn[FP_MUL][is64](c, x, y, 0, 0);
+        fn[kind == FP_MADD ? FP_ADD : FP_SUB][is64](c, x, z, 0, 0);
+        break;
+    case FP_RSQRT:
+        x = fn[FP_SQRT][is64](c, x, 0, 0, 0);
+        /* fall through */
+    case FP_RECIP:
+        fn[FP_DIV][is64](c, one, x, 0, 0);
+        break;
+    case FP_FROM_I64:
+        fn[kind][is64](c, c->fp_operand[0].d[0], 0, 0, sub);
+        break;
+    case FP_FROM_I32:
+        x = c->fp_operand[0].w[c->fp_op >> FP_ODD & 1];
+        /* fall through */
+    default:
+        fn[kind][is64](c, x, y, z, sub);
+    }
+}
+
+static void set_cause(MipsCpu *c, u32 fields)
+{
+    c->fcsr = (c->fcsr & ~(63u << FCSR_CAUSE)) | fields << FCSR_CAUSE;
+}
+
+static void settle_cause(MipsCpu *c)
+{
+    u16 flags = c->fp.flags;
+
+    if (c->fp_op & FP_VALID) {
+        c->fp.flags = 0;
+        cook(c);
+        set_cause(c, fields_of(c->fp.flags));
+        c->fp.flags |= flags;
+        c->fp_op = 0;
+    }
+}
+
 u32 mips_fcsr(MipsCpu *c)
 {
+    settle_cause(c);
     return c->fcsr | codes(c) | fields_of(raised(c)) << FCSR_FLAGS;
 }
 
@@ -70,10 +138,10 @@ void mips_set_fcsr(MipsCpu *c, u32 v)
     u8 round = rounds[v & FCSR_RM];
 
     set_codes(c, v);
+    c->fp_op = 0;
     c->fcsr = v & ~FCSR_CODES;
     c->fp = fpenv_mips(v & FCSR_NAN2008);
     c->fp.round = round;
-    c->fp.flush_in = v & FCSR_FS;
     c->fp.flush_out = v & FCSR_FS ? FP_FLUSH_BEFORE_INEXACT : FP_FLUSH_NONE;
     c->cpu.tcg.mxcsr = host_fp_word(round);
     if (live(c)) {
@@ -81,6 +149,82 @@ void mips_set_fcsr(MipsCpu *c, u32 v)
         host_fp_set_round(round);
     }
     mips_mode_changed(c);
+}
+
+/* ---- exceptions, control registers -------------------------------------- */
+
+void mips_fp_begin(MipsCpu *c)
+{
+    c->fcsr |= fields_of(c->fp.flags) << FCSR_FLAGS;
+    c->fp.flags = 0;
+}
+
+static u32 enables(u32 fcsr)
+{
+    enum { UNIMPLEMENTED = 32 };
+
+    return (fcsr >> FCSR_ENABLES & 31) | UNIMPLEMENTED;
+}
+
+bool mips_fp_end(MipsCpu *c)
+{
+    u32 fields = fields_of(c->fp.flags);
+
+    set_cause(c, fields);
+    if (fields & enables(c->fcsr)) {
+        c->fp.flags = 0;
+        return false;
+    }
+    return true;
+}
+
+/* Control registers that show fields of FCSR in their own places. */
+enum { FIR = 0, FCCR = 25, FEXR = 26, FENR = 28, FCSR = 31 };
+enum { FEXR_MASK = 63 << FCSR_CAUSE | 31 << FCSR_FLAGS,
+       FENR_MASK = 31 << FCSR_ENABLES | FCSR_RM };
+
+u32 mips_cfc1(MipsCpu *c, u32 n)
+{
+    u32 v = mips_fcsr(c);
+
+    switch (n) {
+    case FIR:
+        return (u32)c->fcr0;
+    case FCCR:
+        return (v >> FCSR_C & 1) | v >> 25 << 1;
+    case FEXR:
+        return v & FEXR_MASK;
+    case FENR:
+        return (v & FENR_MASK) | (v & FCSR_FS ? 4 : 0);
+    case FCSR:
+        return v;
+    }
+    return 0;
+}
+
+bool mips_ctc1(MipsCpu *c, u32 n, u32 v)
+{
+    u32 old = mips_fcsr(c);
+
+    switch (n) {
+    case FCCR:
+        v = (old & ~FCSR_CODES) | (v & 1) << FCSR_C | v >> 1 << 25;
+        break;
+    case FEXR:
+        v = (old & ~(u32)FEXR_MASK) | (v & FEXR_MASK);
+        break;
+    case FENR:
+        v = (old & ~(u32)(FENR_MASK | FCSR_FS)) | (v & FENR_MASK)
+            | (v & 4 ? FCSR_FS : 0);
+        break;
+    case FCSR:
+        break;
+    default:
+        return true;
+    }
+    v = (v & (u32)c->fcsr_mask) | (old & ~(u32)c->fcsr_mask);
+    mips_set_fcsr(c, v);
+    return !(v >> FCSR_CAUSE & enables(v));
 }
 
 /* ---- soft functions ----------------------------------------------------- */

@@ -154,7 +154,8 @@ static void decode(Ctx *c, u32 w)
     c->insn = w;
     if (is_cop1(c, w) && !(c->key & KEY_FPU)) {
         raise_cpu(c, 1);
-    } else if (!mips_int(c, w) && !mips_ldst(c, w) && !mips_cp0(c, w)) {
+    } else if (!mips_int(c, w) && !mips_ldst(c, w) && !mips_cp0(c, w)
+               && !mips_fpu(c, w)) {
         log_line(LOG_GUEST, "reserved instruction %08x", w);
         if (w >> 26 == OP_COP2) {
             raise_cpu(c, 2);

@@ -92,7 +92,10 @@ static u32 features_of(const Model *m)
         f |= FEAT_64 | (f & FEAT_R2 ? FEAT_64R2 : 0)
             | (f & FEAT_PRE6 ? FEAT_64PRE6 : 0);
     }
-    return f | (m->fir >> 22 & 1 ? FEAT_FP64 : 0);
+    if (m->fir >> 22 & 1 || (m->fir && f & FEAT_64)) {      /* FIR.F64 */
+        f |= FEAT_FP64 | (f & FEAT_PRE6 ? FEAT_FP64X : 0);
+    }
+    return f;
 }
 
 static void set_config(MipsCpu *c, const Model *m)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Compare MIPS instructions here with another implementation.
 
-usage: run.py SETUP [-n CASES] [-s SEED] [-r ROW] [-v]
+usage: run.py SETUP [-n CASES] [-s SEED] [-r ROW] [-v] [-traps]
 
 Draws words of every row of the decode tables of target/mips, builds guest.c
 with them for SETUP (32, 32be, 64, 64be, r6, ...), and runs it on the board
@@ -28,24 +28,32 @@ FREE = [r for r in range(32) if r not in (26, 27)]
 # name: compiler, system, CPU, flags, features of its rows, Status
 SETUPS = {
     "32": ("mipsel-linux-gnu", "mipsel", "24Kf", "-mips32r2",
-           {"R2", "PRE6"}, 0),
+           {"R2", "PRE6", "FP64", "FP64X"}, 0x20000000),
     "32be": ("mips-linux-gnu", "mips", "24Kf", "-mips32r2",
-             {"R2", "PRE6"}, 0),
+             {"R2", "PRE6", "FP64", "FP64X"}, 0x20000000),
     "64": ("mips64el-linux-gnuabi64", "mips64el", "MIPS64R2-generic",
            "-mips64r2 -mabi=64 -msym32",
-           {"R2", "PRE6", "64", "64R2", "64PRE6"}, 0x000000e0),
+           {"R2", "PRE6", "64", "64R2", "64PRE6", "FP64",
+              "FP64X"}, 0x240000e0),
     "64be": ("mips64-linux-gnuabi64", "mips64", "MIPS64R2-generic",
              "-mips64r2 -mabi=64 -msym32",
-             {"R2", "PRE6", "64", "64R2", "64PRE6"}, 0x000000e0),
+             {"R2", "PRE6", "64", "64R2", "64PRE6", "FP64",
+              "FP64X"}, 0x240000e0),
 }
-TABLES = ["mips_int", "mips_ldst", "mips_branch"]
-LEFT_OUT = {"synci", "cache", "pref", "sync", "sc", "scd"}
+# FCSR's bits that are drawn: rounding; with -traps Enables too.  Not FS: the
+# peer then raises nothing where a result is flushed.
+FCSR_MASK, FCSR_TRAPS = 3, 0xf83
+TABLES = ["mips_int", "mips_ldst", "mips_branch", "mips_fpu"]
+LEFT_OUT = {"synci", "cache", "pref", "sync", "sc", "scd", "luxc1", "suxc1",
+            "prefx"}
 # Take words: operands that are no sign-extended words are unpredictable.
 WORD = {"sll", "srl", "sra", "rotr", "sllv", "srlv", "srav", "rotrv", "add",
         "addu", "sub", "subu", "addi", "addiu", "mul", "mult", "multu", "madd",
         "maddu", "msub", "msubu", "div", "divu", "clz", "clo", "ext", "ins",
         "seb", "seh", "wsbh", "muh", "mulu", "muhu", "mod", "modu", "lsa"}
 WORDS = 0x40                    # SSNOP as the last word: all registers are
+# A NOP before it: upper halves of FPU registers are unpredictable.
+LOW_HALVES = 0x80
 
 
 def skip(why):
@@ -82,7 +90,7 @@ def set_field(word, place, value):
     return word & ~(mask << lo) | (value & mask) << lo
 
 
-def fix_registers(rnd, row, word):
+def fix_registers(rnd, row, word, full):
     """No k0, k1; bases point into the area."""
     for name, place in row.form.items():
         if name in ("rs", "rt", "rd", "ft", "fs", "fd"):
@@ -91,7 +99,16 @@ def fix_registers(rnd, row, word):
                 word = set_field(word, place, rnd.choice(FREE))
     if "base" in row.form:
         word = set_field(word, row.form["base"], rnd.choice(AREA_POINTERS))
+        if "offset" not in row.form:                    # indexed by r0
+            return set_field(word, row.form["rt"], 0)
         word = set_field(word, row.form["offset"], rnd.randrange(-128, 128))
+    if row.name in ("cfc1", "ctc1"):
+        return set_field(word, "15:11", rnd.choice(
+            (31,) if row.name == "ctc1" else (0, 25, 26, 28, 31)))
+    for name in ("fs", "ft", "fd", "fr"):               # pairs, with FR = 0
+        if name in row.form and row.name not in ("lwc1", "swc1", "mtc1"):
+            hi, _, lo = row.form[name].partition(":")
+            word &= ~(1 << int(lo)) if not full else ~0
     if is_division(row):                                # by zero: unpredictable
         word = set_field(word, row.form["rt"], rnd.choice(AREA_POINTERS))
     return word
@@ -107,29 +124,42 @@ def fix_branch(row, word):
     if row.name in ("jr", "jalr"):
         word = set_field(word, "25:21", CODE_POINTER)
         return set_field(word, "10:6", word & 16)       # other hints: reserved
-    if word >> 21 & 31 in (0, word >> 16 & 31):     # the peer folds these away
+    if "rs" in row.form and word >> 21 & 31 in (0, word >> 16 & 31):    # peer folds these
         word = set_field(word, "25:21", 9)
     return set_field(word, "15:0", 3)
 
 
-def draw_word(rnd, row):
+def draw_word(rnd, row, full):
     word = 0
     for bit in row.bits:
         word = word << 1 | (rnd.getrandbits(1) if bit == "." else int(bit))
-    return fix_registers(rnd, row, word)
+    return fix_registers(rnd, row, word, full)
 
 
-def make_case(rnd, table, row, plain):
+def has_low_result(row, word):
+    """Is it a 32-bit one of the FPU?"""
+    if row.name[-2:] == ".l" and row.name != "cvt.s.l":
+        return False
+    return row.name[-2:] == ".w" or row.name in (
+        "mtc1", "lwc1", "lwxc1", "cvt.s.d", "cvt.s.w", "cvt.s.l") or (
+        "fd" in row.form and row.name[:3] != "cvt" and row.name != "ldxc1"
+        and not word & (1 if word >> 26 == 19 else 1 << 21))
+
+
+def make_case(rnd, table, row, plain, full):
     """Eight words: a branch skips the third or third and fourth."""
-    word = draw_word(rnd, row)
+    word = draw_word(rnd, row, full)
+    if table == "mips_fpu":
+        return [word, 0, 0, 0, 0, 0,
+                LOW_HALVES if has_low_result(row, word) else 0, 0]
     if table != "mips_branch":
         return [word, 0, 0, 0, 0, 0, 0, WORDS if row.name in WORD else 0]
     word = fix_branch(row, word)
-    slot = draw_word(rnd, rnd.choice(plain)) if rnd.random() < 0.8 else 0
+    slot = draw_word(rnd, rnd.choice(plain), full) if rnd.random() < 0.8 else 0
     return [word, slot, 0x27390001, 0x27390010, 0x27390100, 0, 0, WORDS]
 
 
-def make_cases(options, features):
+def make_cases(options, features, status):
     rnd = random.Random(options.seed)
     tables = {t: [r for r in read_table(t)
                   if r.name not in LEFT_OUT
@@ -143,23 +173,24 @@ def make_cases(options, features):
             if options.row and row.name != options.row:
                 continue
             for _ in range(options.n):
-                cases.append((row, make_case(rnd, table, row, plain)))
+                cases.append((row, make_case(rnd, table, row, plain,
+                                             status & 0x04000000)))
     return cases
 
 
-def write_words(path, cases, setup, shown):
+def write_words(path, cases, setup, fcsr, shown):
     with open(path, "w") as f:
         f.write("#define CODE %#x\n#define STATUS %#x\n#define SHOWN %d\n"
-                "#define FCSR_MASK 3\n#define R6_JR %d\n"
-                % (CODE, setup[5], shown, "R6" in setup[4]))
+                "#define FCSR_MASK %#x\n#define R6_JR %d\n"
+                % (CODE, setup[5], shown, fcsr, "R6" in setup[4]))
         f.write("static const u32 words[][8] = {\n")
         for _, words in cases:
             f.write("{ %s },\n" % ", ".join("%#x" % w for w in words))
         f.write("};\n")
 
 
-def build(folder, cases, setup, shown=-1):
-    write_words(os.path.join(folder, "words.h"), cases, setup, shown)
+def build(folder, cases, setup, fcsr, shown=-1):
+    write_words(os.path.join(folder, "words.h"), cases, setup, fcsr, shown)
     out = os.path.join(folder, "guest.elf")
     defines = []
     if setup[5] & 0x20000000:
@@ -200,8 +231,8 @@ def both(elf, setup):
     return (run([ours, *common]), run(["qemu-system-" + setup[1], *common]))
 
 
-def show_case(folder, cases, setup, n):
-    ours, theirs = both(build(folder, cases, setup, n), setup)
+def show_case(folder, cases, setup, fcsr, n):
+    ours, theirs = both(build(folder, cases, setup, fcsr, n), setup)
     start = next(i for i, s in enumerate(ours) if s.startswith("%06x" % (n-1))
                  ) if n else 0
     for a, b in zip(ours[start:], theirs[start:]):
@@ -216,15 +247,18 @@ def main():
     parser.add_argument("-s", "--seed", type=int, default=1)
     parser.add_argument("-r", "--row")
     parser.add_argument("-v", action="store_true")
+    parser.add_argument("-traps", action="store_true",
+                        help="with exceptions of the FPU enabled")
     options = parser.parse_args()
+    fcsr = FCSR_TRAPS if options.traps else FCSR_MASK
     setup = SETUPS[options.setup]
     if not shutil.which(setup[0] + "-gcc"):
         skip("no " + setup[0] + "-gcc")
     if not shutil.which("qemu-system-" + setup[1]):
         skip("no qemu-system-" + setup[1])
-    cases = make_cases(options, setup[4])
+    cases = make_cases(options, setup[4], setup[5])
     with tempfile.TemporaryDirectory() as folder:
-        ours, theirs = both(build(folder, cases, setup), setup)
+        ours, theirs = both(build(folder, cases, setup, fcsr), setup)
         wrong = {}
         for n, (a, b) in enumerate(zip(ours, theirs)):
             if a != b and n < len(cases):
@@ -235,7 +269,7 @@ def main():
                 name, len(list_), options.n,
                 " ".join("%08x" % w for w in cases[n][1])))
             if options.v:
-                show_case(folder, cases, setup, n)
+                show_case(folder, cases, setup, fcsr, n)
     print("%s: %d cases, %d lines here, %d there" % (
         options.setup, len(cases), len(ours), len(theirs)))
     return 1 if wrong or len(ours) != len(theirs) or len(ours) <= len(cases) \
