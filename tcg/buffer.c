@@ -62,7 +62,7 @@ static bool map(TcgBuffer *t, size_t size, Err *err)
                       strerror(why));
 }
 
-TcgBuffer *tcg_new(size_t size, TcgSlow *slow, Err *err)
+TcgBuffer *tcg_new(size_t size, TcgSlow *slow, TcgFind *find, Err *err)
 {
     TcgBuffer *t = calloc(1, sizeof(*t));
     if (!t) {
@@ -71,6 +71,7 @@ TcgBuffer *tcg_new(size_t size, TcgSlow *slow, Err *err)
     }
     t->rw = t->rx = MAP_FAILED;
     t->slow = slow;
+    t->find = find;
     size = align_up(MAX(size, (size_t)1 << 20), PAGE_SIZE);
     if (size > 1u << 30) {      /* 32-bit displacements must reach */
         size = 1u << 30;

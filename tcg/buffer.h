@@ -24,6 +24,7 @@ struct TcgBuffer {
     size_t  used[TCG_REGIONS];  /* bytes in the others */
     size_t  written;            /* bytes since rw's pages were let go */
     TcgSlow *slow;
+    TcgFind *find;
     void   *host;               /* the back end's own */
     TcgExit (*enter)(void *env, const void *exec);
 };

@@ -164,6 +164,23 @@ static void emit_slow(As *s, TcgSlow *slow, u32 leave)
     as_8(s, 0xc3);
 }
 
+/* On to what C finds; falls through if that is nothing. */
+static void emit_find(As *s, TcgFind *find, bool link)
+{
+    as_mov(s, X_W, RDI, RBP);
+    if (link) {
+        as_op(s, OP_LD | X_W, RSI, env_opd(offsetof(TcgEnv, exit)));
+    } else {
+        as_mov_imm(s, RSI, 0, true);
+    }
+    as_mov_imm(s, RAX, (u64)(uintptr_t)find, true);
+    as_op(s, OP_GRP5, 2, reg_opd(RAX));
+    as_op(s, OP_TEST | X_W, RAX, reg_opd(RAX));
+    u32 nothing = as_jcc_open(s, CC_E);
+    as_op(s, OP_GRP5, 4, reg_opd(RAX));
+    as_close(s, nothing);
+}
+
 static u64 low_part(Type t, u64 v)
 {
     return t == I32 || t == F32 ? (u32)v : v;
@@ -235,6 +252,9 @@ static void emit_common(TcgBuffer *t, X86 *x)
         x->thunk[T_LOOKUP + e] = as_here(&s);
         if (e == TCG_LOOKUP || e == TCG_POLL) {
             as_op(&s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, pc)));
+        }
+        if (e == TCG_LOOKUP || e == TCG_LINK) {
+            emit_find(&s, t->find, e == TCG_LINK);
         }
         as_mov_imm(&s, RAX, e, true);
         as_jmp(&s, S_COMMON, back);

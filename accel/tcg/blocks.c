@@ -649,28 +649,62 @@ bool jit_fetch(Cpu *c, u64 pc, TlbHit *hit)
     return true;
 }
 
-Block *jit_find(Cpu *c)
+/* Where c's code is in physical memory; false: not known, or it faults. */
+static bool code_at(Cpu *c, u64 *phys)
 {
-    Jit *j = jit_of(c);
-    u64 pc = c->tcg.pc;
+    u64 pc = c->tcg.pc, page = align_down(pc, PAGE_SIZE);
+    const TlbSlot *tlb = (const TlbSlot *)c->tcg.tlb;
+    const TlbEntry *e = &tlb->exec[pc >> PAGE_BITS & (TLB_SIZE - 1)];
     TlbHit hit;
     Fault f;
 
-    j->stats.lookups++;
+    if (e->tag == page) {
+        *phys = e->host | (pc - page);
+        return true;
+    }
     if (!tlb_resolve(c, pc, ACCESS_FETCH, false, &hit, &f) || !hit.host) {
-        return NULL;
+        return false;
     }
     tlb_fill_exec(c, pc, align_down(hit.pa, PAGE_SIZE));
-    Block *b = jit_block(j, hit.pa, c->key);
+    *phys = hit.pa;
+    return true;
+}
+
+Block *jit_find(Cpu *c)
+{
+    Jit *j = jit_of(c);
+    u64 phys;
+
+    j->stats.lookups++;
+    if (!code_at(c, &phys)) {
+        return NULL;
+    }
+    Block *b = jit_block(j, phys, c->key);
     if (b && b->code.exec && !log_on(LOG_BLOCKS)) {
         g_mutex_lock(&j->lock);
         if (!b->dead) {
             b->jumped = true;
-            tlb_jump_add(c, pc, b->code.exec);
+            tlb_jump_add(c, c->tcg.pc, b->code.exec);
         }
         g_mutex_unlock(&j->lock);
     }
     return b;
+}
+
+const void *jit_go_on(void *env, TcgJump *from)
+{
+    Cpu *c = env;
+    bool stays = !c->debug && !c->halted && !log_on(LOG_BLOCKS);
+    Block *b = stays ? jit_find(c) : NULL;
+
+    if (!b) {
+        return NULL;
+    }
+    if (from) {
+        jit_link(jit_of(c), from, b);
+    }
+    c->tcg.pc_page = align_down(c->tcg.pc, PAGE_SIZE);
+    return b->code.exec;
 }
 
 bool jit_new(Machine *m, const JitOptions *o, Err *err)
@@ -691,5 +725,6 @@ bool jit_new(Machine *m, const JitOptions *o, Err *err)
     j->max_insns = o->interp && m->target->precise_code ? 1 : 64;
 #endif
     m->accel_data = j;
-    return o->interp || (j->buffer = tcg_new(o->size, jit_slow, err)) != NULL;
+    return o->interp || (j->buffer = tcg_new(o->size, jit_slow, jit_go_on,
+                                               err)) != NULL;
 }

@@ -102,6 +102,8 @@ typedef struct JitOptions {
 bool   jit_new(Machine *m, const JitOptions *o, Err *err);
 /* The block for c's pc, put into its jump cache; NULL.  In the guest. */
 Block *jit_find(Cpu *c);
+/* What code goes on with, if that is a block and nothing is for C: TcgFind. */
+const void *jit_go_on(void *env, TcgJump *from);
 /*
  * Makes it.  False if fetching faulted: then the exception has been taken.
  * Not in the guest.

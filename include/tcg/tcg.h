@@ -136,10 +136,17 @@ typedef struct TcgBuffer TcgBuffer;
 typedef bool TcgSlow(void *env, const void *ret);
 
 /*
+ * Code to go on with at env.pc, which is not in the jump cache, or to which
+ * the exit `from` (NULL: none) is not linked; or NULL: back to the caller of
+ * tcg_enter(), with TCG_LOOKUP or TCG_LINK.
+ */
+typedef const void *TcgFind(void *env, TcgJump *from);
+
+/*
  * Makes the compiler's buffer: `size` bytes of code memory mapped twice
  * (writable and executable), and the common code (entry, exits, thunks).
  */
-TcgBuffer *tcg_new(size_t size, TcgSlow *slow, Err *err);
+TcgBuffer *tcg_new(size_t size, TcgSlow *slow, TcgFind *find, Err *err);
 void       tcg_free(TcgBuffer *t);
 
 /*

@@ -418,12 +418,20 @@ static Val append_ins(Ir *b, Ins i)
 
 /* ---- reports ------------------------------------------------------------ */
 
+/* All exits go back to the test. */
+static const void *find_nothing(void *env, TcgJump *from)
+{
+    (void)env;
+    (void)from;
+    return NULL;
+}
+
 /* features: 0 all that the host has, 1 the baseline only */
 static void test_start(Test *t, unsigned features)
 {
     Err err = { "" };
     t->features = features;
-    t->buffer = tcg_new(4 << 20, slow, &err);
+    t->buffer = tcg_new(4 << 20, slow, find_nothing, &err);
     if (!t->buffer) {
         fprintf(stderr, "%s\n", err.text);
         exit(77);
