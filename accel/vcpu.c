@@ -297,13 +297,20 @@ void vcpus_grace_wait(Machine *m, const VcpuGrace *g)
 
 /* ---- the thread --------------------------------------------------------- */
 
+static bool accel_waits(const Cpu *c)
+{
+    const Accel *a = c->machine->accel;
+
+    return a->waits && a->waits(c);
+}
+
 static bool may_run(const Cpu *c)
 {
     const Vcpus *all = c->machine->vcpus;
 
     return !__atomic_load_n(&all->paused, __ATOMIC_SEQ_CST)
-        && c->stop == CPU_RUNNING
-        && (!c->halted || c->target->wakes(c));
+        && (accel_waits(c) || (c->stop == CPU_RUNNING
+                               && (!c->halted || c->target->wakes(c))));
 }
 
 /* While the machine is paused others look at the registers. */
@@ -331,7 +338,7 @@ static bool wait_for_work(Cpu *c)
         if (may_run(c)) {
             __atomic_store_n(&v->asleep, 0, __ATOMIC_SEQ_CST);
             g_mutex_unlock(&v->lock);
-            c->halted = false;
+            c->halted = c->halted && accel_waits(c);
             return true;
         }
         if (!v->work && !must_settle(c)
@@ -440,10 +447,16 @@ void vcpus_pause(Machine *m)
     }
     g_mutex_unlock(&m->vcpus->lock);
     machine_relock(depth);
+    if (m->accel->paused) {
+        m->accel->paused(m);
+    }
 }
 
 void vcpus_resume(Machine *m)
 {
+    if (m->accel->resuming) {
+        m->accel->resuming(m);
+    }
     __atomic_store_n(&m->vcpus->paused, 0, __ATOMIC_SEQ_CST);
     for (u32 i = 0; i < m->ncpus; i++) {
         wake(m->cpu[i]);

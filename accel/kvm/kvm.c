@@ -98,17 +98,16 @@ int kvm_has(const Kvm *k, int capability)
 static bool set_irqchip(Kvm *k, const char *text, Err *err)
 {
     static const char *const names[] = {
-        [IRQCHIP_OFF] = "off", [IRQCHIP_SPLIT] = "split", [IRQCHIP_ON] = "on",
+        [IRQCHIP_OFF] = "off", [IRQCHIP_ON] = "on",
     };
 
     for (u32 i = 0; i < countof(names); i++) {
         if (strcmp(text, names[i]) == 0) {
             k->irqchip = (KvmIrqchip)i;
-            return i == IRQCHIP_OFF
-                || fail(err, "kernel-irqchip=%s: only off is there yet", text);
+            return true;
         }
     }
-    return fail(err, "kernel-irqchip=%s: write on, split or off", text);
+    return fail(err, "kernel-irqchip=%s: write on or off", text);
 }
 
 static bool set_option(Kvm *k, const char *text, Err *err)
@@ -120,7 +119,7 @@ static bool set_option(Kvm *k, const char *text, Err *err)
         return set_irqchip(k, kv[1], err);
     }
     return fail(err, "-accel kvm has no option \"%s\": "
-                "kernel-irqchip=on|split|off", kv[0]);
+                "kernel-irqchip=on|off", kv[0]);
 }
 
 static bool set_options(Kvm *k, const char *props, Err *err)
@@ -147,6 +146,7 @@ static bool prepare(Machine *m, const char *props, Err *err)
 
     k->m = m;
     k->vm = -1;
+    k->irqchip = IRQCHIP_ON;
     k->fd = open_kvm(err);
     for (u32 i = 0; i < KVM_SPACES; i++) {
         k->slots[i] = g_array_new(false, false, sizeof(KvmSlot));
@@ -227,6 +227,12 @@ static void map_changed(Machine *m)
     }
 }
 
+/* The kernel's local APICs start CPUs and wake them. */
+static bool waits(const Cpu *c)
+{
+    return kvm_of(c->machine)->irqchip == IRQCHIP_ON && !c->absent;
+}
+
 static void info(Machine *m, FILE *f)
 {
     const Kvm *k = kvm_of(m);
@@ -251,6 +257,9 @@ ACCEL(kvm) {
     .run = kvm_run,
     .kick = kvm_kick,
     .fetch = kvm_fetch,
+    .paused = kvm_paused,
+    .resuming = kvm_resuming,
+    .waits = waits,
     .map_changed = map_changed,
     .debug_fits = kvm_debug_fits,
     .debug_changed = kvm_set_debug,

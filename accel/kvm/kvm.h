@@ -11,7 +11,7 @@
 #include "accel/accel.h"
 
 /* Who has the interrupt controllers: -M kernel-irqchip=. */
-typedef enum KvmIrqchip { IRQCHIP_OFF, IRQCHIP_SPLIT, IRQCHIP_ON } KvmIrqchip;
+typedef enum KvmIrqchip { IRQCHIP_OFF, IRQCHIP_ON } KvmIrqchip;
 
 /* A stretch of guest memory that the kernel maps. */
 typedef struct KvmSlot {
@@ -84,6 +84,9 @@ bool kvm_arch_vcpu(KvmCpu *k, Err *err);
 /* Between Cpu and kernel. */
 void kvm_arch_put(KvmCpu *k);
 void kvm_arch_fetch(KvmCpu *k);
+/* Of devices that the kernel has: Accel.paused, Accel.resuming. */
+void kvm_paused(Machine *m);
+void kvm_resuming(Machine *m);
 /* Interrupts that are due; before and after KVM_RUN. */
 void kvm_arch_before(KvmCpu *k);
 void kvm_arch_after(KvmCpu *k);

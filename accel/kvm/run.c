@@ -172,7 +172,8 @@ static bool wanted(Cpu *c)
     if (request & REQ_DEBUG) {
         machine_debug_stop(c);
     }
-    return request & (REQ_STOP | REQ_WORK | REQ_DEBUG) || c->halted;
+    return request & (REQ_STOP | REQ_WORK | REQ_DEBUG)
+        || (c->halted && !c->machine->accel->waits(c));
 }
 
 /* KVM_RUN once, or not if a request came; false: the machine is broken. */

@@ -48,9 +48,13 @@ bool kvm_arch_start(Kvm *k, Err *err)
 
     k->smm = k->m->smm && kvm_has(k, KVM_CAP_X86_SMM)
         && kvm_has(k, KVM_CAP_MULTI_ADDRESS_SPACE) >= KVM_SPACES;
+    if (!kvm_chip_fits(k->m)) {
+        k->irqchip = IRQCHIP_OFF;
+    }
     return vm_do(k, KVM_SET_IDENTITY_MAP_ADDR, (unsigned long)&identity,
                  "KVM_SET_IDENTITY_MAP_ADDR", err)
-        && vm_do(k, KVM_SET_TSS_ADDR, TSS_AT, "KVM_SET_TSS_ADDR", err);
+        && vm_do(k, KVM_SET_TSS_ADDR, TSS_AT, "KVM_SET_TSS_ADDR", err)
+        && (k->irqchip == IRQCHIP_OFF || kvm_chip_start(k, err));
 }
 
 /* Machine checks: the banks of MCG_CAP that the translator has. */
@@ -68,6 +72,7 @@ static void set_up_mce(KvmCpu *k)
 bool kvm_arch_vcpu(KvmCpu *k, Err *err)
 {
     k->arch = g_new0(KvmCpuArch, 1);
+    k->arch->mp_state = MP_UNKNOWN;
     if (!kvm_cpuid_set(k, err)) {
         return false;
     }
@@ -138,6 +143,9 @@ void kvm_arch_before(KvmCpu *k)
     if (take_edge(c, X86_LINE_SMI) && k->kvm->smm) {
         KVM_DO(k, KVM_SMI, NULL);
     }
+    if (k->kvm->irqchip == IRQCHIP_ON) {
+        return;
+    }
     inject(k);
     k->run->cr8 = k->arch->cr8 = task_priority(k->cpu);
 }
@@ -147,7 +155,8 @@ void kvm_arch_after(KvmCpu *k)
 {
     Cpu *c = k->cpu;
 
-    if (k->run->cr8 != k->arch->cr8 && c->intc && c->intc->sysreg_write) {
+    if (k->kvm->irqchip == IRQCHIP_OFF && k->run->cr8 != k->arch->cr8
+        && c->intc && c->intc->sysreg_write) {
         machine_lock();
         c->intc->sysreg_write(c->intc_state, SYSREG_CR8, k->run->cr8);
         machine_unlock();

@@ -16,21 +16,33 @@ typedef struct KvmMsrs {
     struct kvm_msr_entry at[KVM_MSRS];
 } KvmMsrs;
 
+typedef struct KvmChip KvmChip;
+
 typedef struct KvmArch {
     KvmCpuid supported;         /* KVM_GET_SUPPORTED_CPUID */
     u32      msr[KVM_MSRS];     /* of x86_nth_msr(), those that KVM knows */
     u32      msrs;
     bool     msrs_known;
+    KvmChip *chip;              /* interrupt controllers; NULL: our own */
 } KvmArch;
 
 typedef struct KvmCpuArch {
     u64  cr8;                   /* as the kernel has it */
+    u64  apic_base;             /* the same, with the kernel's APIC */
+    u32  mp_state;              /* at the last fetch; or MP_UNKNOWN */
     u64  tsc_offset;            /* X86Cpu's at the last fetch */
     bool tsc_set;
     bool debugged;              /* KVM_SET_GUEST_DEBUG is on */
 } KvmCpuArch;
 
+#define MP_UNKNOWN  (~0u)
+
 enum { MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b };
+
+/* ---- x86_irqchip.c ------------------------------------------------------ */
+/* Does the machine have what the kernel's controllers stand for? */
+bool kvm_chip_fits(const Machine *m);
+bool kvm_chip_start(Kvm *k, Err *err);
 
 /* ---- x86_cpuid.c -------------------------------------------------------- */
 bool kvm_cpuid_prepare(Kvm *k, Err *err);

@@ -9,6 +9,7 @@
 #include "accel/kvm/x86.h"
 
 enum { EAX, EBX, ECX, EDX };
+enum { TSC_DEADLINE = 1 << (F_TSC_DEADLINE & 31) };
 
 static const struct kvm_cpuid_entry2 *find(const KvmCpuid *list, u32 leaf,
                                            u32 sub)
@@ -23,29 +24,6 @@ static const struct kvm_cpuid_entry2 *find(const KvmCpuid *list, u32 leaf,
     return NULL;
 }
 
-/*
- * What only the kernel's local APIC has: x2APIC's MSRs, the deadline timer,
- * and what KVM's guests do with it.
- */
-static void with_apic(const Kvm *k, u32 leaf, u32 out[4])
-{
-    enum {
-        IN_1 = 1 << (F_X2APIC & 31) | 1 << (F_TSC_DEADLINE & 31),
-        IN_KVM = 1 << (F_KVM_ASYNCPF & 31) | 1 << (F_KVM_PV_EOI & 31)
-            | 1 << (F_KVM_PV_UNHALT & 31) | 1 << (F_KVM_ASYNCPF_INT & 31)
-            | 1 << (F_KVM_POLL_CONTROL & 31),
-    };
-    bool off = k->irqchip == IRQCHIP_OFF;
-
-    if (leaf == 1 && off) {
-        out[ECX] &= ~(u32)IN_1;
-    } else if (leaf == 1 && kvm_has(k, KVM_CAP_TSC_DEADLINE_TIMER)) {
-        out[ECX] |= IN_1;
-    } else if (leaf == 0x40000001 && off) {
-        out[EAX] &= ~(u32)IN_KVM;
-    }
-}
-
 static void host_cpuid(Machine *m, u32 leaf, u32 sub, u32 out[4])
 {
     const Kvm *k = kvm_of(m);
@@ -58,7 +36,10 @@ static void host_cpuid(Machine *m, u32 leaf, u32 sub, u32 out[4])
         out[ECX] = e->ecx;
         out[EDX] = e->edx;
     }
-    with_apic(k, leaf, out);
+    if (leaf == 1) {                    /* the local APIC's, in the kernel */
+        out[ECX] |= 1u << (F_X2APIC & 31)
+            | (kvm_has(k, KVM_CAP_TSC_DEADLINE_TIMER) ? TSC_DEADLINE : 0);
+    }
 }
 
 bool kvm_cpuid_prepare(Kvm *k, Err *err)
@@ -119,11 +100,30 @@ static void show_range(KvmCpu *k, KvmCpuid *list, u32 first)
     }
 }
 
+/*
+ * With our own local APIC there are neither x2APIC's MSRs nor a deadline
+ * timer, nor what KVM's guests do by way of the kernel's.
+ */
+static void without_apic(X86Cpu *c)
+{
+    static const int needs_it[] = {
+        F_X2APIC, F_TSC_DEADLINE, F_KVM_ASYNCPF, F_KVM_PV_EOI,
+        F_KVM_PV_UNHALT, F_KVM_ASYNCPF_INT, F_KVM_POLL_CONTROL,
+    };
+
+    for (u32 i = 0; i < countof(needs_it); i++) {
+        c->feat[needs_it[i] >> 5] &= ~(1u << (needs_it[i] & 31));
+    }
+}
+
 bool kvm_cpuid_set(KvmCpu *k, Err *err)
 {
     KvmCpuid *list = g_new0(KvmCpuid, 1);
     bool ok;
 
+    if (k->kvm->irqchip == IRQCHIP_OFF) {
+        without_apic(x86_cpu(k->cpu));
+    }
     show_range(k, list, 0);
     show_range(k, list, 0x40000000);
     show_range(k, list, 0x80000000);

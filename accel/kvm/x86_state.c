@@ -82,7 +82,9 @@ static u64 apic_base(Cpu *c)
     u64 v = 0;
 
     if (c->intc && c->intc->sysreg_read) {
+        machine_lock();
         c->intc->sysreg_read(c->intc_state, MSR_APIC_BASE, &v);
+        machine_unlock();
     }
     return v;
 }
@@ -103,10 +105,9 @@ static void put_system(KvmCpu *k, X86Cpu *c)
             = segment(&c->seg[i], c->base[i]);
     }
     s.ss.dpl = c->cpl;
-    machine_lock();
-    s.apic_base = apic_base(k->cpu);
-    machine_unlock();
-    s.cr8 = k->run->cr8;
+    s.apic_base = k->kvm->irqchip == IRQCHIP_ON ? k->arch->apic_base
+                                                : apic_base(k->cpu);
+    s.cr8 = k->arch->cr8;
     KVM_DO(k, KVM_SET_SREGS, &s);
 }
 
@@ -121,6 +122,8 @@ static void get_system(KvmCpu *k, X86Cpu *c)
     c->cr4 = s.cr4;
     c->efer = s.efer;
     c->cpl = s.ss.dpl;
+    k->arch->cr8 = s.cr8;
+    k->arch->apic_base = s.apic_base;
     for (u32 i = 0; i < SEGS; i++) {
         const struct kvm_segment *from = (const void *)((u8 *)&s + segments[i]);
         X86Seg seg = from_segment(from);
@@ -278,6 +281,40 @@ static void get_events(KvmCpu *k, X86Cpu *c)
     }
 }
 
+/* With the kernel's local APICs: off is before INIT and start-up IPI. */
+static void put_mp_state(KvmCpu *k)
+{
+    Cpu *c = k->cpu;
+    u32 was = k->arch->mp_state;
+    bool waits = was == KVM_MP_STATE_UNINITIALIZED
+        || was == KVM_MP_STATE_INIT_RECEIVED
+        || was == KVM_MP_STATE_SIPI_RECEIVED;
+    struct kvm_mp_state s = {
+        c->stop == CPU_OFF ? (waits ? was : KVM_MP_STATE_UNINITIALIZED)
+        : c->halted ? KVM_MP_STATE_HALTED : KVM_MP_STATE_RUNNABLE
+    };
+
+    if (k->kvm->irqchip == IRQCHIP_ON) {
+        c->halted = false;              /* the kernel knows it now */
+        if (s.mp_state != was) {
+            KVM_DO(k, KVM_SET_MP_STATE, &s);
+        }
+    }
+}
+
+static void get_mp_state(KvmCpu *k)
+{
+    Cpu *c = k->cpu;
+    struct kvm_mp_state s = { 0 };
+
+    if (k->kvm->irqchip == IRQCHIP_ON && KVM_DO(k, KVM_GET_MP_STATE, &s)) {
+        k->arch->mp_state = s.mp_state;
+        c->halted = s.mp_state == KVM_MP_STATE_HALTED;
+        c->stop = s.mp_state == KVM_MP_STATE_RUNNABLE || c->halted
+            ? CPU_RUNNING : CPU_OFF;
+    }
+}
+
 static void put_debug(KvmCpu *k, const X86Cpu *c)
 {
     struct kvm_debugregs d = { .dr6 = c->dr[6], .dr7 = c->dr[7] };
@@ -306,6 +343,7 @@ void kvm_arch_put(KvmCpu *k)
     put_vectors(k, c);
     put_system(k, c);
     put_msrs(k, c);
+    put_mp_state(k);
     put_events(k, c);
     put_debug(k, c);
 }
@@ -319,6 +357,7 @@ void kvm_arch_fetch(KvmCpu *k)
     x86_set_ip(c, ip);
     get_vectors(k, c);
     get_msrs(k, c);
+    get_mp_state(k);
     get_events(k, c);
     get_debug(k, c);
     x86_registers_came(c);

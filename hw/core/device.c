@@ -390,7 +390,8 @@ void device_input(void *opaque, int n, bool level)
 {
     Device *d = opaque;
 
-    if (d->type->input) {
+    if (d->type->input
+        && !(d->taken && d->taken(d->taker, d, n, level))) {
         d->type->input(d, n, level);
     }
 }

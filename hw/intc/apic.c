@@ -690,6 +690,83 @@ static bool sysreg_write(void *opaque, u32 number, u64 v)
 
 const CpuIntc apic_intc = { ack, sysreg_read, sysreg_write };
 
+/* ---- its registers for who does its work -------------------------------- */
+
+/* What the page has beside registers that are stored as they are shown. */
+enum { PAGE_ID = 0x20, PAGE_LDR = 0xd0, PAGE_ISR = 0x100, PAGE_TMR = 0x180,
+       PAGE_IRR = 0x200, PAGE_COUNT = 0x390 };
+
+static const struct { u16 at; u32 offset; } page_words[] = {
+    { 0x080, offsetof(Apic, tpr) }, { 0x0e0, offsetof(Apic, dfr) },
+    { 0x0f0, offsetof(Apic, svr) }, { 0x280, offsetof(Apic, esr) },
+    { 0x300, offsetof(Apic, icr_low) }, { 0x310, offsetof(Apic, icr_high) },
+    { 0x320, offsetof(Apic, lvt[LVT_TIMER]) },
+    { 0x330, offsetof(Apic, lvt[LVT_THERMAL]) },
+    { 0x340, offsetof(Apic, lvt[LVT_PERF]) },
+    { 0x350, offsetof(Apic, lvt[LVT_LINT0]) },
+    { 0x360, offsetof(Apic, lvt[LVT_LINT1]) },
+    { 0x370, offsetof(Apic, lvt[LVT_ERROR]) },
+    { 0x380, offsetof(Apic, initial) }, { 0x3e0, offsetof(Apic, divide) },
+};
+
+static const struct { u16 at; u32 offset; } page_sets[] = {
+    { PAGE_ISR, offsetof(Apic, isr) }, { PAGE_TMR, offsetof(Apic, tmr) },
+    { PAGE_IRR, offsetof(Apic, irr) },
+};
+
+u64 apic_get(Device *d, u8 *page)
+{
+    Apic *a = (Apic *)d;
+
+    memset(page, 0, APIC_PAGE_BYTES);
+    for (u32 i = 0; i < countof(page_words); i++) {
+        memcpy(page + page_words[i].at, (u8 *)a + page_words[i].offset, 4);
+    }
+    for (u32 i = 0; i < countof(page_sets); i++) {
+        for (u32 k = 0; k < VECTORS / 32; k++) {
+            memcpy(page + page_sets[i].at + k * 16,
+                   (u8 *)a + page_sets[i].offset + k * 4, 4);
+        }
+    }
+    store_le(page + PAGE_ID, 4, a->id << 24);
+    store_le(page + 0x30, 4, VERSION);
+    store_le(page + PAGE_LDR, 4, apic_is_x2(a) ? apic_x2_ldr(a) : a->ldr);
+    store_le(page + PAGE_COUNT, 4, current_count(a));
+    timer_stop(a->timer);
+    return a->base;
+}
+
+void apic_set(Device *d, const u8 *page, u64 base)
+{
+    Apic *a = (Apic *)d;
+    u32 count = (u32)load_le(page + PAGE_COUNT, 4);
+
+    for (u32 i = 0; i < countof(page_words); i++) {
+        memcpy((u8 *)a + page_words[i].offset, page + page_words[i].at, 4);
+    }
+    for (u32 i = 0; i < countof(page_sets); i++) {
+        for (u32 k = 0; k < VECTORS / 32; k++) {
+            memcpy((u8 *)a + page_sets[i].offset + k * 4,
+                   page + page_sets[i].at + k * 16, 4);
+        }
+    }
+    a->base = base;
+    a->ldr = apic_is_x2(a) ? 0 : (u32)load_le(page + PAGE_LDR, 4);
+    a->counting = count != 0;
+    a->timer_from = (i64)((u64)clock_now(CLOCK_VIRTUAL_NS)
+                          - (u64)(a->initial - count) * count_ns(a->divide));
+}
+
+u64 apic_deadline(const Device *d)
+{
+    return ((const Apic *)d)->deadline;
+}
+
+void apic_set_deadline(Device *d, u64 when)
+{
+    ((Apic *)d)->deadline = when;
+}
+
 /* ---- the device --------------------------------------------------------- */
 
 /*

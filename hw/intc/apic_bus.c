@@ -16,6 +16,8 @@
 struct ApicBus {
     GPtrArray *apics, *ioapics;     /* Apic *, Device * */
     Device    *pic;                 /* or NULL */
+    bool     (*taken)(void *taker, u64 address, u32 data);  /* or NULL */
+    void      *taker;
     u32        last;                /* who took the last lowest-priority one */
 };
 
@@ -118,11 +120,15 @@ void apic_bus_send(ApicBus *b, const ApicMessage *m, ApicWhom whom, Apic *me)
 void apic_msi(void *bus, u64 address, u32 data)
 {
     enum { REDIRECT = 1 << 3, LOGICAL = 1 << 2, LEVEL = 1 << 15 };
+    ApicBus *b = bus;
     ApicMessage m = {
         .dest = address >> 12 & 0xff, .logical = address & LOGICAL,
         .mode = data >> 8 & 7, .vector = (u8)data, .level = data & LEVEL,
     };
 
+    if (b->taken && b->taken(b->taker, address, data)) {
+        return;
+    }
     /* A redirection hint lets the chipset choose one of several. */
     if (address & REDIRECT && m.mode == APIC_FIXED && m.logical) {
         m.mode = APIC_LOWEST;
@@ -229,6 +235,18 @@ void apic_attach(ApicBus *b, Device *apic, Cpu *c)
         c->intc_state = a;
     }
     device_reset(apic);             /* now it knows whether it is the first */
+}
+
+void apic_bus_taken(ApicBus *b, bool (*msi)(void *taker, u64 address,
+                                            u32 data), void *taker)
+{
+    b->taken = msi;
+    b->taker = taker;
+}
+
+ApicBus *apic_bus_of(const Device *apic)
+{
+    return ((const Apic *)apic)->bus;
 }
 
 void apic_set_pic(ApicBus *b, Device *pic)

@@ -33,20 +33,20 @@ typedef struct Pic {
     bool    has_elcr;                   /* the board mapped it */
     Device *slave;                      /* behind input 2, or NULL */
 
-    u8      level;                      /* of the inputs, as they are now */
-    u8      irr, isr, imr, elcr;
-    u8      lowest;                     /* input of lowest priority */
-    u8      icw1, icw2, icw3, icw4;
-    u8      step;
-    u8      read_isr, poll, special_mask, rotate_aeoi;  /* truth values */
+    I8259Regs r;
 } Pic;
+
+I8259Regs *i8259_regs(Device *d)
+{
+    return &((Pic *)d)->r;
+}
 
 /* ---- requests and priorities -------------------------------------------- */
 
 /* Inputs that are level-triggered; with an ELCR it replaces ICW1's LTIM. */
 static u8 levels(const Pic *s)
 {
-    return s->has_elcr ? s->elcr : s->icw1 & ICW1_LTIM ? 0xff : 0;
+    return s->has_elcr ? s->r.elcr : s->r.icw1 & ICW1_LTIM ? 0xff : 0;
 }
 
 /* The input of highest priority in `set`, as a rank; INPUTS if empty. */
@@ -54,7 +54,7 @@ static u32 best(const Pic *s, u8 set)
 {
     u32 rank = 0;
 
-    while (rank < INPUTS && !(set >> ((s->lowest + 1 + rank) % INPUTS) & 1)) {
+    while (rank < INPUTS && !(set >> ((s->r.lowest + 1 + rank) % INPUTS) & 1)) {
         rank++;
     }
     return rank;
@@ -62,20 +62,20 @@ static u32 best(const Pic *s, u8 set)
 
 static u32 input_of(const Pic *s, u32 rank)
 {
-    return (s->lowest + 1 + rank) % INPUTS;
+    return (s->r.lowest + 1 + rank) % INPUTS;
 }
 
 /* The input to be served now, or -1. */
 static int due(const Pic *s)
 {
-    u8 serving = s->special_mask ? s->isr & ~s->imr : s->isr;
-    u32 asks = best(s, s->irr & ~s->imr);
+    u8 serving = s->r.special_mask ? s->r.isr & ~s->r.imr : s->r.isr;
+    u32 asks = best(s, s->r.irr & ~s->r.imr);
 
     if (asks == INPUTS) {
         return -1;
     }
     /* Special fully nested: the slave may ask above its own request. */
-    if (s->master && s->icw4 & ICW4_SFNM && input_of(s, asks) == CASCADE) {
+    if (s->master && s->r.icw4 & ICW4_SFNM && input_of(s, asks) == CASCADE) {
         serving &= (u8)~(1u << CASCADE);
     }
     return asks < best(s, serving) ? (int)input_of(s, asks) : -1;
@@ -90,13 +90,13 @@ static void input(void *opaque, int n, bool level)
 {
     Pic *s = opaque;
     u8 bit = (u8)(1u << (n & 7));
-    bool rose = level && !(s->level & bit);
+    bool rose = level && !(s->r.level & bit);
 
-    s->level = level ? s->level | bit : s->level & ~bit;
+    s->r.level = level ? s->r.level | bit : s->r.level & ~bit;
     if (levels(s) & bit) {
-        s->irr = level ? s->irr | bit : s->irr & ~bit;
+        s->r.irr = level ? s->r.irr | bit : s->r.irr & ~bit;
     } else if (rose) {
-        s->irr |= bit;
+        s->r.irr |= bit;
     }
     update(s);
 }
@@ -104,7 +104,7 @@ static void input(void *opaque, int n, bool level)
 /* Level-triggered requests are what their inputs are. */
 static void follow_levels(Pic *s)
 {
-    s->irr = (s->irr & ~levels(s)) | (s->level & levels(s));
+    s->r.irr = (s->r.irr & ~levels(s)) | (s->r.level & levels(s));
 }
 
 /*
@@ -120,12 +120,12 @@ static int take(Pic *s)
     }
     u8 bit = (u8)(1u << n);
     if (!(levels(s) & bit)) {
-        s->irr &= ~bit;
+        s->r.irr &= ~bit;
     }
-    if (!(s->icw4 & ICW4_AEOI)) {
-        s->isr |= bit;
-    } else if (s->rotate_aeoi) {
-        s->lowest = (u8)n;
+    if (!(s->r.icw4 & ICW4_AEOI)) {
+        s->r.isr |= bit;
+    } else if (s->r.rotate_aeoi) {
+        s->r.lowest = (u8)n;
     }
     line_set(&s->intr, false);
     return n;
@@ -133,7 +133,7 @@ static int take(Pic *s)
 
 static int vector(Pic *s, int n)
 {
-    return (s->icw2 & 0xf8) | (n < 0 ? SPURIOUS : n);
+    return (s->r.icw2 & 0xf8) | (n < 0 ? SPURIOUS : n);
 }
 
 int i8259_ack(Device *master)
@@ -161,14 +161,14 @@ const CpuIntc i8259_intc = { .ack = ack_due };
 /* The data sheet's list under "Initialization command word 1". */
 static void write_icw1(Pic *s, u8 v)
 {
-    s->icw1 = v;
-    s->irr = s->isr = s->imr = 0;
-    s->lowest = INPUTS - 1;
-    s->special_mask = s->read_isr = s->poll = s->rotate_aeoi = false;
+    s->r.icw1 = v;
+    s->r.irr = s->r.isr = s->r.imr = 0;
+    s->r.lowest = INPUTS - 1;
+    s->r.special_mask = s->r.read_isr = s->r.poll = s->r.rotate_aeoi = false;
     if (!(v & ICW1_IC4)) {
-        s->icw4 = 0;
+        s->r.icw4 = 0;
     }
-    s->step = STEP_ICW2;
+    s->r.step = STEP_ICW2;
     follow_levels(s);
 }
 
@@ -179,57 +179,57 @@ static void write_ocw2(Pic *s, u8 v)
 
     if (!eoi) {
         if (rotate && specific) {
-            s->lowest = (u8)n;
+            s->r.lowest = (u8)n;
         } else if (!specific) {
-            s->rotate_aeoi = rotate;
+            s->r.rotate_aeoi = rotate;
         }
         return;
     }
     if (!specific) {
-        u32 rank = best(s, s->special_mask ? s->isr & ~s->imr : s->isr);
+        u32 rank = best(s, s->r.special_mask ? s->r.isr & ~s->r.imr : s->r.isr);
         if (rank == INPUTS) {
             return;
         }
         n = input_of(s, rank);
     }
-    s->isr &= (u8)~(1u << n);
+    s->r.isr &= (u8)~(1u << n);
     if (rotate) {
-        s->lowest = (u8)n;
+        s->r.lowest = (u8)n;
     }
 }
 
 static void write_ocw3(Pic *s, u8 v)
 {
     if (v & OCW3_ESMM) {
-        s->special_mask = v & OCW3_SMM;
+        s->r.special_mask = v & OCW3_SMM;
     }
     if (v & OCW3_POLL) {
-        s->poll = true;
+        s->r.poll = true;
     } else if (v & OCW3_RR) {
-        s->read_isr = v & OCW3_RIS;
+        s->r.read_isr = v & OCW3_RIS;
     }
 }
 
 static void write_odd(Pic *s, u8 v)
 {
-    bool icw4 = s->icw1 & ICW1_IC4;
+    bool icw4 = s->r.icw1 & ICW1_IC4;
 
-    switch (s->step) {
+    switch (s->r.step) {
     case STEP_ICW2:
-        s->icw2 = v;
-        s->step = !(s->icw1 & ICW1_SNGL) ? STEP_ICW3
+        s->r.icw2 = v;
+        s->r.step = !(s->r.icw1 & ICW1_SNGL) ? STEP_ICW3
                 : icw4 ? STEP_ICW4 : STEP_READY;
         break;
     case STEP_ICW3:
-        s->icw3 = v;
-        s->step = icw4 ? STEP_ICW4 : STEP_READY;
+        s->r.icw3 = v;
+        s->r.step = icw4 ? STEP_ICW4 : STEP_READY;
         break;
     case STEP_ICW4:
-        s->icw4 = v;
-        s->step = STEP_READY;
+        s->r.icw4 = v;
+        s->r.step = STEP_READY;
         break;
     default:
-        s->imr = v;
+        s->r.imr = v;
     }
 }
 
@@ -253,13 +253,13 @@ static u8 read_port(void *opaque, u64 at)
 {
     Pic *s = opaque;
 
-    if (s->poll) {                      /* this read is an acknowledge */
+    if (s->r.poll) {                      /* this read is an acknowledge */
         int n = take(s);
-        s->poll = false;
+        s->r.poll = false;
         update(s);
         return n < 0 ? 0 : (u8)(POLL_PENDING | n);
     }
-    return at & 1 ? s->imr : s->read_isr ? s->isr : s->irr;
+    return at & 1 ? s->r.imr : s->r.read_isr ? s->r.isr : s->r.irr;
 }
 
 static u64 port_read(void *opaque, u64 at, unsigned size)
@@ -277,7 +277,7 @@ static void port_write(void *opaque, u64 at, unsigned size, u64 v)
 static u64 elcr_read(void *opaque, u64 at, unsigned size)
 {
     (void)at, (void)size;
-    return ((Pic *)opaque)->elcr;
+    return ((Pic *)opaque)->r.elcr;
 }
 
 static void elcr_write(void *opaque, u64 at, unsigned size, u64 v)
@@ -286,7 +286,7 @@ static void elcr_write(void *opaque, u64 at, unsigned size, u64 v)
 
     (void)at, (void)size;
     /* Not those of timer, keyboard and cascade; of clock and FPU. */
-    s->elcr = (u8)(v & (s->master ? 0xf8 : 0xde));
+    s->r.elcr = (u8)(v & (s->master ? 0xf8 : 0xde));
     follow_levels(s);
     update(s);
 }
@@ -318,7 +318,7 @@ static void reset(void *opaque)
 {
     Pic *s = opaque;
 
-    s->lowest = INPUTS - 1;
+    s->r.lowest = INPUTS - 1;
     update(s);
 }
 
@@ -326,7 +326,7 @@ static bool loaded(void *opaque)
 {
     Pic *s = opaque;
 
-    if (s->lowest >= INPUTS || s->step >= STEPS) {
+    if (s->r.lowest >= INPUTS || s->r.step >= STEPS) {
         return false;
     }
     update(s);
@@ -341,11 +341,11 @@ DEVICE(pic) {
     .mmio_read  = port_read,
     .mmio_write = port_write,
     .state  = (const Field[]) {
-        KEEP_SAVE(Pic, level),
-        SAVE(Pic, irr), SAVE(Pic, isr), SAVE(Pic, imr), SAVE(Pic, elcr),
-        SAVE(Pic, lowest), SAVE(Pic, icw1), SAVE(Pic, icw2), SAVE(Pic, icw3),
-        SAVE(Pic, icw4), SAVE(Pic, step), SAVE(Pic, read_isr), SAVE(Pic, poll),
-        SAVE(Pic, special_mask), SAVE(Pic, rotate_aeoi), { 0 }
+        KEEP_SAVE(Pic, r.level),
+        SAVE(Pic, r.irr), SAVE(Pic, r.isr), SAVE(Pic, r.imr), SAVE(Pic, r.elcr),
+        SAVE(Pic, r.lowest), SAVE(Pic, r.icw1), SAVE(Pic, r.icw2), SAVE(Pic, r.icw3),
+        SAVE(Pic, r.icw4), SAVE(Pic, r.step), SAVE(Pic, r.read_isr), SAVE(Pic, r.poll),
+        SAVE(Pic, r.special_mask), SAVE(Pic, r.rotate_aeoi), { 0 }
     },
     .props  = (const Prop[]) {
         PROP("master", PROP_BOOL, Pic, master, "off", "not behind another"),

@@ -29,6 +29,27 @@ typedef struct IoApic {
     u64    table[IOAPIC_PINS];
 } IoApic;
 
+void ioapic_get(const Device *d, IoApicRegs *r)
+{
+    const IoApic *s = (const IoApic *)d;
+
+    *r = (IoApicRegs) { .inputs = s->inputs, .select = s->select,
+                        .id = s->id };
+    memcpy(r->table, s->table, sizeof r->table);
+}
+
+void ioapic_set(Device *d, const IoApicRegs *r)
+{
+    IoApic *s = (IoApic *)d;
+
+    s->inputs = r->inputs;
+    s->select = r->select;
+    s->id = r->id;
+    for (u32 i = 0; i < IOAPIC_PINS; i++) {
+        s->table[i] = r->table[i] & (WRITABLE | REMOTE_IRR);
+    }
+}
+
 static void send(IoApic *s, u64 entry)
 {
     u32 dest = (u32)(entry >> 56);

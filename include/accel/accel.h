@@ -26,6 +26,15 @@ typedef struct Accel {
      * changed until the next run(); on c's thread.  NULL: they are there.
      */
     void (*fetch)(Cpu *c);
+    /*
+     * All CPUs wait, their registers in their Cpus: devices that the
+     * accelerator has get their state back; and before they run again.
+     * Machine lock held.  NULL: it has none.
+     */
+    void (*paused)(Machine *m);
+    void (*resuming)(Machine *m);
+    /* Does run() itself wait for what wakes or starts c?  NULL: no. */
+    bool (*waits)(const Cpu *c);
     /* The memory map changed; any thread, machine lock held. */
     void (*map_changed)(Machine *m);
     /* Can it have all in c->debug?  NULL: always. */

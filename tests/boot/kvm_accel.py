@@ -24,7 +24,7 @@ def linux(run, *options):
 SCRIPT = """
 %s
 echo STATUS-$?
-""" % linux("grep -c ^processor /proc/cpuinfo", "-M pc -smp 2")
+""" % linux("cat /proc/interrupts; grep -c ^processor /proc/cpuinfo", "-M pc -smp 2")
 
 with scratch() as folder:
     with nested.guest(folder, SCRIPT) as g:

@@ -38,6 +38,8 @@ RULES = {
     "softmmu/machine.c": ALL,
     "target":         TARGET,
     "accel":          ["util", "tcg", "softmmu", "accel", "target/target.h"],
+    "accel/kvm":      ["util", "tcg", "softmmu", "accel", "target/target.h",
+                       "hw/core", "hw/intc"],   # the kernel has some of them
     "hw/core":        ["util", "softmmu", *HOST],  # properties name back ends
     "hw":             DEVICE,
     "hw/acpi":        [*DEVICE, "hw"],  # tables name what boards are made of

@@ -113,6 +113,12 @@ struct Device {
     bool     added;             /* by -device or a monitor, not the board */
     u32      boot_order;        /* bootindex= plus 1; 0: none */
     bool     ejected;           /* the guest let it go; see hotplug.h */
+    /*
+     * Who does its work while the machine runs and is asked first where an
+     * input goes: false: to the device after all.  NULL: nobody.
+     */
+    bool   (*taken)(void *taker, Device *d, int n, bool level);
+    void    *taker;
     struct DeviceCore *core;    /* hw/core/device.c's own */
 };
 

@@ -52,5 +52,22 @@ Device  *apic_of(ApicBus *b, u32 n);
  * hpet_connect().
  */
 void     apic_msi(void *bus, u64 address, u32 data);
+/*
+ * Who carries messages while the machine runs; false: we do after all.
+ */
+void     apic_bus_taken(ApicBus *b, bool (*msi)(void *taker, u64 address,
+                                                u32 data), void *taker);
+/* The bus of an "apic", or NULL. */
+ApicBus *apic_bus_of(const Device *apic);
+/*
+ * An "apic"'s registers as the SDM places them in its page, and
+ * IA32_APIC_BASE; for who does its work.  Taking them stops its timer.
+ */
+enum { APIC_PAGE_BYTES = 1024 };
+u64      apic_get(Device *apic, u8 *page);
+void     apic_set(Device *apic, const u8 *page, u64 base);
+/* When the deadline timer fires, in virtual nanoseconds; 0: it does not. */
+u64      apic_deadline(const Device *apic);
+void     apic_set_deadline(Device *apic, u64 when);
 /* Drives LINT0 or LINT1 of all; a sink of line_connect(). */
 void     apic_lint(void *bus, int n, bool level);

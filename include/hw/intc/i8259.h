@@ -18,5 +18,14 @@ void i8259_cascade(Device *master, Device *slave);
  * request has gone.  With the machine lock.
  */
 int i8259_ack(Device *master);
+/* The registers of one, for who does its work; the last five: truth values. */
+typedef struct I8259Regs {
+    u8 level, irr, isr, imr, elcr;      /* level: of the inputs */
+    u8 lowest;                          /* input of lowest priority */
+    u8 icw1, icw2, icw3, icw4;
+    u8 step;                            /* ICW that is next; 0: none */
+    u8 read_isr, poll, special_mask, rotate_aeoi;
+} I8259Regs;
+I8259Regs *i8259_regs(Device *d);       /* to be read and set */
 /* For CPUs without a local APIC; the state is the master. */
 extern const CpuIntc i8259_intc;
