@@ -209,6 +209,42 @@ static void code_written(void *opaque, Ram *r, u64 offset, u64 len)
     g_mutex_unlock(&j->lock);
 }
 
+static bool is_at(const Machine *m, const CodePage *p, u64 phys)
+{
+    const MemRange *r = mem_find(m->mem, phys);
+
+    return r && r->ram == p->ram && r->offset + (phys - r->base) == p->offset;
+}
+
+/* Code that only CPUs in SMM see goes too, and is made again. */
+static bool is_moved(const Machine *m, const Block *b)
+{
+    return !is_at(m, b->page, align_down(b->phys, PAGE_SIZE))
+        || (b->tail && !is_at(m, b->tail_page, b->next_phys));
+}
+
+void jit_map_changed(Machine *m)
+{
+    Jit *j = m->accel_data;
+    g_autoptr(GPtrArray) moved = g_ptr_array_new();
+    GHashTableIter pages;
+    gpointer page;
+
+    g_mutex_lock(&j->lock);
+    g_hash_table_iter_init(&pages, j->pages);
+    while (g_hash_table_iter_next(&pages, NULL, &page)) {
+        for (Block *b = ((CodePage *)page)->blocks; b; b = b->page_next) {
+            if (is_moved(m, b)) {
+                g_ptr_array_add(moved, b);
+            }
+        }
+    }
+    for (u32 i = 0; i < moved->len; i++) {
+        jit_drop(j, moved->pdata[i]);
+    }
+    g_mutex_unlock(&j->lock);
+}
+
 /* ---- code memory -------------------------------------------------------- */
 
 static void free_block(Block *b)

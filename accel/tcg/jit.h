@@ -124,6 +124,8 @@ void   jit_ir_end(Jit *j, const Cpu *c, u64 pc, const u8 *host, u32 size);
 void   jit_link(Jit *j, TcgJump *jump, Block *to);
 /* Drops all blocks (debugger).  On any thread; takes an exclusive section. */
 void   jit_drop_all(Machine *m);
+/* Drops those whose code is not at its guest physical address any more. */
+void   jit_map_changed(Machine *m);
 /* Where code is: its bytes to the page's end and, if wanted, the next page. */
 typedef struct JitSource {
     TlbHit first, next;         /* next.host NULL: not wanted */

@@ -245,6 +245,7 @@ static void drop_translations(Cpu *c, void *data)
 {
     (void)data;
     tlb_flush(c, 0, 0, 0, 0);
+    jit_map_changed(c->machine);
 }
 
 /*

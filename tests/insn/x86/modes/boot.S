@@ -51,6 +51,8 @@ gdt:
 gdtr:
         .word gdtr - gdt - 1
         .long 0xf0000 + gdt - LAST
+        .org LAST + 0xffe8      /* for test_smm() */
+        ret
         .org LAST + 0xfff0
         .code16
         ljmp $0xf000, $start - LAST

@@ -78,10 +78,16 @@ static u32 config(u32 devfn, u32 at)
     return inl(0xcfc);
 }
 
+/* A byte of the host bridge's. */
+static void set_bridge(u32 at, u8 v)
+{
+    select(0, at);
+    outb((u16)(0xcfc + (at & 3)), v);
+}
+
 static void set_smram(u8 v)
 {
-    select(0, smram);
-    outb((u16)(0xcfc + (smram & 3)), v);
+    set_bridge(smram, v);
 }
 
 static u8 get_smram(void)
@@ -354,12 +360,34 @@ static void flash(void)
     equal("but from SMM", at[0], 0x5a);
 }
 
+/* Calls what is at `at` with 11H in EAX; what it leaves there. */
+static u32 result_of(u32 at)
+{
+    TRY("calll *%%ebx\n movl %%eax, out", "b"(at), "a"(0x11));
+    return out[0];
+}
+
+/* A return in the ROM below 1 MiB, and RAM with other code in its place. */
+static void shadow(void)
+{
+    enum { RETURN = 0xfffe8, READ_WRITE = 0x30 };
+    u32 at = RETURN, pam = chipset == I440FX ? 0x59 : 0x90;
+
+    equal("code of a ROM", result_of(at), 0x11);
+    set_bridge(pam, READ_WRITE);
+    copy((void *)at, "\xb8\x42\0\0\0\xc3", 6);
+    equal("code of RAM that took its place", result_of(at), 0x42);
+    set_bridge(pam, 0);
+    equal("and of the ROM again", result_of(at), 0x11);
+}
+
 void test_smm(void)
 {
     chipset = config(0, 0);
     if (chipset != I440FX && chipset != Q35) {
         return;
     }
+    shadow();
     smram = chipset == I440FX ? 0x72 : 0x9d;
     fill((void *)NOTES, 0, sizeof *n);
     TRY("rsm", "r"(0));
