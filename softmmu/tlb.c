@@ -23,7 +23,7 @@ enum {
     SLOTS = 16,
     L2_SETS = 4096, L2_WAYS = 4, LOCALS = 512,
     JCACHE_SIZE = 1 << JCACHE_BITS,
-    LARGE_MAX = 8, WRITERS = 256, GROUP = TLB_SIZE / 64,
+    LARGE_MAX = 8, WRITERS = 256, GROUP = TLB_SIZE / 64, GUESS_BITS = 6,
 };
 
 /* Second level: no page, which is aligned, is this. */
@@ -77,7 +77,8 @@ typedef struct L2Entry {
 
 typedef struct Tlb {
     Slot     slot[SLOTS];
-    Slot    *cur, *before;      /* in use, and the one used before */
+    Slot    *cur;               /* in use */
+    u8       guess[1 << GUESS_BITS];    /* by guess_of(): likely that slot */
     u64      tick;
     L2Entry (*l2)[L2_WAYS];
     u32      l2_next;           /* way to replace */
@@ -194,7 +195,6 @@ static void select_slot(Cpu *c, Slot *s)
     Tlb *t = c->tlb;
 
     s->used = ++t->tick;
-    t->before = t->cur;
     t->cur = s;
     c->tcg.tlb = (u8 *)s->tables;
     c->tcg.jcache = (u8 *)s->jumps;
@@ -238,28 +238,20 @@ static bool is_slot(const Slot *s, u64 space, u32 key)
     return s->valid && s->space == space && s->key == key;
 }
 
-void tlb_switch(Cpu *c, u64 space, u32 key)
+static u32 guess_of(u64 space, u32 key)
 {
-    Tlb *t = c->tlb;
-    Slot *oldest;
+    return (u32)((space ^ (u64)key << 32) * 0x9e3779b97f4a7c15ull
+                 >> (64 - GUESS_BITS));
+}
 
-    c->key = key;
-    c->space = space;
-    if (!t) {
-        return;                 /* not made yet, or another accelerator */
-    }
-    if (is_slot(t->cur, space, key)) {
-        return;
-    }
-    if (t->before && is_slot(t->before, space, key)) {
-        select_slot(c, t->before);
-        return;
-    }
-    oldest = &t->slot[0];
+/* The slot of that space, or the one not used for longest, emptied for it. */
+static Slot *find_slot(Tlb *t, u64 space, u32 key)
+{
+    Slot *oldest = &t->slot[0];
+
     for (Slot *s = t->slot; s < t->slot + SLOTS; s++) {
         if (is_slot(s, space, key)) {
-            select_slot(c, s);
-            return;
+            return s;
         }
         if (!s->valid) {
             oldest = s;
@@ -272,7 +264,26 @@ void tlb_switch(Cpu *c, u64 space, u32 key)
     oldest->valid = true;
     oldest->space = space;
     oldest->key = key;
-    select_slot(c, oldest);
+    return oldest;
+}
+
+void tlb_switch(Cpu *c, u64 space, u32 key)
+{
+    Tlb *t = c->tlb;
+
+    c->key = key;
+    c->space = space;
+    /* No TLB: not made yet, or another accelerator. */
+    if (!t || is_slot(t->cur, space, key)) {
+        return;
+    }
+    u8 *guess = &t->guess[guess_of(space, key)];
+    Slot *s = &t->slot[*guess];
+    if (!is_slot(s, space, key)) {
+        s = find_slot(t, space, key);
+        *guess = (u8)(s - t->slot);
+    }
+    select_slot(c, s);
 }
 
 void tlb_replace_space(Cpu *c, u64 old, u64 space)

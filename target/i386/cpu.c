@@ -116,7 +116,13 @@ static bool expands_down(const X86Cpu *c, unsigned s)
     return (c->seg[s].attr & (SEG_S | SEG_CODE | SEG_EC)) == (SEG_S | SEG_EC);
 }
 
-static u32 segment_key(const X86Cpu *c)
+u32 x86_segment_key(const X86Cpu *c, unsigned s)
+{
+    return (s <= DS && is_flat(c, s) ? (u32)KEY_FLAT << s : 0)
+        | (expands_down(c, s) ? KEY_ODD : 0);
+}
+
+static u32 segments_key(const X86Cpu *c)
 {
     u32 key = 0;
 
@@ -126,11 +132,8 @@ static u32 segment_key(const X86Cpu *c)
     }
     key |= c->seg[CS].attr & SEG_B ? KEY_CODE32 : KEY_CODE16;
     key |= c->seg[SS].attr & SEG_B ? KEY_SS32 : 0;
-    for (unsigned s = ES; s <= DS; s++) {
-        key |= is_flat(c, s) ? (u32)KEY_FLAT << s : 0;
-    }
     for (unsigned s = ES; s < SEGS; s++) {
-        key |= expands_down(c, s) ? KEY_ODD : 0;
+        key |= x86_segment_key(c, s);
     }
     return key;
 }
@@ -179,7 +182,7 @@ void x86_level_changed(X86Cpu *c)
                  | KEY_X87_SOFT | KEY_X87_ONCE | KEY_DAZ };
 
     tlb_switch(&c->cpu, x86_space(c), (c->cpu.key & STAYS) | c->cpl
-               | segment_key(c) | flags_key(c));
+               | segments_key(c) | flags_key(c));
 }
 
 void x86_mode_changed(X86Cpu *c)

@@ -325,6 +325,8 @@ void x86_set_ip(X86Cpu *c, u64 ip);
 void x86_mode_changed(X86Cpu *c);
 /* The same where only CPL, segments and EFLAGS changed. */
 void x86_level_changed(X86Cpu *c);
+/* What segment seg adds to the key but in 64-bit mode, beside its B. */
+u32  x86_segment_key(const X86Cpu *c, unsigned seg);
 /*
  * debug.c: to be called (H_READ | H_WRITE | H_RAISE) before an instruction
  * whose key has KEY_TF, KEY_SHADOW or KEY_BREAK; with one of the first two it

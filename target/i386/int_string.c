@@ -152,14 +152,11 @@ static void find_host(const Str *s, End *e)
     }
 }
 
-/*
- * How many of n elements lie in the segment and in the first one's page; at
- * least one.  Raises if the first is beyond the segment.
- */
-static u64 reach(const Str *s, End *e, u64 n)
+/* How many of n elements, from off on, lie in the segment; raises for none. */
+static u64 in_segment(const Str *s, const End *e, u64 off, u64 n)
 {
     X86Cpu *c = s->c;
-    u64 off = c->r[e->reg] & s->mask, in_page, last = s->size - 1;
+    u64 last = s->size - 1;
     Room room = room_of(c, e->seg, e->write);
 
     if (!(c->cr0 & CR0_PE) && s->mask == UINT32_MAX) {
@@ -167,15 +164,29 @@ static u64 reach(const Str *s, End *e, u64 n)
     }
     check_room(c, &room, e->seg, off, s->size);
     if (s->back) {
-        n = MIN(n - 1, (off - room.lo) / s->size) + 1;
-    } else {
-        u64 left = MIN(room.hi - off - last, s->mask - off);
-        n = MIN(n - 1, left / s->size) + 1;
+        return MIN(n - 1, (off - room.lo) / s->size) + 1;
     }
+    return MIN(n - 1, MIN(room.hi - off - last, s->mask - off) / s->size) + 1;
+}
+
+/*
+ * How many of n elements lie in the segment and in the first one's page; at
+ * least one.  Raises if the first is beyond the segment.
+ */
+static u64 reach(const Str *s, End *e, u64 n)
+{
+    X86Cpu *c = s->c;
+    u64 off = c->r[e->reg] & s->mask, last = s->size - 1;
+    bool flat = e->seg <= DS && c->cpu.key & (u32)KEY_FLAT << e->seg;
+
     e->va = linear_of(c, e->seg, off);
     e->host = NULL;
-    in_page = e->va & (GUEST_PAGE - 1);
-    if (in_page + last >= GUEST_PAGE || must_align(s, e->va)) {
+    u64 in_page = e->va & (GUEST_PAGE - 1);
+    bool crosses = in_page + last >= GUEST_PAGE;
+    if (!flat || crosses) {     /* else its page lies in the segment */
+        n = in_segment(s, e, off, n);
+    }
+    if (crosses || must_align(s, e->va)) {
         return 1;
     }
     find_host(s, e);

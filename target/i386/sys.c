@@ -13,16 +13,24 @@
 
 /* ---- segment registers -------------------------------------------------- */
 
+/* Of segments but SS, most loads leave the key as it is. */
+static void new_seg(X86Cpu *c, unsigned seg, u16 selector)
+{
+    u32 part = x86_segment_key(c, seg);
+
+    x86_load_seg(c, seg, selector);
+    c->shadow |= seg == SS;
+    if (seg == SS || part != x86_segment_key(c, seg)) {
+        x86_level_changed(c);
+    }
+}
+
 static void load_seg(void *env, u32 seg, u32 selector, u64 next)
 {
     X86Cpu *c = env;
     u32 key = c->cpu.key;
 
-    x86_load_seg(c, seg, (u16)selector);
-    if (seg == SS) {
-        c->shadow = true;
-    }
-    x86_level_changed(c);
+    new_seg(c, seg, (u16)selector);
     settle(c, key, next);
 }
 HELPER(load_seg, H_ALL, void, ptr, i32, i32, i64);
@@ -88,13 +96,11 @@ static void load_seg_and(void *env, u32 seg, u32 selector, u32 reg, u64 v,
 {
     X86Cpu *c = env;
     u64 *r = &c->r[reg & 0xff];
-    u32 size = reg >> 8;
+    u32 size = reg >> 8, key = c->cpu.key;
 
-    x86_load_seg(c, seg, (u16)selector);
+    new_seg(c, seg, (u16)selector);
     *r = size == 2 ? deposit(*r, 0, 16, v) : v;
-    c->shadow = seg == SS;
-    x86_level_changed(c);
-    c->cpu.tcg.pc = next;
+    settle(c, key, next);
 }
 HELPER(load_seg_and, H_ALL, void, ptr, i32, i32, i32, i64, i64);
 
@@ -103,7 +109,6 @@ static bool set_seg_and(X86Ctx *c, Val selector, unsigned size, unsigned reg,
 {
     IR_CALL(c->b, &helper_load_seg_and, k32(c, c->row->arg), selector,
             k32(c, reg | size << 8), v, linear_next(c));
-    ir_leave(c->b);
     return true;
 }
 
