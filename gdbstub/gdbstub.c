@@ -144,6 +144,16 @@ static void stop_reply(Gdb *g, Cpu *c)
 
 /* ---- registers ---------------------------------------------------------- */
 
+/* Registers travel in the guest's byte order, and lie here in the host's. */
+static void order_bytes(const Cpu *c, u8 *buf, u32 size)
+{
+    for (u32 i = 0; c->target->big_endian && i < size / 2; i++) {
+        u8 b = buf[i];
+        buf[i] = buf[size - 1 - i];
+        buf[size - 1 - i] = b;
+    }
+}
+
 static void read_reg(Cpu *c, const GuestReg *r, void *buf)
 {
     if (r->read) {
@@ -151,10 +161,12 @@ static void read_reg(Cpu *c, const GuestReg *r, void *buf)
     } else {
         memcpy(buf, (u8 *)c + r->offset, r->size);
     }
+    order_bytes(c, buf, r->size);
 }
 
-static void write_reg(Cpu *c, const GuestReg *r, const void *buf)
+static void write_reg(Cpu *c, const GuestReg *r, void *buf)
 {
+    order_bytes(c, buf, r->size);
     if (r->write) {
         r->write(c, buf);
     } else {
@@ -233,8 +245,17 @@ static void cmd_P(Gdb *g, const char *args)
 
 /* ---- memory ------------------------------------------------------------- */
 
+/* An address as the debugger writes it, as the CPU has it. */
+static u64 guest_address(const Gdb *g, u64 va, bool insn)
+{
+    const Target *t = g->cpu_g->target;
+
+    return t->debug_address ? t->debug_address(g->cpu_g, va, insn) : va;
+}
+
 static bool access_memory(Gdb *g, u64 at, void *buf, u64 len, bool write)
 {
+    at = g->physical ? at : guest_address(g, at, false);
     if (g->physical) {
         return write ? mem_load(g->m->mem, at, buf, len)
                      : mem_read(g->m->mem, at, buf, len);
@@ -345,7 +366,7 @@ static void breakpoint(Gdb *g, const char *args, bool insert)
         reply(g, "");
         return;
     }
-    b.addr = strtoull(args + 2, &p, 16);
+    b.addr = guest_address(g, strtoull(args + 2, &p, 16), *args < '2');
     b.len = *p == ',' ? strtoull(p + 1, NULL, 16) : 0;
     if (b.len == 0 || b.len > 1 << 20) {
         reply(g, "E22");

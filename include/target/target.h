@@ -83,6 +83,11 @@ struct Target {
     void  (*firmware)(Cpu *c, bool hvc, bool smc);
     /* Slow path at or above this address bit pattern: TBI; 0 if none. */
     u64   (*clean_address)(const Cpu *c, u64 va);
+    /*
+     * An address as debuggers may write it, made the CPU's; NULL: it is.
+     * insn: of a breakpoint, moved to where one can be.
+     */
+    u64   (*debug_address)(Cpu *c, u64 va, bool insn);
     /* Low half type and stepping, high half features, as SMBIOS's type 4 has
        them for x86; NULL: unknown. */
     u64   (*processor_id)(Cpu *c);

@@ -151,6 +151,48 @@ static const GuestReg regs64[] = {
     { 0 }
 };
 
+/* ---- the debugger's feature files --------------------------------------- */
+
+#define XML_HEAD(name)                                                      \
+    "<?xml version=\"1.0\"?>\n"                                             \
+    "<!DOCTYPE feature SYSTEM \"gdb-target.dtd\">\n"                        \
+    "<feature name=\"org.gnu.gdb.mips." name "\">\n"
+#define XML_REG(n, width, num)                                              \
+    "  <reg name=\"" n "\" bitsize=\"" width "\" regnum=\"" num "\"/>\n"
+#define XML_FLOAT(n, width, type)                                           \
+    "  <reg name=\"" n "\" bitsize=\"" width "\" type=\"" type "\"/>\n"
+#define XML_R(n, width) XML_REG("r" #n, width, #n)
+#define XML_EIGHT(R, w, a, b, c, d, e, f, g, h)                             \
+    R(a, w) R(b, w) R(c, w) R(d, w) R(e, w) R(f, w) R(g, w) R(h, w)
+#define XML_ALL32(R, w)                                                     \
+    XML_EIGHT(R, w, 0, 1, 2, 3, 4, 5, 6, 7)                                 \
+    XML_EIGHT(R, w, 8, 9, 10, 11, 12, 13, 14, 15)                           \
+    XML_EIGHT(R, w, 16, 17, 18, 19, 20, 21, 22, 23)                         \
+    XML_EIGHT(R, w, 24, 25, 26, 27, 28, 29, 30, 31)
+#define XML_F32(n, w)   XML_FLOAT("f" #n, w, "ieee_single")
+#define XML_F64(n, w)   XML_FLOAT("f" #n, w, "ieee_double")
+
+#define XML_CPU(w)                                                          \
+    XML_HEAD("cpu") XML_ALL32(XML_R, w) XML_REG("lo", w, "33")              \
+    XML_REG("hi", w, "34") XML_REG("pc", w, "37") "</feature>\n"
+#define XML_CP0(w)                                                          \
+    XML_HEAD("cp0") XML_REG("status", w, "32")                              \
+    XML_REG("badvaddr", w, "35") XML_REG("cause", w, "36") "</feature>\n"
+#define XML_FPU(w, F)                                                       \
+    XML_HEAD("fpu") XML_ALL32(F, w) XML_REG("fcsr", w, "70")                \
+    XML_REG("fir", w, "71") "</feature>\n"
+
+/* Those without a number follow the one before: f0 the pc. */
+static const char *const xml32[][2] = {
+    { "mips-cp0.xml", XML_CP0("32") }, { "mips-cpu.xml", XML_CPU("32") },
+    { "mips-fpu.xml", XML_FPU("32", XML_F32) }, { NULL, NULL }
+};
+
+static const char *const xml64[][2] = {
+    { "mips64-cp0.xml", XML_CP0("64") }, { "mips64-cpu.xml", XML_CPU("64") },
+    { "mips64-fpu.xml", XML_FPU("64", XML_F64) }, { NULL, NULL }
+};
+
 /* ---- life --------------------------------------------------------------- */
 
 static void reset_cp0(MipsCpu *c)
@@ -258,6 +300,35 @@ static void dump(Cpu *cpu, FILE *f)
 
 /* ---- the rows ----------------------------------------------------------- */
 
+static bool is_branch(MipsCpu *c, u64 va)
+{
+    u8 buf[4];
+    u64 w;
+
+    if (!cpu_debug_read(&c->cpu, va, buf, 4)) {
+        return false;
+    }
+    w = c->cpu.key & KEY_BE ? load_be(buf, 4) : load_le(buf, 4);
+    for (const Insn *i = mips_branch_insns; i->name; i++) {
+        if ((w & i->mask) == i->want) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * GDB writes 32-bit addresses with or without their sign.  A delay slot is
+ * part of its branch, so that is where one stops.
+ */
+static u64 debug_address(Cpu *cpu, u64 va, bool insn)
+{
+    MipsCpu *c = mips_cpu(cpu);
+
+    va = canonical(c, va >> 31 == 1 ? (u64)(i32)va : va);
+    return insn && is_branch(c, va - 4) ? va - 4 : va;
+}
+
 static int disassembly32(u32 key)
 {
     return CS_MODE_MIPS32
@@ -274,7 +345,6 @@ static int disassembly64(u32 key)
     .cpu_size = sizeof(MipsCpu),                                            \
     .nslots = MIPS_SLOTS,                                                   \
     .soft = &mips_soft,                                                     \
-    .gdb_arch = "mips",                                                     \
     .capstone_arch = CS_ARCH_MIPS,                                          \
     .init = init,                                                           \
     .reset = reset,                                                         \
@@ -287,6 +357,7 @@ static int disassembly64(u32 key)
     .trap = mips_trap,                                                      \
     .interrupt = mips_interrupt,                                            \
     .wakes = mips_wakes,                                                    \
+    .debug_address = debug_address,                                         \
     .describe = describe,                                                   \
     .dump = dump,                                                           \
     .dump_fp = dump_fp
@@ -295,6 +366,8 @@ static int disassembly64(u32 key)
     COMMON,                                                                 \
     .word = 32,                                                             \
     .slots = mips_slots32,                                                  \
+    .gdb_arch = "mips:isa32r2",                                             \
+    .gdb_xml = xml32,                                                       \
     .models = mips_models32,                                                \
     .capstone_mode = CS_MODE_MIPS32,                                        \
     .disassembly = disassembly32
@@ -303,6 +376,8 @@ static int disassembly64(u32 key)
     COMMON,                                                                 \
     .word = 64,                                                             \
     .slots = mips_slots64,                                                  \
+    .gdb_arch = "mips:isa64r2",                                             \
+    .gdb_xml = xml64,                                                       \
     .models = mips_models64,                                                \
     .capstone_mode = CS_MODE_MIPS64,                                        \
     .disassembly = disassembly64
