@@ -59,9 +59,10 @@ static u64 tag_of(const X86Cpu *c, u64 cr3)
     return c->cr4 & CR4_PCIDE ? cr3 & 0xfff : cr3 & ~0xfffull;
 }
 
+/* Linux gives a process two PCIDs, which differ in bit 11 alone. */
 static Known *slot_of(X86Spaces *s, u64 tag)
 {
-    return &s->known[(tag ^ tag >> 12) & (countof(s->known) - 1)];
+    return &s->known[(tag ^ tag >> 7 ^ tag >> 12) & (countof(s->known) - 1)];
 }
 
 static void load_known(X86Cpu *c, u64 tag, bool keep)
