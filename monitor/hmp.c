@@ -220,6 +220,7 @@ static const Command commands[] = {
     { "stop",         "",          "pause the machine",            QMP("stop", "") },
     { "system_powerdown", "",      "press the power button",       QMP("system_powerdown", "") },
     { "system_reset", "",          "reset the machine",            QMP("system_reset", "") },
+    { "system_wakeup", "",         "wake a guest that sleeps",     QMP("system_wakeup", "") },
     { "watchdog_action", "ACTION", "what a watchdog does",
       QMP("watchdog-set-action", "action:s") },
     { "x",            "/FMT ADDR", "show virtual memory",          .run = hmp_x, .cpu = true },

@@ -87,6 +87,7 @@ void qmp_query_status(QmpCall *c)
         [RUN_PRELAUNCH] = "prelaunch", [RUN_RUNNING] = "running",
         [RUN_PAUSED] = "paused", [RUN_DEBUG] = "debug",
         [RUN_SHUTDOWN] = "shutdown", [RUN_WATCHDOG] = "watchdog",
+        [RUN_SUSPENDED] = "suspended", [RUN_PANICKED] = "guest-panicked",
     };
 
     c->ret = json_object();
@@ -131,6 +132,23 @@ void qmp_system_powerdown(QmpCall *c)
     c->m->power_button(c->m);
 }
 
+void qmp_query_current_machine(QmpCall *c)
+{
+    c->ret = json_object();
+    json_add_bool(c->ret, "wakeup-suspend-support", c->m->wake != NULL);
+}
+
+void qmp_system_wakeup(QmpCall *c)
+{
+    if (!c->m->wake) {
+        fail(&c->err, "wake-up from suspend is not supported by this guest");
+    } else if (!c->m->suspended) {
+        fail(&c->err, "Unable to wake up: guest is not in suspended state");
+    } else {
+        c->m->wake(c->m);
+    }
+}
+
 void qmp_inject_nmi(QmpCall *c)
 {
     if (!c->m->nmi) {
@@ -168,10 +186,14 @@ void qmp_set_action(QmpCall *c)
     const char *reboot = json_str(c->args, "reboot");
     const char *off = json_str(c->args, "shutdown");
     const char *dog = json_str(c->args, "watchdog");
+    const char *panic = json_str(c->args, "panic");
 
     c->m->no_reboot = reboot ? strcmp(reboot, "shutdown") == 0
                              : c->m->no_reboot;
     c->m->no_shutdown = off ? strcmp(off, "pause") == 0 : c->m->no_shutdown;
+    if (panic) {
+        panic_action_of(panic, &c->m->opts->panic, &c->err);
+    }
     if (dog) {
         c->m->opts->watchdog = (WatchdogAction)word_index(
             "set-action", "watchdog", dog);

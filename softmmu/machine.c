@@ -290,32 +290,59 @@ static void tell_reason(Machine *m, const char *event, ShutdownReason why)
 
 /* What other threads asked the main loop for; all atomic. */
 typedef struct Asked {
-    u32  reset, shutdown;
+    u32  reset, shutdown, suspend, wake, panic;
     ShutdownReason why, reset_why;
     Cpu *debug;
 } Asked;
 
 static Asked asked;             /* set cache */
 
+static void ask(u32 *what)
+{
+    __atomic_store_n(what, 1, __ATOMIC_SEQ_CST);
+    g_main_context_wakeup(NULL);
+}
+
+static bool was_asked(u32 *what)
+{
+    return __atomic_exchange_n(what, 0, __ATOMIC_SEQ_CST);
+}
+
 void machine_shutdown(Machine *m, ShutdownReason why)
 {
     (void)m;
     asked.why = why;
-    __atomic_store_n(&asked.shutdown, 1, __ATOMIC_SEQ_CST);
-    g_main_context_wakeup(NULL);
+    ask(&asked.shutdown);
 }
 
 void machine_reset_by(Machine *m, ShutdownReason why)
 {
     (void)m;
     asked.reset_why = why;
-    __atomic_store_n(&asked.reset, 1, __ATOMIC_SEQ_CST);
-    g_main_context_wakeup(NULL);
+    ask(&asked.reset);
 }
 
 void machine_reset_request(Machine *m)
 {
     machine_reset_by(m, SHUTDOWN_GUEST_RESET);
+}
+
+void machine_suspend(Machine *m)
+{
+    vcpus_hold(m);
+    ask(&asked.suspend);
+}
+
+void machine_wake(Machine *m)
+{
+    (void)m;
+    ask(&asked.wake);
+}
+
+void machine_panic(Machine *m)
+{
+    vcpus_hold(m);
+    ask(&asked.panic);
 }
 
 void machine_debug_stop(Cpu *c)
@@ -328,9 +355,11 @@ void machine_debug_stop(Cpu *c)
 /* Both without telling anybody. */
 static void go(Machine *m)
 {
-    m->state = RUN_RUNNING;
-    clock_pause(false);
-    vcpus_resume(m);
+    m->state = m->suspended ? RUN_SUSPENDED : RUN_RUNNING;
+    clock_pause(false);                 /* alarms wake those who sleep */
+    if (!m->suspended) {
+        vcpus_resume(m);
+    }
 }
 
 static void halt(Machine *m, RunState state)
@@ -340,9 +369,14 @@ static void halt(Machine *m, RunState state)
     m->state = state;
 }
 
+static bool goes_on(const Machine *m)
+{
+    return m->state == RUN_RUNNING || m->state == RUN_SUSPENDED;
+}
+
 void machine_start(Machine *m)
 {
-    if (m->state != RUN_RUNNING && m->state != RUN_SHUTDOWN) {
+    if (!goes_on(m) && m->state != RUN_SHUTDOWN) {
         machine_event(m, "RESUME", NULL);
         go(m);
     }
@@ -350,7 +384,7 @@ void machine_start(Machine *m)
 
 void machine_pause(Machine *m, RunState state)
 {
-    bool running = m->state == RUN_RUNNING;
+    bool running = goes_on(m);
 
     halt(m, state);
     if (running) {
@@ -365,18 +399,24 @@ static void reset_cpu(Cpu *c)
     c->stop = c->index == 0 ? CPU_RUNNING : CPU_OFF;
 }
 
-void machine_reset(Machine *m)
+void machine_reset_parts(Machine *m)
 {
-    if (m->hot_reset) {
-        m->hot_reset(m);
-        hotplug_serve(m);
-    }
     for (u32 i = 0; i < m->devices->len; i++) {
         device_reset(m->devices->pdata[i]);
     }
     for (u32 i = 0; i < m->ncpus; i++) {
         reset_cpu(m->cpu[i]);
     }
+    m->suspended = false;
+}
+
+void machine_reset(Machine *m)
+{
+    if (m->hot_reset) {
+        m->hot_reset(m);
+        hotplug_serve(m);
+    }
+    machine_reset_parts(m);
     if (m->on_reset) {
         m->on_reset(m);
     }
@@ -396,9 +436,9 @@ static void serve_debug(Machine *m)
 
 static void serve_reset(Machine *m)
 {
-    RunState before = m->state;
+    bool runs = goes_on(m);
 
-    if (__atomic_exchange_n(&asked.reset, 0, __ATOMIC_SEQ_CST)) {
+    if (was_asked(&asked.reset)) {
         if (m->no_reboot) {
             machine_shutdown(m, asked.reset_why);
             return;
@@ -406,9 +446,70 @@ static void serve_reset(Machine *m)
         halt(m, RUN_PRELAUNCH);
         machine_reset(m);
         tell_reason(m, "RESET", asked.reset_why);
-        if (before == RUN_RUNNING) {
+        if (runs) {
             go(m);
         }
+    }
+}
+
+/* Whoever is paused by a monitor sleeps when it is to go on. */
+static void serve_suspend(Machine *m)
+{
+    if (was_asked(&asked.suspend)) {
+        vcpus_pause(m);
+        m->suspended = true;
+        m->state = m->state == RUN_RUNNING ? RUN_SUSPENDED : m->state;
+        if (m->on_suspend) {
+            m->on_suspend(m);
+        }
+        machine_event(m, "SUSPEND", NULL);
+    }
+}
+
+static void serve_wake(Machine *m)
+{
+    if (was_asked(&asked.wake) && m->suspended) {
+        m->on_wake(m);
+        machine_event(m, "WAKEUP", NULL);
+        if (m->state == RUN_SUSPENDED) {
+            go(m);
+        }
+    }
+}
+
+/* QMP's word for what becomes of a guest that has panicked. */
+static PanicAction panic_action(const Machine *m)
+{
+    PanicAction a = m->opts->panic;
+
+    return a == PANIC_SHUTDOWN && m->no_shutdown ? PANIC_PAUSE : a;
+}
+
+static void serve_panic(Machine *m)
+{
+    static const char *const words[] = {
+        [PANIC_SHUTDOWN] = "poweroff", [PANIC_EXIT_FAILURE] = "poweroff",
+        [PANIC_PAUSE] = "pause", [PANIC_NONE] = "run",
+    };
+    Json *data;
+
+    if (!was_asked(&asked.panic)) {
+        return;
+    }
+    data = json_object();
+    json_add_str(data, "action", words[panic_action(m)]);
+    machine_event(m, "GUEST_PANICKED", data);
+    if (panic_action(m) == PANIC_NONE) {
+        if (m->state == RUN_RUNNING) {
+            go(m);                      /* it is held */
+        }
+        return;
+    }
+    machine_pause(m, RUN_PANICKED);
+    if (panic_action(m) != PANIC_PAUSE) {
+        m->exit_code = panic_action(m) == PANIC_EXIT_FAILURE ? EXIT_FAILURE
+                                                             : m->exit_code;
+        machine_shutdown(m, SHUTDOWN_GUEST_PANIC);
     }
 }
 
@@ -416,8 +517,11 @@ bool machine_serve(Machine *m)
 {
     hotplug_serve(m);
     serve_debug(m);
+    serve_suspend(m);
+    serve_wake(m);
+    serve_panic(m);
     serve_reset(m);
-    if (!__atomic_exchange_n(&asked.shutdown, 0, __ATOMIC_SEQ_CST)) {
+    if (!was_asked(&asked.shutdown)) {
         return true;
     }
     tell_reason(m, "SHUTDOWN", asked.why);

@@ -417,6 +417,22 @@ const char *watchdog_action_name(WatchdogAction action)
     return watchdog_words[action];
 }
 
+bool panic_action_of(const char *word, PanicAction *action, Err *err)
+{
+    static const char *const words[] = {
+        "shutdown", "pause", "exit-failure", "none",
+    };
+
+    for (u32 i = 0; i < countof(words); i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *action = (PanicAction)i;
+            return true;
+        }
+    }
+    return fail(err, "panic=%s: write shutdown, pause, exit-failure or none",
+                word);
+}
+
 static bool watchdog_action(const char *word, WatchdogAction *action, Err *err)
 {
     for (u32 i = 0; i < countof(watchdog_words); i++) {
@@ -453,9 +469,8 @@ static bool set_action(Options *o, const char *value, bool *done, Err *err)
     }
     o->no_reboot = reboot ? strcmp(reboot, "shutdown") == 0 : o->no_reboot;
     o->no_shutdown = off ? strcmp(off, "pause") == 0 : o->no_shutdown;
-    if (kv) {
-        keyval_get(kv, "panic");
-    }
+    const char *panic = kv ? keyval_get(kv, "panic") : NULL;
+    ok = ok && (!panic || panic_action_of(panic, &o->panic, err));
     const char *dog = kv ? keyval_get(kv, "watchdog") : NULL;
     ok = ok && (!dog || watchdog_action(dog, &o->watchdog, err));
     ok = ok && keyval_done(kv, "it", err);
@@ -636,7 +651,7 @@ static const Option options[] = {
     { "global",    "TYPE.PROP=VALUE", "default of a device's property",      IN(LIST, globals) },
     { "snapshot",  NULL, "disk writes go to temporary files",                IN(FLAG, snapshot) },
     { "rtc",       "base=utc|localtime|DATE", "what time it is",             CALL(set_rtc) },
-    { "action",    "reboot=..,shutdown=..,watchdog=..", "what these events do",  CALL(set_action) },
+    { "action",    "reboot=..,panic=..,watchdog=..", "what these events do",  CALL(set_action) },
     { "watchdog-action", "ACTION", "as -action watchdog=",                    CALL(set_watchdog) },
     { "object",    "rng-random,id=I", "objects that devices use",            CALL(add_object) },
     { "blockdev",  "driver=raw,node-name=I,..", "disk image; JSON too",    IN(LIST, blockdevs) },

@@ -167,6 +167,12 @@ static void add_isa(Aml *a, const AcpiBoard *b)
             add_device(a, &isa_devices[i]);
         }
     }
+    if (b->pvpanic) {
+        const AcpiDevice d = {
+            "PEVT", "QEMU0001", .port = { { b->pvpanic, 1 } }
+        };
+        add_device(a, &d);
+    }
 }
 
 static void add_pci(Aml *a, const AcpiBoard *b)
@@ -265,23 +271,37 @@ static void add_cpus(Aml *a, const AcpiBoard *b)
     }
 }
 
-static void add_sleep(Aml *a)
+/* A sleep state: the SLP_TYP that acpi-pm takes for it, for both PM1 blocks. */
+static void add_sleep(Aml *a, const char *name, u32 typ)
 {
-    aml_name(a, "\\_S5");
-    aml_package(a, 4);
-    for (u32 i = 0; i < 4; i++) {
-        aml_int(a, 0);                  /* SLP_TYP: acpi-pm's soft off */
+    const u32 value[] = { typ, typ, 0, 0 };
+
+    aml_name(a, name);
+    aml_package(a, countof(value));
+    for (u32 i = 0; i < countof(value); i++) {
+        aml_int(a, value[i]);
     }
     aml_end(a);
+}
+
+static void add_sleeps(Aml *a, const AcpiBoard *b)
+{
+    if (b->s3) {
+        add_sleep(a, "\\_S3", PM_SLP_S3);
+    }
+    if (b->s4) {
+        add_sleep(a, "\\_S4", PM_SLP_S4);
+    }
+    if (b->pm_base || b->sleep_control) {
+        add_sleep(a, "\\_S5", PM_SLP_S5);
+    }
 }
 
 void acpi_write_dsdt(GByteArray *out, const AcpiBoard *b)
 {
     Aml a = { .out = out };
 
-    if (b->pm_base || b->sleep_control) {
-        add_sleep(&a);
-    }
+    add_sleeps(&a, b);
     aml_name_int(&a, "\\PICF", 0);
     aml_method(&a, "\\_PIC", 1);
     aml_op(&a, AML_STORE);

@@ -5,8 +5,9 @@
  * (PIIX4) data sheet (290562), "Power management I/O"; Intel ICH9 data sheet
  * (316972), 13.8.3 "Power Management I/O Registers".
  *
- * SLP_TYP 0 is soft off (S5), which is what the boards' \_S5 says.  Left out:
- * sleep states from which one wakes, throttling, TCO timers.
+ * SLP_TYP is what the boards' \_S5, \_S3 and \_S4 say.  Waking up is a reset
+ * that leaves RAM as it is; WAK_STS and what woke the machine outlive it.  Left
+ * out: S1 and S2, throttling.
  */
 #include "hw/acpi/pm.h"
 #include "hw/core/bytewise.h"
@@ -21,10 +22,10 @@ enum {
 enum { WINDOW_PIIX4 = 64, WINDOW_ICH9 = 128 };
 enum {                                  /* of PM1 status and enable */
     TMR = 1 << 0, GBL = 1 << 5, PWRBTN = 1 << 8, RTC = 1 << 10,
+    WAK = 1 << 15,
     STS_BITS = 0x8f31, EN_BITS = TMR | GBL | PWRBTN | RTC,
 };
 enum { SCI_EN = 1 << 0, SLP_EN = 1 << 13, CNT_BITS = 0x1c03 };
-enum { SLP_SOFT_OFF = 0 };
 enum { GBL_SMI_EN = 1 << 0, APMC_EN = 1 << 5 };
 enum { TIMER_HZ = 3579545, TIMER_BITS = 24, TIMER_HALF = 1 << 23 };
 #define SECOND 1000000000ull
@@ -35,12 +36,14 @@ typedef struct AcpiPm {
     bool    ich9;               /* property */
     u32     enable, disable;    /* properties */
     bool    smm;                /* property */
+    bool    s3, s4;             /* the guest may sleep so */
     Timer  *timer;
     MemSpace *io;               /* where it is mapped, by `handle` */
     u32     handle;
     u64     at;                 /* 0: not mapped */
 
     u16     sts, en, cnt;
+    u16     woken;              /* sts behind the reset that waking is */
     u8      gpe_sts[8], gpe_en[8];
     u32     smi_en, smi_sts;
     u8      apm_cmd, apm_sts;
@@ -106,12 +109,58 @@ static void half_passed(void *opaque)
     update(s);
 }
 
+void acpi_pm_allow(Device *d, bool s3, bool s4)
+{
+    AcpiPm *s = (AcpiPm *)d;
+
+    s->s3 = s3;
+    s->s4 = s4;
+}
+
+bool acpi_pm_has_s3(const Device *d)
+{
+    return ((const AcpiPm *)d)->s3;
+}
+
+bool acpi_pm_has_s4(const Device *d)
+{
+    return ((const AcpiPm *)d)->s4;
+}
+
+/* Something that wakes has happened, of the PM1 status bit sts. */
+static bool wake(AcpiPm *s, u16 sts)
+{
+    if (!s->dev.machine || !s->dev.machine->suspended) {
+        return false;
+    }
+    s->woken |= WAK | sts;
+    machine_wake(s->dev.machine);
+    return true;
+}
+
+void acpi_pm_wake(Device *d)
+{
+    wake((AcpiPm *)d, 0);
+}
+
 void acpi_pm_power_button(Device *d)
 {
     AcpiPm *s = (AcpiPm *)d;
 
-    s->sts |= PWRBTN;
-    update(s);
+    if (!wake(s, PWRBTN)) {
+        s->sts |= PWRBTN;
+        update(s);
+    }
+}
+
+void acpi_pm_rtc(Device *d)
+{
+    AcpiPm *s = (AcpiPm *)d;
+
+    if (!(s->en & RTC && wake(s, RTC))) {
+        s->sts |= RTC;
+        update(s);
+    }
 }
 
 static u32 gpe_bytes(const AcpiPm *s)
@@ -134,11 +183,20 @@ void acpi_pm_gpe(Device *d, u32 n)
 static void sleep_now(AcpiPm *s)
 {
     u32 kind = s->cnt >> 10 & 7;
+    Machine *m = s->dev.machine;
 
-    if (kind != SLP_SOFT_OFF) {
-        log_line(LOG_UNIMP, "%s: sleep type %u is not there", s->dev.id, kind);
-    } else if (s->dev.machine) {
-        machine_shutdown(s->dev.machine, SHUTDOWN_GUEST);
+    if (!m) {
+        return;                         /* a test */
+    }
+    if (kind == PM_SLP_S3 && s->s3) {
+        machine_suspend(m);
+    } else if (kind == PM_SLP_S5 || (kind == PM_SLP_S4 && s->s4)) {
+        if (kind == PM_SLP_S4) {
+            machine_event(m, "SUSPEND_DISK", NULL);
+        }
+        machine_shutdown(m, SHUTDOWN_GUEST);
+    } else {
+        log_line(LOG_GUEST, "%s: sleep type %u is not there", s->dev.id, kind);
     }
 }
 
@@ -388,6 +446,8 @@ static void reset(void *opaque)
     AcpiPm *s = opaque;
 
     s->half = ticks() / TIMER_HALF;
+    s->sts = s->woken;
+    s->woken = 0;
     update(s);
     if (!s->smm) {
         s->smi_en = APMC_EN;
@@ -408,6 +468,7 @@ static bool loaded(void *opaque)
 {
     AcpiPm *s = opaque;
 
+    s->woken &= WAK | RTC | PWRBTN;
     if (s->en & ~EN_BITS || s->cnt & ~CNT_BITS || s->sts & ~STS_BITS) {
         return false;
     }
@@ -431,7 +492,8 @@ DEVICE(acpi_pm) {
         SAVE(AcpiPm, sts), SAVE(AcpiPm, en), SAVE(AcpiPm, cnt),
         SAVE(AcpiPm, gpe_sts), SAVE(AcpiPm, gpe_en), SAVE(AcpiPm, smi_en),
         SAVE(AcpiPm, smi_sts), SAVE(AcpiPm, apm_cmd), SAVE(AcpiPm, apm_sts),
-        SAVE(AcpiPm, apm_smi), SAVE(AcpiPm, half), { 0 }
+        SAVE(AcpiPm, apm_smi), SAVE(AcpiPm, half), KEEP_SAVE(AcpiPm, woken),
+        { 0 }
     },
     .props  = (const Prop[]) {
         PROP("ich9", PROP_BOOL, AcpiPm, ich9, "off", "ICH9's registers, not PIIX4's"),

@@ -137,6 +137,8 @@ Device *pc_at_port(Machine *m, const char *type, const char *id,
 /* ---- pc_pci.c ----------------------------------------------------------- */
 bool pc_make_pci(Machine *m, Err *err);
 void pc_describe_pci(Machine *m, AcpiBoard *b);
+/* The reset that waking from S3 is. */
+void pc_wake_parts(Machine *m);
 /* What firmware sets up, after a reset without it. */
 void pc_place_pci(Machine *m);
 
@@ -146,6 +148,10 @@ void pc_tell_boot_order(Machine *m);
 
 /* ---- pc_acpi.c ---------------------------------------------------------- */
 bool pc_make_pm(Machine *m, Err *err);      /* power management, HPET */
+/* Tells firmware of the sleep states, once the chipset is there. */
+void pc_offer_sleep(Machine *m);
+/* The RTC's interrupt: a line as pc_irq(). */
+void pc_rtc_irq(void *machine, int n, bool level);
 void pc_make_tables(Machine *m);
 /* Tables and registers in place, after a reset without firmware. */
 void pc_place_acpi(Machine *m);

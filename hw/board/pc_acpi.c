@@ -4,6 +4,7 @@
 #include "hw/acpi/pm.h"
 #include "hw/acpi/tables.h"
 #include "hw/board/pc.h"
+#include "hw/rtc/mc146818rtc.h"
 #include "hw/timer/hpet.h"
 
 enum { LEGACY_PARTS = 1 << ACPI_ISA_KEYBOARD | 1 << ACPI_ISA_MOUSE };
@@ -48,6 +49,73 @@ static void reset_write(void *reset, u64 at, unsigned size, u64 v)
         device_write(reset, 0, 1, v);
     }
 }
+
+/* ---- sleep -------------------------------------------------------------- */
+
+enum { CMOS_RESET_CODE = 0x0f, RESUME = 0xfe };     /* SeaBIOS's number */
+
+static void suspended(Machine *m)
+{
+    mc146818_set(pc(m)->rtc, CMOS_RESET_CODE, RESUME);
+}
+
+/*
+ * Without firmware the board does what that would: puts registers in place and
+ * goes on at FACS's vector.
+ */
+static void wake_up(Machine *m)
+{
+    enum { WAKING_VECTOR = 12 };        /* in the FACS, which is first */
+    Pc *s = pc(m);
+
+    pc_wake_parts(m);
+    if (!s->firmware) {
+        mc146818_set(s->rtc, CMOS_RESET_CODE, 0);
+        pc_place_pci(m);
+        x86_boot_resume(m, (u32)mem_get(
+            m->mem, pc_tables_at(s) + WAKING_VECTOR, 4));
+    }
+}
+
+static void wake(Machine *m)
+{
+    acpi_pm_wake(pc(m)->pm);
+}
+
+/* Firmware's list of SLP_TYPs, from S0 on: bit 7 says that it is there. */
+void pc_offer_sleep(Machine *m)
+{
+    enum { THERE = 0x80 };
+    Pc *s = pc(m);
+    bool s3 = acpi_pm_has_s3(s->pm), s4 = acpi_pm_has_s4(s->pm);
+    const u8 states[] = {
+        THERE, 0, 0, PM_SLP_S3 | (s3 ? THERE : 0),
+        PM_SLP_S4 | (s4 ? THERE : 0), THERE | PM_SLP_S5,
+    };
+
+    fw_cfg_file(s->fw_cfg, "etc/system-states", states, sizeof states);
+    if (s3) {
+        m->on_suspend = suspended;
+        m->on_wake = wake_up;
+        m->wake = wake;
+    }
+}
+
+void pc_rtc_irq(void *machine, int n, bool level)
+{
+    const Pc *s = pc(machine);
+
+    if (s->hpet) {
+        device_input(s->hpet, 0, level);
+    } else {
+        pc_irq(machine, n, level);
+    }
+    if (level && s->pm) {
+        acpi_pm_rtc(s->pm);
+    }
+}
+
+/* ---- reset -------------------------------------------------------------- */
 
 static void map_reset(Machine *m)
 {
@@ -148,22 +216,21 @@ static bool make_hpet(Machine *m, Err *err)
         line_connect(device_line(s->hpet, "irq", i), pc_hpet_irq, m, (int)i);
     }
     line_connect(device_line(s->hpet, "legacy", 0), device_input, s->pit, 0);
-    line_connect(device_line(s->rtc, "irq", 0), device_input, s->hpet, 0);
     return true;
 }
 
 /* ---- tables ------------------------------------------------------------- */
 
-/* Is there one of a type at a port, of the board or of -device? */
-static bool has_port(const Machine *m, const char *type, u64 port)
+/* One of a type, of the board or of -device; at a port, if that is not 0. */
+static const Device *find(const Machine *m, const char *type, u64 port)
 {
     for (u32 i = 0; i < m->devices->len; i++) {
         const Device *d = m->devices->pdata[i];
-        if (d->base == port && strcmp(d->type->name, type) == 0) {
-            return true;
+        if ((!port || d->base == port) && strcmp(d->type->name, type) == 0) {
+            return d;
         }
     }
-    return false;
+    return NULL;
 }
 
 static u32 isa_parts(const Machine *m)
@@ -174,9 +241,9 @@ static u32 isa_parts(const Machine *m)
 
     parts |= s->kind->legacy ? LEGACY_PARTS : 0;
     parts |= s->fdc ? 1 << ACPI_ISA_FLOPPY : 0;
-    parts |= has_port(m, "isa-serial", 0x3f8) ? 1 << ACPI_ISA_COM1 : 0;
-    parts |= has_port(m, "isa-serial", 0x2f8) ? 1 << ACPI_ISA_COM2 : 0;
-    parts |= has_port(m, "isa-parallel", 0x378) ? 1 << ACPI_ISA_LPT1 : 0;
+    parts |= find(m, "isa-serial", 0x3f8) ? 1 << ACPI_ISA_COM1 : 0;
+    parts |= find(m, "isa-serial", 0x2f8) ? 1 << ACPI_ISA_COM2 : 0;
+    parts |= find(m, "isa-parallel", 0x378) ? 1 << ACPI_ISA_LPT1 : 0;
     return parts;
 }
 
@@ -201,6 +268,7 @@ static void describe_transports(const Pc *s, AcpiBoard *b, AcpiDevice *row,
 static AcpiTables *describe(Machine *m)
 {
     const Pc *s = pc(m);
+    const Device *panic = find(m, "pvpanic", 0);
     AcpiDevice row[PC_TRANSPORTS];
     char name[PC_TRANSPORTS][8];
     AcpiBoard b = {
@@ -208,12 +276,14 @@ static AcpiTables *describe(Machine *m)
         .sci = IRQ_ACPI, .level_irqs = 1u << IRQ_ACPI, .pm_base = PM_BASE,
         .ich9 = s->kind->ich9_pm, .reset_port = true,
         .hpet = s->hpet ? HPET_BASE : 0, .isa = isa_parts(m),
+        .s3 = acpi_pm_has_s3(s->pm), .s4 = acpi_pm_has_s4(s->pm),
     };
 
     for (u32 i = 0; i < m->ncpus; i++) {
         b.apic_id[i] = m->cpu[i]->arch_id;
         b.absent |= (u32)m->cpu[i]->absent << i;
     }
+    b.pvpanic = panic ? (u16)panic->base : 0;
     b.cpu_hot_plug = s->cpu_hot_plug ? cpu_port(s) : 0;
     describe_transports(s, &b, row, name);
     if (s->pci) {
@@ -235,8 +305,15 @@ void pc_make_tables(Machine *m)
 {
     Pc *s = pc(m);
 
+    const Device *panic = find(m, "pvpanic", 0);
+    u8 port[2];
+
     acpi_free(s->tables);
     s->tables = describe(m);
+    if (panic) {
+        store_le(port, sizeof port, panic->base);
+        fw_cfg_file(s->fw_cfg, "etc/pvpanic-port", port, sizeof port);
+    }
     acpi_to_fw_cfg(s->tables, s->fw_cfg);
 }
 

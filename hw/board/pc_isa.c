@@ -177,7 +177,8 @@ bool pc_make_timers(Machine *m, Err *err)
     fill_cmos(m, s->rtc);
     pcspk_attach(speaker, s->pit);
     wire_irq(m, s->pit, "irq", 0, IRQ_TIMER);
-    wire_irq(m, s->rtc, "irq", 0, IRQ_RTC);
+    line_connect(device_line(s->rtc, "irq", 0), pc_rtc_irq, m,
+                 IRQ_RTC | FROM_ISA << 8);
     return true;
 }
 

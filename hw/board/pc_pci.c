@@ -82,6 +82,22 @@ void pc_place_pci(Machine *m)
     }
 }
 
+/* SeaBIOS finds its shadow in RAM again only if PAM outlives S3. */
+void pc_wake_parts(Machine *m)
+{
+    enum { PAMS = 7 };
+    Pc *s = pc(m);
+    u32 pam0 = s->kind->chipset == PC_Q35 ? 0x90 : 0x59, was[PAMS];
+
+    for (u32 i = 0; i < PAMS; i++) {
+        was[i] = pci_config_read((PciDevice *)s->host_bridge, pam0 + i, 1);
+    }
+    machine_reset_parts(m);
+    for (u32 i = 0; i < PAMS; i++) {
+        set_config(s->host_bridge, pam0 + i, 1, was[i]);
+    }
+}
+
 /* ---- making it ---------------------------------------------------------- */
 
 static bool make_ide(Machine *m, Err *err)
@@ -121,6 +137,7 @@ static bool make_piix4_pm(Machine *m, Err *err)
         return false;
     }
     piix4_pm_attach(s->pm_function, s->pm, m->io, pc_has_smm(s));
+    pc_offer_sleep(m);
     return make_hot_plug(m, err);
 }
 
@@ -153,6 +170,7 @@ static bool make_q35(Machine *m, Err *err)
                s->pci_host);
     ich9_attach(s->router, isa_irq, m);
     ich9_attach_pm(s->router, s->pm, m->io);
+    pc_offer_sleep(m);
     if (pc_has_smm(s)) {
         ich9_offer_smi(s->router, s->fw_cfg, SMI_BROADCAST);
     }

@@ -188,6 +188,7 @@ static const u8 code32[] = {
     0x31, 0xd2,                         /* xor %edx, %edx */
     0x0f, 0x30,                         /* wrmsr */
 };                                      /* 1: x86_entry_code() */
+enum { RESET_AT = 0xfffffff0u };
 static const u8 reset_vector[] = { 0xe9, 0x0d, 0x00 };  /* jmp 0 (from fff3) */
 
 u32 x86_entry_code(u8 *p, const X86Entry *e)
@@ -224,6 +225,13 @@ static void write_rom(u8 *rom, const X86Entry *entry)
     memcpy(rom + X86_BOOT_ROM - 16, reset_vector, sizeof reset_vector);
 }
 
+/* The same, where the last start may have been x86_boot_resume()'s. */
+static void renew_rom(Machine *m, u8 *rom, const X86Entry *entry)
+{
+    write_rom(rom, entry);
+    mem_wrote(m->mem, RESET_AT, sizeof reset_vector);
+}
+
 /*
  * Kernel and RAM disk, whose files are read again for a reset: what is rarely
  * needed shall not take memory twice.
@@ -252,7 +260,7 @@ static bool load_image(Machine *m, X86Boot *b, u8 *rom, Err *err)
         return false;
     }
     mem_load(m->mem, l.at, l.data, l.size);
-    write_rom(rom, &l.entry);
+    renew_rom(m, rom, &l.entry);
     g_free(l.data);
     x86_image_free(&b->image);
     blob_drop(&b->kernel);
@@ -271,7 +279,7 @@ bool x86_boot_load(Machine *m, X86Boot *b, u8 *rom, Err *err)
         return load_image(m, b, rom, err);
     }
     skip = setup_size(&b->kernel);
-    write_rom(rom, &linux_entry);
+    renew_rom(m, rom, &linux_entry);
     mem_load(m->mem, KERNEL_AT, b->kernel.data + skip, b->kernel.size - skip);
     if (b->initrd.size) {
         mem_load(m->mem, b->initrd_at, b->initrd.data, b->initrd.size);
@@ -280,4 +288,13 @@ bool x86_boot_load(Machine *m, X86Boot *b, u8 *rom, Err *err)
     blob_drop(&b->kernel);
     blob_drop(&b->initrd);
     return true;
+}
+
+void x86_boot_resume(Machine *m, u32 vector)
+{
+    u8 ljmp[5] = { 0xea };
+
+    store_le(ljmp + 1, 2, vector & 15);
+    store_le(ljmp + 3, 2, vector >> 4);
+    mem_load(m->mem, RESET_AT, ljmp, sizeof ljmp);
 }

@@ -45,3 +45,5 @@ bool x86_boot_by_firmware(Machine *m, X86Boot *b, Device *fw_cfg, Err *err);
  * have changed.
  */
 bool x86_boot_load(Machine *m, X86Boot *b, u8 *rom, Err *err);
+/* The ROM goes where ACPI's FACS says, in real mode: firmware_waking_vector. */
+void x86_boot_resume(Machine *m, u32 vector);

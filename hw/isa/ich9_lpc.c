@@ -21,6 +21,7 @@ typedef struct Ich9Lpc {
     PciDevice  pci;
     Device    *pm;
     MemSpace  *io;
+    bool       no_s3, no_s4;    /* properties */
     RouterIrq *irq;
     void      *opaque;
     bool       level[PIRQS];
@@ -79,6 +80,7 @@ void ich9_attach_pm(Device *d, Device *pm, MemSpace *io)
 
     s->pm = pm;
     s->io = io;
+    acpi_pm_allow(pm, !s->no_s3, !s->no_s4);
 }
 
 static void place(Ich9Lpc *s)
@@ -216,7 +218,12 @@ DEVICE(ich9_lpc) {
     .about = "LPC bridge of the Q35 chipset",
     .bus   = BUS_PCI,
     .size  = sizeof(Ich9Lpc),
-    .props = (const Prop[]) { PCI_PROPS(Ich9Lpc, pci), { 0 } },
+    .props = (const Prop[]) {
+        PCI_PROPS(Ich9Lpc, pci),
+        PROP("disable_s3", PROP_BOOL, Ich9Lpc, no_s3, "off", "no sleep with RAM on"),
+        PROP("disable_s4", PROP_BOOL, Ich9Lpc, no_s4, "off", "no sleep on disk"),
+        { 0 }
+    },
     .state = (const Field[]) {
         PCI_FIELDS(Ich9Lpc, pci), SAVE(Ich9Lpc, smi_requested),
         SAVE(Ich9Lpc, smi_ok), SAVE(Ich9Lpc, smi_features), { 0 }

@@ -132,6 +132,7 @@ typedef struct Piix4Pm {
     PciDevice pci;
     Device   *pm;
     MemSpace *io;
+    bool      no_s3, no_s4;     /* properties */
 } Piix4Pm;
 
 static void place(Piix4Pm *s)
@@ -162,6 +163,7 @@ void piix4_pm_attach(Device *d, Device *pm, MemSpace *io, bool smm)
 
     s->pm = pm;
     s->io = io;
+    acpi_pm_allow(pm, !s->no_s3, !s->no_s4);
 }
 
 static bool pm_start(void *opaque, Err *err)
@@ -206,7 +208,12 @@ DEVICE(piix4_pm) {
     .about = "power management of the PIIX4",
     .bus   = BUS_PCI,
     .size  = sizeof(Piix4Pm),
-    .props = (const Prop[]) { PCI_PROPS(Piix4Pm, pci), { 0 } },
+    .props = (const Prop[]) {
+        PCI_PROPS(Piix4Pm, pci),
+        PROP("disable_s3", PROP_BOOL, Piix4Pm, no_s3, "off", "no sleep with RAM on"),
+        PROP("disable_s4", PROP_BOOL, Piix4Pm, no_s4, "off", "no sleep on disk"),
+        { 0 }
+    },
     .state = (const Field[]) { PCI_FIELDS(Piix4Pm, pci), { 0 } },
     .start  = pm_start,
     .reset  = pm_reset,

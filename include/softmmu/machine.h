@@ -15,7 +15,7 @@ typedef struct Options Options;     /* softmmu/options.h */
 
 typedef enum RunState {
     RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_DEBUG, RUN_SHUTDOWN,
-    RUN_WATCHDOG,
+    RUN_WATCHDOG, RUN_SUSPENDED, RUN_PANICKED,
 } RunState;
 
 /* Why a machine ends or is reset. */
@@ -73,6 +73,7 @@ struct Machine {
     u32           ncpus;
     GPtrArray    *devices;          /* Device *, in order of making */
     RunState      state;
+    bool          suspended;        /* sleeps, even if it is paused now */
     void         *board_data;
     /* Puts the loaded kernel back and starts CPU 0 at it; after a reset. */
     void        (*on_reset)(Machine *m);
@@ -88,6 +89,12 @@ struct Machine {
     void        (*cpu_left)(Machine *m, Cpu *c);
     /* Before a reset: lets go at once what was to go. */
     void        (*hot_reset)(Machine *m);
+    /* It sleeps from now on, its RAM is kept; it wakes up, which it does by
+       machine_reset_parts() and what firmware finds in addition. */
+    void        (*on_suspend)(Machine *m);
+    void        (*on_wake)(Machine *m);
+    /* Wakes it from sleep, for a monitor; NULL: it does not sleep. */
+    void        (*wake)(Machine *m);
     /* Presses the power button; NULL: there is none.  Main thread. */
     void        (*power_button)(Machine *m);
     void        (*nmi)(Machine *m);     /* to all CPUs; the same */
@@ -140,10 +147,17 @@ static inline bool machine_made(const Machine *m)
 void machine_shutdown(Machine *m, ShutdownReason why);
 void machine_reset_request(Machine *m);                 /* by the guest */
 void machine_reset_by(Machine *m, ShutdownReason why);  /* a *_RESET */
+/* The same for sleep, from which machine_wake() wakes; RAM stays as it is. */
+void machine_suspend(Machine *m);
+void machine_wake(Machine *m);
+/* The guest says that it cannot go on: -action panic=. */
+void machine_panic(Machine *m);
 /* With the lock, on the main thread. */
 void machine_start(Machine *m);     /* run, or go on */
 void machine_pause(Machine *m, RunState state);
 void machine_reset(Machine *m);
+/* Devices and CPUs alone: what is loaded is not put back. */
+void machine_reset_parts(Machine *m);
 /*
  * Tells monitors: an event of monitor/qmp.schema, with its data (an object,
  * given away; NULL: none).  Any thread, machine lock held.

@@ -11,6 +11,11 @@ typedef enum WatchdogAction {
     WATCHDOG_DEBUG, WATCHDOG_NONE, WATCHDOG_INJECT_NMI,
 } WatchdogAction;
 
+/* -action panic=, in the order of its words. */
+typedef enum PanicAction {
+    PANIC_SHUTDOWN, PANIC_PAUSE, PANIC_EXIT_FAILURE, PANIC_NONE,
+} PanicAction;
+
 typedef struct Options {
     const char *machine;        /* "virt,opt=value" */
     const char *cpu;            /* "model,feature=on" */
@@ -27,6 +32,7 @@ typedef struct Options {
     char        boot_order[4];  /* of "acdn": -boot order=; or empty */
     bool        boot_menu;
     WatchdogAction watchdog;
+    PanicAction panic;
     i64         rtc_ahead;      /* -rtc base: seconds from the host's UTC */
     /* Text of options that may be repeated, in order; char *. */
     GPtrArray  *accels, *drives, *devices, *netdevs, *nics, *chardevs,
@@ -43,6 +49,8 @@ typedef struct Options {
  */
 bool options_parse(Options *o, int argc, char **argv, bool *done, Err *err);
 
+/* The action of a word; false: there is none such, and *err says which are. */
+bool panic_action_of(const char *word, PanicAction *action, Err *err);
 const char *watchdog_action_name(WatchdogAction action);
 
 /* The text of a row of -help. */

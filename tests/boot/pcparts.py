@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What else a PC is made of: the parallel port, a network card of its own."""
+"""What else a PC is made of: printer, network card, sleep, a panic's port."""
 
 import os
 import re
 import subprocess
 
-from guest import Guest, check, done, emulator, note, scratch
+from guest import (Guest, check, done, emulator, is_anole, note, scratch,
+                   unix_connect)
+from qmpclient import Qmp
 
+MODULES = "parport_pc lp pvpanic-mmio"
 PRINTED = "printed by Linux\n"
 
 
@@ -21,7 +24,10 @@ class Pc(Guest):
             arch="amd64", initrd="tools.gz", timeout=120,
             machine=["-M", machine, "-cpu", "max", "-m", "512"],
             append='quiet guest.mod="%s"' % modules,
-            extra=["-parallel", "file:" + self.paper, *extra])
+            extra=["-parallel", "file:" + self.paper, "-qmp",
+                   "unix:%s.qmp,server=on,wait=off" % self.paper, *extra])
+        self.qmp = Qmp(unix_connect(self.paper + ".qmp"))
+        self.qmp.run("qmp_capabilities")
         check(self.login(), self.what + "a guest") or done()
 
     def says(self, command, pattern, what):
@@ -45,6 +51,58 @@ def own_card(g, card):
     g.says("cat /sys/bus/pci/devices/*/class", "^0x020000$",
            "it has a network card unasked")
     g.says("cat /sys/bus/pci/devices/*/modalias", card, "the one it should")
+
+
+# --------------------------------------------------------------------- sleep
+
+SLEEP = "echo mem >/sys/power/state; echo slept $?"
+ALARM = "echo 0 >/sys/class/rtc/rtc0/wakealarm; " \
+        "echo +%d >/sys/class/rtc/rtc0/wakealarm; "
+
+
+def sleeps(g, command, wake):
+    """The guest goes to sleep and is woken."""
+    g.send(command)
+    asleep = g.qmp.event("SUSPEND") == {} and \
+        g.qmp.run("query-status")["status"] == "suspended"
+    if wake:
+        g.qmp.run(wake)
+    return asleep and g.qmp.event("WAKEUP") == {} and \
+        g.expect("^slept 0\n") and g.shell("true")[0] == 0
+
+
+def sleeps_till_alarm(g):
+    """Sets alarms, later each time, until the guest is asleep before one."""
+    for seconds in (2, 8, 30):
+        g.send(ALARM % seconds + SLEEP)
+        if not g.expect(r"^slept (\d)\n", seconds + 20):
+            g.qmp.run("system_wakeup")          # it rang before
+            g.expect(r"^slept \d\n")
+        elif g.match[1] == "0":
+            return True
+    return False
+
+
+def sleep(g):
+    check(g.qmp.run("query-current-machine") == {
+        "wakeup-suspend-support": True}, g.what + "it may sleep")
+    check("not in suspended" in g.qmp.error("system_wakeup")[1],
+          g.what + "who is awake is not woken")
+    check(sleeps(g, SLEEP, "system_wakeup"),
+          g.what + "sleeps, SUSPEND, system_wakeup, WAKEUP")
+    if is_anole():      # QEMU's button does not wake, nor its q35 sleep again
+        check(sleeps(g, SLEEP, "system_powerdown"),
+              g.what + "the power button wakes it")
+        check(sleeps_till_alarm(g), g.what + "its clock's alarm wakes it")
+
+
+def panics(g):
+    """A kernel's panic is told, and what follows is done."""
+    g.send("echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger")
+    check(g.qmp.event("GUEST_PANICKED")["action"] == "poweroff"
+          and g.qmp.event("SHUTDOWN") == {"guest": True,
+                                          "reason": "guest-panic"}
+          and g.wait() == 0, g.what + "GUEST_PANICKED, and it is off")
 
 
 # Prints by BIOS call 17h, function 0, on printer 0, after resetting it.
@@ -75,12 +133,17 @@ def by_bios(folder, machine):
 
 def main():
     with scratch() as folder:
-        for machine, card in ("pc", "v00008086d0000100E"), \
-                ("q35", "v00008086d000010[0D][E3]"):
-            with Pc(folder, machine, "parport_pc lp") as g:
-                parallel_port(g)
-                own_card(g, card)
-                check(g.power_off() == 0, g.what + "is switched off")
+        with Pc(folder, "pc", MODULES, "-device", "pvpanic",
+                "-bios", "bios-256k.bin") as g:
+            parallel_port(g)
+            own_card(g, "v00008086d0000100E")
+            sleep(g)
+            panics(g)
+        with Pc(folder, "q35", MODULES) as g:
+            parallel_port(g)
+            own_card(g, "v00008086d000010[0D][E3]")
+            sleep(g)
+            check(g.power_off() == 0, g.what + "is switched off")
         by_bios(folder, "isapc")
     done()
 

@@ -19,6 +19,7 @@ enum {
     PM_PIIX4_CPUS = 0xaf00, PM_ICH9_CPUS = 0xcd8,   /* CPU hotplug */
     PM_SMI_CMD = 0xb2, RESET_PORT = 0xcf9, RESET_VALUE = 0x0f,
     PM_ENABLE_PIIX4 = 0xf1, PM_DISABLE_PIIX4 = 0xf0,
+    PM_SLP_S5 = 0, PM_SLP_S3 = 1, PM_SLP_S4 = 2,    /* SLP_TYP */
     PM_ENABLE_ICH9 = 2, PM_DISABLE_ICH9 = 3,
 };
 
@@ -37,6 +38,17 @@ void acpi_pm_apm_smi(Device *d, bool on);
 void acpi_pm_lock_smi(Device *d, bool locked);
 /* Presses the power button; for Machine.power_button. */
 void acpi_pm_power_button(Device *d);
+/*
+ * Sleep states that the guest may enter, as ACPI's _S3 and _S4 tell: S3 keeps
+ * RAM, S4 is a kind of off.
+ */
+void acpi_pm_allow(Device *d, bool s3, bool s4);
+bool acpi_pm_has_s3(const Device *d);
+bool acpi_pm_has_s4(const Device *d);
+/* Wakes the machine, if it sleeps; main thread. */
+void acpi_pm_wake(Device *d);
+/* The RTC's interrupt began: it wakes too, if RTC_EN says so. */
+void acpi_pm_rtc(Device *d);
 /* Raises general-purpose event n (0 .. 15 of PIIX4, 63 of ICH9). */
 void acpi_pm_gpe(Device *d, u32 n);
 /* Where the guest put the block; 0: nowhere. */

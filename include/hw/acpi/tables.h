@@ -59,9 +59,11 @@ typedef struct AcpiBoard {
     /* The fixed hardware; 0: none, "hardware-reduced" ACPI. */
     u32  pm_base;
     bool ich9;                  /* as of acpi-pm */
+    bool s3, s4;                /* sleep states */
     bool reset_port;            /* CF9 resets */
     u64  sleep_control, sleep_status;   /* hardware-reduced: addresses */
     u64  hpet;                  /* address, 0: none */
+    u16  pvpanic;               /* its port, 0: none */
 
     bool pci;
     u64  ecam;                  /* PCI Express: address, 0: plain PCI */
