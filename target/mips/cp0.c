@@ -8,6 +8,12 @@
 #include "softmmu/machine.h"
 #include "target/mips/cp0.h"
 
+static void write_index(MipsCpu *c, u64 v)
+{
+    c->index = v;
+    c->probed = false;
+}
+
 static u64 read_random(MipsCpu *c)
 {
     return mips_random(c);
@@ -93,7 +99,7 @@ static void write_cause(MipsCpu *c, u64 v)
 #define ALL         ~0ull
 
 const Cp0Reg mips_cp0_regs[] = {
-    { 0, 0, "Index", AT(index), S_INDEX, MODEL(index) },
+    { 0, 0, "Index", AT(index), S_INDEX, MODEL(index), .write = write_index },
     { 1, 0, "Random", AT(random), .read = read_random },
     { 2, 0, "EntryLo0", AT(entrylo[0]), S_ENTRYLO0, MODEL(entrylo) },
     { 3, 0, "EntryLo1", AT(entrylo[1]), S_ENTRYLO1, MODEL(entrylo) },

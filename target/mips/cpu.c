@@ -121,8 +121,7 @@ enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
     HIDDEN("ebase", ebase), HIDDEN("xcontext", xcontext),                   \
     HIDDEN("errorepc", errorepc), HIDDEN("kscratch", kscratch),             \
     HIDDEN("config", config), HIDDEN("isa", isa), HIDDEN("tlb", tlb),       \
-    HIDDEN("shadow", shadow), HIDDEN("shadows", shadows),                   \
-    HIDDEN("next_shadow", next_shadow), HIDDEN("timer_due", timer_due),     \
+    HIDDEN("timer_due", timer_due),                                         \
     HIDDEN("count_base", count_base), HIDDEN("halted", cpu.halted)
 
 static const GuestReg regs32[] = {

@@ -71,7 +71,7 @@ enum {
     FEAT_FP64X = 1 << 19,   /* COP1X */
 };
 
-enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 64, MIPS_WATCHES = 4 };
+enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 2048, MIPS_WATCHES = 4 };
 
 /* A TLB entry; also what EntryHi, EntryLo and PageMask hold meanwhile. */
 typedef struct MipsEntry {
@@ -82,6 +82,12 @@ typedef struct MipsEntry {
     bool global;
     bool none;              /* never matches: EHINV, or never written */
 } MipsEntry;
+
+/* A replaced entry; next of its list, or 0.  See tlb.c. */
+typedef struct MipsShadow {
+    MipsEntry entry;
+    u16 next;
+} MipsShadow;
 
 /* Registers of CP0 whose writable bits are the model's. */
 typedef struct MipsMasks {
@@ -129,8 +135,10 @@ typedef struct MipsCpu {
 
     MipsEntry tlb[MIPS_TLB_MAX];
     /* Entries that TLBWR replaced and nothing has contradicted; tlb.c. */
-    MipsEntry shadow[MIPS_SHADOWS];
-    u32 shadows, next_shadow;
+    MipsShadow shadow[MIPS_SHADOWS];
+    u16 shadow_of[MIPS_SHADOWS];            /* lists, by a hash of the VPN */
+    u32 shadows;
+    bool probed;            /* Index is what TLBP found, and says so still */
     u32 random_seed;
     Timer *timer;           /* fires when Count reaches Compare */
     i64 count_base;         /* Count is this plus the time in its ticks */

@@ -83,22 +83,37 @@ static bool load_right(Ctx *c, form_m a, u32 memop)
                     memop);
 }
 
-/*
- * Bytes [first, last] of a word of `bytes`, counted from the least significant
- * of v, one after the other: they are in one page, so all or none is stored.
- */
+/* What a partial store stores of v, whose byte 0 is the least significant. */
+typedef struct Part {
+    u64 v;
+    u32 first, last;            /* bytes of the word, from the least */
+    u32 flip;                   /* xored with a byte makes its offset */
+} Part;
+
+static Part part_of(const MipsCpu *c, u64 va, u64 v, u32 bytes, bool left)
+{
+    u32 flip = c->cpu.key & KEY_BE ? bytes - 1 : 0;
+    u32 at = ((u32)va & (bytes - 1)) ^ flip;    /* less significant bytes */
+
+    if (left) {
+        return (Part) { v >> 8 * (bytes - 1 - at), 0, at, flip };
+    }
+    return (Part) { v << 8 * at, at, bytes - 1, flip };
+}
+
+/* They are in one page, so all or none is stored. */
 static void store_part(MipsCpu *c, u64 va, u64 v, u32 bytes, bool left)
 {
-    u32 at = (u32)va & (bytes - 1);
-    bool be = c->big_endian;
-    u32 before = be ? bytes - 1 - at : at;      /* less significant bytes */
+    Part p = part_of(c, va, v, bytes, left);
     u64 word = va & ~(u64)(bytes - 1);
-    u32 first = left ? 0 : before, last = left ? before : bytes - 1;
+    u8 *host = tlb_host(&c->cpu, word, ACCESS_WRITE, bytes);
 
-    v = left ? v >> 8 * (bytes - 1 - before) : v << 8 * before;
-    for (u32 i = first; i <= last; i++) {
-        cpu_store(&c->cpu, word + (be ? bytes - 1 - i : i), v >> 8 * i & 0xff,
-                  M_8);
+    for (u32 i = p.first; i <= p.last; i++) {
+        if (likely(host)) {
+            host[i ^ p.flip] = (u8)(p.v >> 8 * i);
+        } else {
+            cpu_store(&c->cpu, word + (i ^ p.flip), p.v >> 8 * i & 0xff, M_8);
+        }
     }
 }
 

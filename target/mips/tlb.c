@@ -5,9 +5,10 @@
  *
  * The soft MMU's walk looks here.  What TLBWR replaces, an entry that software
  * cannot name, lives on as a *shadow*: translations by it stay good until the
- * guest does what would tell that they are gone: a probe that does not find
- * it, an entry for the same addresses, the invalidation of others.  So a
- * working set that is larger than the TLB takes few exceptions, and TLBWR
+ * guest does what would tell that they are gone.  That is a probe that does
+ * not find it, an entry for the same addresses, or a TLBWI to an index that no
+ * probe has found, for whoever writes all of them knows that all is gone.  So
+ * a working set that is larger than the TLB takes few exceptions, and TLBWR
  * flushes nothing.  Where Wired leaves Random but one value there are none.
  *
  * Left out: 1 KiB pages (no model here has them), machine checks for entries
@@ -132,48 +133,58 @@ static void forget(MipsCpu *c, const MipsEntry *e)
 
 /* ---- shadows ------------------------------------------------------------ */
 
-static void drop_shadow(MipsCpu *c, u32 n)
+/* Those of one pair of pages, whatever the ASID, are in one list. */
+static u16 *bucket_of(MipsCpu *c, u64 va)
 {
-    forget(c, &c->shadow[n]);
-    c->shadow[n].none = true;
+    u64 vpn = va >> 13;
+
+    return &c->shadow_of[(vpn ^ vpn >> 11) % MIPS_SHADOWS];
 }
 
 static void drop_shadows(MipsCpu *c)
 {
-    for (u32 i = 0; i < c->shadows; i++) {
-        drop_shadow(c, i);
+    if (c->shadows) {
+        memset(c->shadow_of, 0, sizeof c->shadow_of);
+        c->shadows = 0;
+        tlb_flush(&c->cpu, 0, 0, 0, 0);
     }
-    c->shadows = c->next_shadow = 0;
 }
 
+/* Drops those that e, of whatever size, contradicts. */
 static void drop_overlapping(MipsCpu *c, const MipsEntry *e)
 {
-    for (u32 i = 0; i < c->shadows; i++) {
-        if (overlap(c, &c->shadow[i], e)) {
-            drop_shadow(c, i);
+    if (pair_mask(e) != MASK(13)) {
+        drop_shadows(c);
+        return;
+    }
+    for (u16 n = *bucket_of(c, e->hi); n; n = c->shadow[n].next) {
+        MipsEntry *old = &c->shadow[n].entry;
+        if (overlap(c, old, e)) {
+            forget(c, old);
+            old->none = true;
         }
     }
 }
 
+/* Number 0 is none; large pages are not kept. */
 static void keep_as_shadow(MipsCpu *c, const MipsEntry *e)
 {
-    u32 n = c->next_shadow;
+    u16 *bucket = bucket_of(c, e->hi);
 
-    if (e->none) {
+    if (pair_mask(e) != MASK(13)) {
+        forget(c, e);
         return;
     }
-    if (n < c->shadows) {
-        drop_shadow(c, n);
-    } else {
-        c->shadows++;
+    if (c->shadows == MIPS_SHADOWS - 1) {
+        drop_shadows(c);
     }
-    c->shadow[n] = *e;
-    c->next_shadow = (n + 1) % MIPS_SHADOWS;
+    c->shadow[++c->shadows] = (MipsShadow) { *e, *bucket };
+    *bucket = (u16)c->shadows;
 }
 
 /* ---- the walk ----------------------------------------------------------- */
 
-static const MipsEntry *find(const MipsCpu *c, u64 va)
+static const MipsEntry *find(MipsCpu *c, u64 va)
 {
     u64 asid = asid_of(c);
 
@@ -182,9 +193,9 @@ static const MipsEntry *find(const MipsCpu *c, u64 va)
             return &c->tlb[i];
         }
     }
-    for (u32 i = 0; i < c->shadows; i++) {
-        if (covers(c, &c->shadow[i], va, asid)) {
-            return &c->shadow[i];
+    for (u16 n = *bucket_of(c, va & vpn_mask(c)); n; n = c->shadow[n].next) {
+        if (covers(c, &c->shadow[n].entry, va, asid)) {
+            return &c->shadow[n].entry;
         }
     }
     return NULL;
@@ -216,7 +227,7 @@ static u32 inhibited(const MipsCpu *c, Access a)
     return a == ACCESS_FETCH ? EXC_TLBXI : EXC_TLBRI;
 }
 
-static bool translate(const MipsCpu *c, u64 va, Page *out, Fault *f)
+static bool translate(MipsCpu *c, u64 va, Page *out, Fault *f)
 {
     const MipsEntry *e = find(c, va);
     Access a = f->access;
@@ -242,7 +253,7 @@ static bool translate(const MipsCpu *c, u64 va, Page *out, Fault *f)
         || fail_with(f, inhibited(c, a));
 }
 
-static bool walk(const MipsCpu *c, u64 va, bool user, Page *out, Fault *f)
+static bool walk(MipsCpu *c, u64 va, bool user, Page *out, Fault *f)
 {
     u64 pa = 0;
 
@@ -262,7 +273,7 @@ static bool walk(const MipsCpu *c, u64 va, bool user, Page *out, Fault *f)
 
 bool mips_walk(Cpu *cpu, u64 va, Access a, bool user, Page *out, Fault *f)
 {
-    const MipsCpu *c = mips_cpu(cpu);
+    MipsCpu *c = mips_cpu(cpu);
     bool ok;
 
     *f = (Fault) { .va = va, .access = a, .user = user };
@@ -328,26 +339,21 @@ static MipsEntry from_registers(const MipsCpu *c)
     };
 }
 
-static bool is_invalid(const MipsEntry *e)
-{
-    return e->none || !((e->lo[0] | e->lo[1]) & ENTRYLO_V);
-}
-
 static u32 index_of(const MipsCpu *c)
 {
     return (u32)(c->index & 0x3f) % c->tlb_size;
 }
 
-/* An entry that says the same as before, but for D and the like, counts too. */
 void mips_tlbwi(MipsCpu *c)
 {
     MipsEntry *to = &c->tlb[index_of(c)], e = from_registers(c);
 
-    if (is_invalid(&e)) {
-        drop_shadows(c);
-    } else {
+    if (c->probed) {
         drop_overlapping(c, &e);
+    } else {
+        drop_shadows(c);
     }
+    c->probed = false;
     forget(c, to);
     *to = e;
 }
@@ -365,7 +371,7 @@ void mips_tlbwr(MipsCpu *c)
     MipsEntry *to = &c->tlb[mips_random(c)], e = from_registers(c);
 
     drop_overlapping(c, &e);
-    if (c->wired + 1 >= c->tlb_size || overlap(c, to, &e)) {
+    if (to->none || c->wired + 1 >= c->tlb_size || overlap(c, to, &e)) {
         forget(c, to);
     } else {
         keep_as_shadow(c, to);
@@ -400,6 +406,7 @@ void mips_tlbp(MipsCpu *c)
     for (u32 i = 0; i < c->tlb_size; i++) {
         if (covers(c, &c->tlb[i], e.hi, asid)) {
             c->index = i;
+            c->probed = true;
             return;
         }
     }
@@ -425,6 +432,7 @@ void mips_tlb_reset(MipsCpu *c)
     for (u32 i = 0; i < MIPS_TLB_MAX; i++) {
         c->tlb[i] = (MipsEntry) { .none = true };
     }
-    c->shadows = c->next_shadow = 0;
+    c->shadows = 0;
+    memset(c->shadow_of, 0, sizeof c->shadow_of);
     tlb_flush(&c->cpu, 0, 0, 0, 0);
 }
