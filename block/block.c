@@ -468,12 +468,17 @@ void block_close(Block *b)
     g_ptr_array_remove(registry.all, b);        /* frees it */
 }
 
-void block_close_all(void)
+void block_flush_all(void)
 {
-    block_drain_all();
     for (u32 i = 0; registry.all && i < registry.all->len; i++) {
         flush_last(registry.all->pdata[i]);
     }
+}
+
+void block_close_all(void)
+{
+    block_drain_all();
+    block_flush_all();
     g_clear_pointer(&registry.all, g_ptr_array_unref);
 }
 
@@ -524,6 +529,11 @@ bool block_direct(const Block *b)
 bool block_unsafe(const Block *b)
 {
     return b->unsafe_cache;
+}
+
+bool block_temporary(const Block *b)
+{
+    return b->overlay >= 0;
 }
 
 const char *block_engine(const Block *b)

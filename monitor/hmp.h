@@ -35,6 +35,16 @@ void hmp_mouse_button(Hmp *h, const char *args);
 void hmp_mouse_set(Hmp *h, const char *args);
 void hmp_info_mice(Hmp *h, const char *args);
 
+/* ---- hmp_migration.c ---------------------------------------------------- */
+void hmp_migrate(Hmp *h, const char *args);
+void hmp_migrate_set_capability(Hmp *h, const char *args);
+void hmp_migrate_set_parameter(Hmp *h, const char *args);
+void hmp_info_migrate(Hmp *h, const char *args);
+void hmp_info_migrate_parameters(Hmp *h, const char *args);
+void hmp_info_migrate_capabilities(Hmp *h, const char *args);
+void hmp_snapshot(Hmp *h, const char *args);
+void hmp_info_snapshots(Hmp *h, const char *args);
+
 /* ---- hmp_devices.c: what comes and goes --------------------------------- */
 void hmp_device_add(Hmp *h, const char *args);
 void hmp_drive_add(Hmp *h, const char *args);

@@ -97,25 +97,37 @@ static void disassemble(Hmp *h, bool physical, u64 at, u64 count)
     cs_close(&cs);
 }
 
+/* What debuggers see, or one number that is saved: $x0, $TTBR0_EL1. */
+static bool register_value(Cpu *c, const char *name, u64 *v)
+{
+    u8 buf[8] = { 0 };
+
+    for (const GuestReg *r = c->target->regs; r->name; r++) {
+        if (strcmp(r->name, name) == 0 && r->size <= 8) {
+            if (r->read) {
+                r->read(c, buf);
+            } else {
+                memcpy(buf, (u8 *)c + r->offset, r->size);
+            }
+            *v = load_le(buf, 8);
+            return true;
+        }
+    }
+    for (const Field *f = c->target->state; f->name; f++) {
+        if (strcmp(f->name, name) == 0 && !f->of && f->size == f->unit) {
+            *v = load_le((u8 *)c + f->at, f->size);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parse_address(Hmp *h, const char *text, u64 *at)
 {
     char *end;
 
     if (*text == '$') {
-        const GuestReg *r = (*h->cpu)->target->regs;
-        for (; r->name; r++) {
-            if (strcmp(r->name, text + 1) == 0 && r->size <= 8) {
-                u8 buf[8] = { 0 };
-                if (r->read) {
-                    r->read(*h->cpu, buf);
-                } else {
-                    memcpy(buf, (u8 *)*h->cpu + r->offset, r->size);
-                }
-                *at = load_le(buf, 8);
-                return true;
-            }
-        }
-        return false;
+        return register_value(*h->cpu, text + 1, at);
     }
     *at = strtoull(text, &end, 0);
     return end != text && *end == '\0';

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "accel/accel.h"
 #include "monitor/qmp_schema.h"
+#include "migration/migration.h"
 #include "monitor/qom.h"
 #include "softmmu/options.h"
 #include "target/target.h"
@@ -88,6 +89,8 @@ void qmp_query_status(QmpCall *c)
         [RUN_PAUSED] = "paused", [RUN_DEBUG] = "debug",
         [RUN_SHUTDOWN] = "shutdown", [RUN_WATCHDOG] = "watchdog",
         [RUN_SUSPENDED] = "suspended", [RUN_PANICKED] = "guest-panicked",
+        [RUN_INMIGRATE] = "inmigrate", [RUN_POSTMIGRATE] = "postmigrate",
+        [RUN_FINISH_MIGRATE] = "finish-migrate",
     };
 
     c->ret = json_object();
@@ -98,7 +101,9 @@ void qmp_query_status(QmpCall *c)
 
 void qmp_stop(QmpCall *c)
 {
-    if (c->m->state == RUN_RUNNING) {
+    if (c->m->state == RUN_INMIGRATE) {
+        migration_autostart(c->m, false);
+    } else if (c->m->state == RUN_RUNNING) {
         machine_pause(c->m, RUN_PAUSED);
     }
 }
@@ -107,6 +112,10 @@ void qmp_cont(QmpCall *c)
 {
     if (c->m->state == RUN_SHUTDOWN) {
         fail(&c->err, "Resetting the Virtual Machine is required");
+    } else if (c->m->state == RUN_FINISH_MIGRATE) {
+        fail(&c->err, "its state is being sent; migrate_cancel stops that");
+    } else if (c->m->state == RUN_INMIGRATE) {
+        migration_autostart(c->m, true);
     } else {
         machine_start(c->m);
     }
@@ -506,21 +515,4 @@ void qmp_query_tpm(QmpCall *c)
 void qmp_query_jobs(QmpCall *c)
 {
     none(c);
-}
-
-void qmp_query_migrate_capabilities(QmpCall *c)
-{
-    c->ret = json_array();
-    Json *j = json_add(c->ret, NULL, json_object());
-    json_add_str(j, "capability", "events");
-    json_add_bool(j, "state", c->m->migration_events);
-}
-
-void qmp_migrate_set_capabilities(QmpCall *c)
-{
-    const Json *k = json_get(c->args, "capabilities")->first;
-
-    for (; k; k = k->next) {
-        c->m->migration_events = json_bool(k, "state", false);
-    }
 }

@@ -253,6 +253,15 @@ void clock_pause(bool stopped)
     g_mutex_unlock(&clocks.lock);
 }
 
+void clock_set(i64 ns)
+{
+    g_mutex_lock(&clocks.lock);
+    if (clocks.stopped) {
+        __atomic_store_n(&clocks.frozen, ns, __ATOMIC_RELAXED);
+    }
+    g_mutex_unlock(&clocks.lock);
+}
+
 /* The first virtual timer that is due by end, out of its heap; or NULL. */
 static Timer *step_to(i64 end)
 {

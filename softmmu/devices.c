@@ -2,6 +2,7 @@
 /* What -device, -drive and -nic add to a board. */
 #include "block/block.h"
 #include "net/net.h"
+#include "migration/migration.h"
 #include "softmmu/hotplug.h"
 #include "softmmu/run.h"
 
@@ -120,9 +121,12 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
 bool machine_add_device(Machine *m, const char *text, Err *err)
 {
     KeyVal *kv = keyval_parse(text, "driver", err);
-    bool ok = kv && user_device(m, kv, err);
+    bool ok = kv && !migration_running(m) && user_device(m, kv, err);
 
     keyval_free(kv);
+    if (migration_running(m)) {
+        fail(err, "not while the machine's state is being sent");
+    }
     return ok || err_prefix(err, "-device %s", text);
 }
 

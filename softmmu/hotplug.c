@@ -2,6 +2,7 @@
 /* Devices that come and go; see include/softmmu/hotplug.h. */
 #include "accel/accel.h"
 #include "block/block.h"
+#include "migration/migration.h"
 #include "softmmu/hotplug.h"
 #include "softmmu/options.h"
 #include "target/target.h"
@@ -260,7 +261,8 @@ void hotplug_serve(Machine *m)
 {
     Device *d;
 
-    if (!__atomic_exchange_n(&m->ejected, 0, __ATOMIC_SEQ_CST)) {
+    if (migration_running(m)
+        || !__atomic_exchange_n(&m->ejected, 0, __ATOMIC_SEQ_CST)) {
         return;
     }
     vcpus_pause(m);

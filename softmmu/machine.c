@@ -374,9 +374,15 @@ static bool goes_on(const Machine *m)
     return m->state == RUN_RUNNING || m->state == RUN_SUSPENDED;
 }
 
+/* Its state is on its way out or in, and must stay as it is. */
+static bool is_moving(const Machine *m)
+{
+    return m->state == RUN_FINISH_MIGRATE || m->state == RUN_INMIGRATE;
+}
+
 void machine_start(Machine *m)
 {
-    if (!goes_on(m) && m->state != RUN_SHUTDOWN) {
+    if (!goes_on(m) && m->state != RUN_SHUTDOWN && !is_moving(m)) {
         machine_event(m, "RESUME", NULL);
         go(m);
     }
@@ -513,14 +519,21 @@ static void serve_panic(Machine *m)
     }
 }
 
-bool machine_serve(Machine *m)
+void machine_settle(Machine *m)
 {
-    hotplug_serve(m);
-    serve_debug(m);
     serve_suspend(m);
     serve_wake(m);
     serve_panic(m);
     serve_reset(m);
+}
+
+bool machine_serve(Machine *m)
+{
+    hotplug_serve(m);
+    serve_debug(m);
+    if (!is_moving(m)) {
+        machine_settle(m);
+    }
     if (!was_asked(&asked.shutdown)) {
         return true;
     }

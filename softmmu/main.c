@@ -12,6 +12,7 @@
 #include "block/block.h"
 #include "chardev/chardev.h"
 #include "gdbstub/gdbstub.h"
+#include "migration/migration.h"
 #include "monitor/monitor.h"
 #include "net/net.h"
 #include "softmmu/clock.h"
@@ -701,16 +702,46 @@ static bool write_pidfile(const char *path, Err *err)
     return true;
 }
 
-static void run(Machine *m)
+/* Says what is wrong; the status to end with. */
+static int complain(const Options *o, const Err *err)
 {
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%fZ ");
+
+    fprintf(stderr, "%sanole: %s\n", o->timestamps ? time : "", err->text);
+    return 1;
+}
+
+/* From the start or, with -incoming, from what it receives. */
+static bool begin(Machine *m, Err *err)
+{
+    const Options *o = m->opts;
+
     clock_pause(true);
     machine_reset(m);
-    if (!m->opts->paused) {
+    if (o->incoming) {
+        m->state = RUN_INMIGRATE;
+        migration_autostart(m, !o->paused);
+        return migration_receive(m, o->incoming, -1, err)
+            || err_prefix(err, "-incoming");
+    }
+    if (!o->paused) {
         machine_start(m);
+    }
+    return true;
+}
+
+static int run(Machine *m)
+{
+    Err err = { 0 };
+
+    if (!begin(m, &err)) {
+        return complain(m->opts, &err);
     }
     while (machine_serve(m)) {
         g_main_context_iteration(NULL, true);
     }
+    return m->exit_code;
 }
 
 static void finish(Machine *m)
@@ -724,16 +755,6 @@ static void finish(Machine *m)
     block_close_all();
     netdev_close_all();
     chardev_close_all();
-}
-
-/* Says what is wrong; the status to end with. */
-static int complain(const Options *o, const Err *err)
-{
-    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-    g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%fZ ");
-
-    fprintf(stderr, "%sanole: %s\n", o->timestamps ? time : "", err->text);
-    return 1;
 }
 
 /* The process has one of each, and they live as long as it does. */
@@ -778,11 +799,12 @@ int main(int argc, char **argv)
         chardev_close_all();
         return complain(o, &err);
     }
+    int status = 0;
     if (o->explain) {
         explain(m);
     } else {
-        run(m);
+        status = run(m);
     }
     finish(m);
-    return m->exit_code;
+    return status;
 }

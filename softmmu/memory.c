@@ -11,6 +11,7 @@
  * published after it, so each reader had that many such points.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -52,6 +53,9 @@ struct MemSpace {
 /* ---- RAM ---------------------------------------------------------------- */
 
 #define RAM_MAX (1ull << 46)            /* bytes */
+
+/* The process's guest memory; with the machine lock. */
+static GPtrArray *rams;         /* set cache */
 
 /* Address space for r with a guard page around it; NULL: none left. */
 static u8 *reserve(u64 size)
@@ -121,12 +125,15 @@ Ram *ram_new_file(const char *name, u64 size, int fd, bool shared, Err *err)
     r->name = g_strdup(name);
     r->size = align_up(MAX(size, GUEST_PAGE), GUEST_PAGE);
     r->fd = fd;
+    r->shared = shared;
     if (size > RAM_MAX || !back(r, shared, err)) {
         fail(err, "%s cannot be of %llu MiB", name,
              (unsigned long long)(size >> 20));
         ram_free(r);
         return NULL;
     }
+    rams = rams ? rams : g_ptr_array_new();
+    g_ptr_array_add(rams, r);
     return r;
 }
 
@@ -134,6 +141,9 @@ void ram_free(Ram *r)
 {
     if (!r) {
         return;
+    }
+    if (rams) {
+        g_ptr_array_remove(rams, r);
     }
     if (r->flags) {
         munmap(r->flags, r->size >> GUEST_PAGE_BITS);
@@ -146,6 +156,64 @@ void ram_free(Ram *r)
     }
     g_free(r->name);
     g_free(r);
+}
+
+void ram_each(void (*fn)(void *opaque, Ram *r), void *opaque)
+{
+    for (u32 i = 0; rams && i < rams->len; i++) {
+        fn(opaque, rams->pdata[i]);
+    }
+}
+
+void ram_track(Ram *r, bool on)
+{
+    for (u64 i = 0; i < r->size >> GUEST_PAGE_BITS; i++) {
+        u8 *flags = &r->flags[i];
+        if (on) {
+            __atomic_fetch_and(flags, (u8)~RAM_DIRTY, __ATOMIC_SEQ_CST);
+            __atomic_fetch_or(flags, RAM_TRACK, __ATOMIC_SEQ_CST);
+        } else {
+            __atomic_fetch_and(flags, (u8)~(RAM_TRACK | RAM_DIRTY),
+                               __ATOMIC_SEQ_CST);
+        }
+    }
+}
+
+bool ram_take_dirty(Ram *r, u64 page)
+{
+    u8 *flags = &r->flags[page];
+
+    return __atomic_load_n(flags, __ATOMIC_SEQ_CST) & RAM_DIRTY
+        && __atomic_fetch_and(flags, (u8)~RAM_DIRTY, __ATOMIC_SEQ_CST)
+           & RAM_DIRTY;
+}
+
+/* A file's holes are what nobody wrote to; without any it is all data. */
+bool ram_data(const Ram *r, u64 *at, u64 *len)
+{
+    off_t data = (off_t)*at, hole = (off_t)r->size;
+
+    if (r->shared && *at < r->size) {
+        data = lseek(r->fd, (off_t)*at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO) {
+            return false;
+        }
+        data = data < 0 ? (off_t)*at : data;
+        hole = lseek(r->fd, data, SEEK_HOLE);
+        hole = hole < 0 ? (off_t)r->size : hole;
+    }
+    *at = align_down((u64)data, GUEST_PAGE);
+    *len = MIN(align_up((u64)hole, GUEST_PAGE), r->size) - *at;
+    return *at < r->size;
+}
+
+void ram_clear(Ram *r)
+{
+    if (!r->shared || fallocate(r->fd, FALLOC_FL_PUNCH_HOLE
+                                | FALLOC_FL_KEEP_SIZE, 0, (off_t)r->size)) {
+        memset(r->host, 0, r->size);
+    }
+    ram_wrote(r, 0, r->size);
 }
 
 void ram_wrote(Ram *r, u64 offset, u64 len)

@@ -553,13 +553,14 @@ static void fill(Cpu *c, u64 va, Access a, const L2Entry *e, const TlbHit *hit)
     }
 }
 
+/* Does the next write to it have to be noted? */
 static bool note_writable(Ram *r, u64 offset)
 {
     u8 *flags = &r->flags[offset >> GUEST_PAGE_BITS];
 
     /* MAPPED first: who sets CODE looks for it afterwards. */
     u8 old = __atomic_fetch_or(flags, RAM_MAPPED, __ATOMIC_SEQ_CST);
-    return old & (RAM_CODE | RAM_TRACK);
+    return old & RAM_CODE || (old & (RAM_TRACK | RAM_DIRTY)) == RAM_TRACK;
 }
 
 static void locate(Cpu *c, u64 pa, Access a, TlbHit *hit)

@@ -302,6 +302,20 @@ static void info(Machine *m, FILE *f)
     }
 }
 
+static void drop_writes(Cpu *c, void *data)
+{
+    (void)data;
+    tlb_flush(c, 0, 0, 0, 0);
+}
+
+/* Entries of the TLB let the guest write without anybody's noting it. */
+static void track(Machine *m, Track what)
+{
+    for (u32 i = 0; i < m->ncpus && what != TRACK_COLLECT; i++) {
+        cpu_run_on(m->cpu[i], drop_writes, NULL, true);
+    }
+}
+
 ACCEL(tcg) {
     .name = "tcg",
     .about = "dynamic translation to host code; any guest on any host",
@@ -312,5 +326,6 @@ ACCEL(tcg) {
     .map_changed = map_changed,
     .debug_changed = debug_changed,
     .step = jit_step,
+    .track = track,
     .info = info,
 };

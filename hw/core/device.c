@@ -396,97 +396,89 @@ void device_input(void *opaque, int n, bool level)
     }
 }
 
-/* ---- saved state ------------------------------------------------------------
- *
- * A stream of records: u8 length of the name, the name, u32 size, the bytes.
- * Registers with a member and fields, by name; an empty name ends it.
- */
+/* ---- saved state -------------------------------------------------------- */
 
-typedef struct Out {
-    u8    *p;
-    size_t n, cap;
-} Out;
-
-static void put(Out *o, const void *p, size_t n)
+void device_save(const Device *d, GByteArray *to)
 {
-    if (o->n + n <= o->cap) {
-        memcpy(o->p + o->n, p, n);
-    }
-    o->n += n;
-}
-
-static void put_record(Out *o, const char *name, const void *p, u32 size)
-{
-    u8 len = (u8)strlen(name), le[4];
-
-    store_le(le, 4, size);
-    put(o, &len, 1);
-    put(o, name, len);
-    put(o, le, 4);
-    put(o, p, size);
-}
-
-size_t device_save(const Device *d, u8 *buf, size_t cap)
-{
-    Out o = { buf, 0, cap };
-
     for (const Reg *r = d->type->regs; r && r->name; r++) {
         if (r->size) {
-            put_record(&o, r->name, (const u8 *)d + r->store,
-                       r->size * count_of(r));
+            record_put(to, r->name, (const u8 *)d + r->store, r->size,
+                       count_of(r));
         }
     }
-    for (const Field *f = d->type->state; f && f->name; f++) {
-        put_record(&o, f->name, (const u8 *)d + f->at, f->size);
-    }
-    put(&o, "", 1);
-    return o.n;
+    record_put_fields(to, d->type->state, d);
 }
 
-/* Where a record of that name goes, if its size is right. */
-static u8 *place_of(Device *d, const char *name, u32 size)
+/* Its registers as rows of numbers, of which all but one are skipped. */
+static bool fill_register(Device *d, const Record *rec, bool *known, Err *err)
+{
+    *known = false;
+    for (const Reg *r = d->type->regs; r && r->name && !*known; r++) {
+        Field row[] = {
+            { .name = r->name, .at = r->store, .unit = r->size,
+              .size = r->size * count_of(r) }, { 0 },
+        };
+        if (r->size && !record_store(rec, row, d, known, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool fill_one(Device *d, const Record *r, GHashTable *seen, Err *err)
+{
+    bool known;
+
+    if (!g_hash_table_add(seen, g_strdup(r->name))) {
+        return fail(err, "\"%s\" is there twice", r->name);
+    }
+    if (!fill_register(d, r, &known, err)
+        || (!known && !record_store(r, d->type->state, d, &known, err))) {
+        return false;
+    }
+    return known || fail(err, "%s has no \"%s\" here", d->type->name,
+                         r->name);
+}
+
+static char *missing(const Device *d, GHashTable *seen)
 {
     for (const Reg *r = d->type->regs; r && r->name; r++) {
-        if (r->size && strcmp(r->name, name) == 0) {
-            return size == r->size * count_of(r) ? (u8 *)d + r->store : NULL;
+        if (r->size && !g_hash_table_contains(seen, r->name)) {
+            return g_strdup(r->name);
         }
     }
-    for (const Field *f = d->type->state; f && f->name; f++) {
-        if (strcmp(f->name, name) == 0) {
-            return size == f->size ? (u8 *)d + f->at : NULL;
-        }
+    return record_missing(d->type->state, seen);
+}
+
+bool device_fill(Device *d, const u8 *buf, size_t len, Err *err)
+{
+    GHashTable *seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                             NULL);
+    const u8 *p = buf, *end = buf + len;
+    bool ok = true;
+    Record r;
+
+    while (ok && p < end) {
+        ok = record_get(&r, &p, end, err) && fill_one(d, &r, seen, err);
     }
-    return NULL;
+    g_autofree char *lacks = ok ? missing(d, seen) : NULL;
+    g_hash_table_destroy(seen);
+    if (lacks) {
+        ok = fail(err, "\"%s\" is not there", lacks);
+    }
+    return ok || err_prefix(err, "device %s", d->id);
+}
+
+bool device_loaded(Device *d, Err *err)
+{
+    return !d->type->loaded || d->type->loaded(d)
+        || fail(err, "device %s: its registers hold what cannot be", d->id);
 }
 
 bool device_load(Device *d, const u8 *buf, size_t len, Err *err)
 {
-    const u8 *p = buf, *end = buf + len;
-
     device_reset(d);
-    while (p < end && *p) {
-        char name[256] = { 0 };
-        u8 n = *p++;
-        if ((size_t)(end - p) < n + 4u) {
-            return fail(err, "%s: the saved state ends early", d->id);
-        }
-        memcpy(name, p, n);
-        u32 size = (u32)load_le(p + n, 4);
-        p += n + 4;
-        u8 *to = place_of(d, name, size);
-        if (!to || (size_t)(end - p) < size) {
-            return fail(err, "%s: the saved state has a wrong \"%s\" of %u "
-                        "bytes", d->id, name, size);
-        }
-        memcpy(to, p, size);
-        p += size;
-    }
-    if (p + 1 != end) {
-        return fail(err, "%s: the saved state does not end where it should",
-                    d->id);
-    }
-    return !d->type->loaded || d->type->loaded(d)
-        || fail(err, "%s: the saved state makes no sense", d->id);
+    return device_fill(d, buf, len, err) && device_loaded(d, err);
 }
 
 void device_dump(Device *d, FILE *f)

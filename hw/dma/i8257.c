@@ -321,7 +321,13 @@ DEVICE(i8257) {
     .mmio_read  = port_read,
     .mmio_write = port_write,
     .state  = (const Field[]) {
-        SAVE(Dma, chip), SAVE(Dma, page), { 0 }
+        SAVE_STRUCT(Dma, chip, Chip,
+            SAVE_STRUCT(Chip, ch, Channel,
+                SAVE(Channel, base), SAVE(Channel, base_count),
+                SAVE(Channel, at), SAVE(Channel, count), SAVE(Channel, mode)),
+            SAVE(Chip, command), SAVE(Chip, mask), SAVE(Chip, requests),
+            SAVE(Chip, done), SAVE(Chip, high)),
+        SAVE(Dma, page), { 0 }
     },
     .reset  = reset,
     .loaded = loaded,

@@ -787,7 +787,9 @@ static bool loaded(void *opaque)
         && d->pos <= d->end && d->end <= IDE_DATA
         && (d->pos < d->end || d->flow == FLOW_IDLE || d->flow == FLOW_DMA)
         && d->reply_end <= IDE_DATA && d->multiple <= MULTIPLE_MAX
-        && d->block <= MULTIPLE_MAX && (d->block || !d->left)
+        && d->block <= MULTIPLE_MAX
+        && (d->block || !d->left || d->flow == FLOW_IDLE
+            || d->flow == FLOW_DMA)
         && d->heads && d->heads <= HEADS && d->sectors
         && d->sectors <= SECTORS && d->at <= n
         && d->left <= n - d->at && in_disk(d);

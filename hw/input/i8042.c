@@ -372,7 +372,7 @@ static void button(void *opaque, PointerButton b, bool down)
     ps2_mouse_button(&((I8042 *)opaque)->mouse, b, down);
 }
 
-static void sync(void *opaque)
+static void synchronize(void *opaque)
 {
     update(opaque);
 }
@@ -386,7 +386,7 @@ static bool start(void *opaque, Err *err)
     (void)err;
     s->sink = (InputSink) {
         .mouse = "PS/2 mouse", .opaque = s, .key = key, .rel = rel,
-        .wheel = wheel, .button = button, .sync = sync,
+        .wheel = wheel, .button = button, .sync = synchronize,
     };
     input_add(&s->sink);
     return true;
@@ -434,7 +434,9 @@ DEVICE(i8042) {
         SAVE(I8042, ram), SAVE(I8042, p2), SAVE(I8042, argument_of),
         SAVE(I8042, was_command), SAVE(I8042, data), SAVE(I8042, full),
         SAVE(I8042, reply), SAVE(I8042, reply_from), SAVE(I8042, breaking),
-        SAVE(I8042, kbd), SAVE(I8042, mouse), { 0 }
+
+        SAVE_STRUCT(I8042, kbd, Ps2Keyboard, PS2_KEYBOARD_FIELDS),
+        SAVE_STRUCT(I8042, mouse, Ps2Mouse, PS2_MOUSE_FIELDS), { 0 }
     },
     .wires  = (const Wire[]) {
         WIRES("irq", I8042, irq), WIRE("a20", I8042, a20),

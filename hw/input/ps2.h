@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A PS/2 keyboard and mouse, as parts of the controller that has the ports;
- * their structs are plain state, saved whole.
+ * their structs are plain state, all of it saved.
  */
 #pragma once
 #include "ui/input.h"
@@ -32,6 +32,24 @@ typedef struct Ps2Mouse {
     u8  buttons, told;          /* now, and in the last packet */
     i32 dx, dy, dz;             /* since the last packet: right, up, towards */
 } Ps2Mouse;
+
+#define PS2_OUT_FIELDS                                                      \
+    SAVE(Ps2Out, queue), SAVE(Ps2Out, reply), SAVE(Ps2Out, head),           \
+    SAVE(Ps2Out, fill), SAVE(Ps2Out, reply_head),                           \
+    SAVE(Ps2Out, reply_fill), SAVE(Ps2Out, last)
+#define PS2_KEYBOARD_FIELDS                                                 \
+    SAVE_STRUCT(Ps2Keyboard, out, Ps2Out, PS2_OUT_FIELDS),                  \
+    SAVE(Ps2Keyboard, expect), SAVE(Ps2Keyboard, set),                      \
+    SAVE(Ps2Keyboard, leds), SAVE(Ps2Keyboard, rate),                       \
+    SAVE(Ps2Keyboard, scanning), SAVE(Ps2Keyboard, held)
+#define PS2_MOUSE_FIELDS                                                    \
+    SAVE_STRUCT(Ps2Mouse, out, Ps2Out, PS2_OUT_FIELDS),                     \
+    SAVE(Ps2Mouse, expect), SAVE(Ps2Mouse, id), SAVE(Ps2Mouse, rate),       \
+    SAVE(Ps2Mouse, rates), SAVE(Ps2Mouse, resolution),                      \
+    SAVE(Ps2Mouse, twice), SAVE(Ps2Mouse, remote), SAVE(Ps2Mouse, wrap),    \
+    SAVE(Ps2Mouse, reporting), SAVE(Ps2Mouse, buttons),                     \
+    SAVE(Ps2Mouse, told), SAVE(Ps2Mouse, dx), SAVE(Ps2Mouse, dy),           \
+    SAVE(Ps2Mouse, dz)
 
 /* Is there a byte for the host, and the next one (0 if not). */
 bool ps2_ready(const Ps2Out *o);

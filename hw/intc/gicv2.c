@@ -545,8 +545,14 @@ DEVICE(gicv2) {
     .mmio_write = gic_write,
     .compatible = "arm,cortex-a15-gic",
     .state  = (const Field[]) {
-        SAVE(Gicv2, ctlr), SAVE(Gicv2, bank), SAVE(Gicv2, target),
-        SAVE(Gicv2, edge), SAVE(Gicv2, cpu), { 0 }
+        SAVE(Gicv2, ctlr), SAVE(Gicv2, target), SAVE(Gicv2, edge),
+        SAVE_STRUCT(Gicv2, bank, Bank,
+            SAVE(Bank, enabled), SAVE(Bank, pending), SAVE(Bank, active),
+            SAVE(Bank, level), SAVE(Bank, group), SAVE(Bank, priority)),
+        SAVE_STRUCT(Gicv2, cpu, GicCpu,
+            SAVE(GicCpu, ctlr), SAVE(GicCpu, pmr), SAVE(GicCpu, bpr),
+            SAVE(GicCpu, abpr), SAVE(GicCpu, sgi_from), SAVE(GicCpu, running),
+            SAVE(GicCpu, nrunning)), { 0 }
     },
     .props  = (const Prop[]) {
         PROP("num-cpu", PROP_U32, Gicv2, ncpus, "1", "CPUs it serves"),

@@ -564,6 +564,11 @@ static const Reg regs[] = {
     { 0 }
 };
 
+#define CONTEXT                                                             \
+    SAVE(Context, ipcss), SAVE(Context, ipcso), SAVE(Context, tucss),       \
+    SAVE(Context, tucso), SAVE(Context, tucmd), SAVE(Context, hdrlen),      \
+    SAVE(Context, ipcse), SAVE(Context, tucse), SAVE(Context, mss)
+
 DEVICE(e1000) {
     .name   = "e1000",
     .about  = "Gigabit Ethernet card Intel 82540EM",
@@ -580,7 +585,8 @@ DEVICE(e1000) {
         PCI_FIELDS(E1000, pci), MICROWIRE_FIELDS(E1000, eeprom),
         SAVE(E1000, phy), SAVE(E1000, io_address), SAVE(E1000, rx_due),
         SAVE(E1000, rx_limit), SAVE(E1000, tx_due), SAVE(E1000, tx_limit),
-        SAVE(E1000, quiet), SAVE(E1000, checks), SAVE(E1000, segments),
+        SAVE(E1000, quiet), SAVE_STRUCT(E1000, checks, Context, CONTEXT),
+        SAVE_STRUCT(E1000, segments, Context, CONTEXT),
         SAVE(E1000, gathered), SAVE(E1000, header), SAVE(E1000, held),
         SAVE(E1000, popts), SAVE(E1000, tse), SAVE(E1000, cut),
         SAVE(E1000, passed), { 0 }

@@ -501,7 +501,16 @@ DEVICE(pit) {
     .mmio_read  = port_read,
     .mmio_write = port_write,
     .state  = (const Field[]) {
-        KEEP_SAVE(Pit, mute), SAVE(Pit, ch), { 0 }
+        KEEP_SAVE(Pit, mute),
+        SAVE_STRUCT(Pit, ch, Channel,
+            SAVE(Channel, start), SAVE(Channel, held), SAVE(Channel, count),
+            SAVE(Channel, next), SAVE(Channel, load_at),
+            SAVE(Channel, latched), SAVE(Channel, mode),
+            SAVE(Channel, access), SAVE(Channel, low), SAVE(Channel, status),
+            SAVE(Channel, bcd), SAVE(Channel, gate), SAVE(Channel, running),
+            SAVE(Channel, begun), SAVE(Channel, null),
+            SAVE(Channel, write_high), SAVE(Channel, read_high),
+            SAVE(Channel, have_count), SAVE(Channel, have_status)), { 0 }
     },
     .wires  = (const Wire[]) { WIRE("irq", Pit, irq), { 0 } },
     .start  = start,

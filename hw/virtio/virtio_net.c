@@ -470,7 +470,7 @@ DEVICE(virtio_net) {
     .user  = true,
     .state = (const Field[]) {
         VIRTIO_FIELDS(VirtioNet, v), SAVE(VirtioNet, rx_mode),
-        SAVE(VirtioNet, table), SAVE(VirtioNet, ntable),
+        SAVE_AS(VirtioNet, table, 1), SAVE(VirtioNet, ntable),
         SAVE(VirtioNet, vlan), { 0 }
     },
     .props = (const Prop[]) {

@@ -304,7 +304,9 @@ DEVICE(virtio_serial) {
     .user  = true,
     .state = (const Field[]) {
         VIRTIO_FIELDS(VirtioSerial, v), SAVE(VirtioSerial, guest_open),
-        SAVE(VirtioSerial, ready), SAVE(VirtioSerial, waiting),
+        SAVE(VirtioSerial, ready),
+        SAVE_STRUCT(VirtioSerial, waiting, Control,
+            SAVE(Control, port), SAVE(Control, event), SAVE(Control, value)),
         SAVE(VirtioSerial, nwaiting), { 0 }
     },
     .props = (const Prop[]) {

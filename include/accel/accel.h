@@ -9,6 +9,14 @@
 #include "softmmu/machine.h"
 #include "util/set.h"
 
+/* Steps of tracking writes to memory; any thread, without the machine lock. */
+typedef enum Track {
+    TRACK_ON,                   /* RAM_TRACK was set */
+    TRACK_COLLECT,              /* RAM_DIRTY is about to be looked at */
+    TRACK_CLEARED,              /* it was: writes from now on set it again */
+    TRACK_OFF,                  /* RAM_TRACK was cleared */
+} Track;
+
 typedef struct Accel {
     const char *name, *about;
     /* Can it run here?  If not, *err says why. */
@@ -43,6 +51,8 @@ typedef struct Accel {
     void (*debug_changed)(Cpu *c);
     /* Executes one instruction on c's thread (gdb step). */
     void (*step)(Cpu *c);
+    /* What is to be done for ram_take_dirty(); NULL: it does not work. */
+    void (*track)(Machine *m, Track what);
     /* Text for `info jit`. */
     void (*info)(Machine *m, FILE *f);
 } Accel;

@@ -32,6 +32,7 @@ u64    block_host_bytes(const Block *b);    /* that its file takes */
 /* -drive cache=: not through the host's page cache; flushes are ignored. */
 bool   block_direct(const Block *b);
 bool   block_unsafe(const Block *b);
+bool   block_temporary(const Block *b);     /* snapshot=on */
 bool   block_claim(Block *b, const char *user, Err *err);   /* one device */
 /* The device named so, if it has the disk, leaves it to others. */
 void   block_release(Block *b, const char *user);
@@ -79,3 +80,5 @@ int  block_pwrite(Block *b, u64 offset, const void *buf, size_t len);
 /* Waits until nothing is in flight, completing it: of one disk, of all. */
 void block_drain(Block *b);
 void block_drain_all(void);
+/* What was written is on the media; a disk that fails says so on stderr. */
+void block_flush_all(void);

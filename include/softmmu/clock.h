@@ -14,6 +14,7 @@ typedef enum ClockKind { CLOCK_VIRTUAL_NS, CLOCK_HOST_NS } ClockKind;
 
 i64  clock_now(ClockKind kind);         /* nanoseconds; any thread */
 void clock_pause(bool stopped);         /* the virtual clock; machine lock */
+void clock_set(i64 ns);                 /* the stopped virtual clock's time */
 /*
  * Takes the stopped virtual clock ns on, and fires each of its timers that
  * comes due on the way at its own time.  Machine lock; for tests of devices.

@@ -11,11 +11,13 @@
 #include "softmmu/cpu.h"
 #include "util/json.h"
 
+typedef struct Migration Migration;
 typedef struct Options Options;     /* softmmu/options.h */
 
 typedef enum RunState {
     RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_DEBUG, RUN_SHUTDOWN,
     RUN_WATCHDOG, RUN_SUSPENDED, RUN_PANICKED,
+    RUN_INMIGRATE, RUN_FINISH_MIGRATE, RUN_POSTMIGRATE,
 } RunState;
 
 /* Why a machine ends or is reset. */
@@ -105,7 +107,7 @@ struct Machine {
     const char   *serial[SERIALS];  /* ids of chardevs; NULL: none */
     const char   *parallel[PARALLELS];
     bool          no_reboot, no_shutdown;
-    bool          migration_events;     /* a capability that QMP set */
+    Migration    *migration;        /* migration/'s own; NULL: none yet */
     struct Vcpus *vcpus;            /* accel/vcpu.c */
     const struct Accel *accel;
     void         *accel_data;

@@ -21,7 +21,8 @@ enum { GUEST_PAGE_BITS = 12, GUEST_PAGE = 1 << GUEST_PAGE_BITS };
 enum {
     RAM_CODE  = 1 << 0,     /* translated code was made of it */
     RAM_DIRTY = 1 << 1,     /* written since the flag was last cleared */
-    RAM_TRACK = 1 << 2,     /* writes must set RAM_DIRTY: slow path */
+    RAM_TRACK = 1 << 2,     /* writes must set RAM_DIRTY: the first one in a
+                               page takes the slow path */
     RAM_MAPPED = 1 << 3,    /* a vCPU may hold a fast write entry for it */
 };
 
@@ -32,6 +33,7 @@ typedef struct Ram {
     u64   size;
     int   fd;               /* memfd or file behind it */
     bool  readonly;         /* ROM to the guest */
+    bool  shared;           /* fd has what is in it, and only that */
     u8   *flags;            /* one byte a page */
     /* Told of writes (by DMA or the slow path) into RAM_CODE pages. */
     void (*code_written)(void *opaque, struct Ram *r, u64 offset, u64 len);
@@ -49,6 +51,22 @@ Ram *ram_new(const char *name, u64 size, Err *err);
  */
 Ram *ram_new_file(const char *name, u64 size, int fd, bool shared, Err *err);
 void ram_free(Ram *r);
+/* Every one there is, in order of making; machine lock. */
+void ram_each(void (*fn)(void *opaque, Ram *r), void *opaque);
+/* Turns tracking of writes on, with all pages clean, or off. */
+void ram_track(Ram *r, bool on);
+/*
+ * Was the page written since it was last asked?  Accel.track() says what
+ * else is to be done for the answer to be right.
+ */
+bool ram_take_dirty(Ram *r, u64 page);
+/*
+ * The next bytes from *at on that may be other than zero: *at moves to them,
+ * *len is how many.  False: there are none.  Does not touch memory.
+ */
+bool ram_data(const Ram *r, u64 *at, u64 *len);
+/* Fills it with zeros, and gives back what it took of the host if possible. */
+void ram_clear(Ram *r);
 
 /* Sizes are 1, 2, 4 or 8; v is in the low bytes; offset is in the window. */
 typedef u64  MmioRead(void *opaque, u64 offset, unsigned size);

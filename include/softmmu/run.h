@@ -19,6 +19,8 @@ void machine_watch_memory(Machine *m);
  * False: the machine ends.
  */
 bool machine_serve(Machine *m);
+/* Carries out what the guest asked for, but for its end; main thread. */
+void machine_settle(Machine *m);
 /* Adds what a -device text says. */
 bool machine_add_device(Machine *m, const char *text, Err *err);
 /* All of -device, and what -drive and -nic add without one. */

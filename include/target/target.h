@@ -9,12 +9,10 @@
 #pragma once
 #include "softmmu/cpu.h"
 #include "softmmu/line.h"
+#include "util/record.h"
 #include "util/set.h"
 
-/*
- * A guest register.  One table makes the debugger's register file,
- * `info registers` and the saved state.
- */
+/* A guest register as debuggers and monitors see it. */
 typedef struct GuestReg {
     const char *name;
     u32         offset, size;           /* in the target's Cpu struct */
@@ -32,6 +30,7 @@ struct Target {
     bool        precise_code;
     u32         cpu_size;
     const GuestReg *regs;               /* ends with a NULL name */
+    const Field *state;                 /* what is saved, of the CPU struct */
     const IrSlot *slots;                /* what translated code may hold */
     u32         nslots;
     const FpSoft *soft;
@@ -46,6 +45,13 @@ struct Target {
     /* c is zeroed but for the common part; props: "feat=on,feat2=off". */
     bool  (*init)(Cpu *c, const char *model, const char *props, Err *err);
     void  (*reset)(Cpu *c);
+    /* Saved members are about to be read: what is elsewhere goes there. */
+    void  (*saving)(Cpu *c);
+    /*
+     * Saved members were filled: looks at them and derives the rest.  False:
+     * they hold what cannot be, and c needs a reset.
+     */
+    bool  (*loaded)(Cpu *c);
     /* x86's INIT; NULL: as reset. */
     void  (*soft_reset)(Cpu *c);
     /* Starts c at pc with arg in its first argument register (boot, PSCI). */

@@ -55,7 +55,7 @@ const IrSlot arm_slots[ARM_SLOTS] = {
 };
 _Static_assert((int)ARM_SLOTS <= (int)IR_SLOTS, "too many slots");
 
-/* ---- registers for debuggers and saved state ---------------------------- */
+/* ---- registers for debuggers -------------------------------------------- */
 
 static void read_cpsr(Cpu *c, void *buf)
 {
@@ -93,9 +93,7 @@ static void write_fpsr(Cpu *c, const void *buf)
     { n, offsetof(ArmCpu, member), sizeof_field(ArmCpu, member), num, NULL, NULL }
 #define GDB_X(i)    PLAIN("x" #i, x[i], i)
 #define GDB_V(i)    PLAIN("v" #i, v[i], 34 + i)
-#define HIDDEN(n, member)   PLAIN(n, member, -1)
 
-/* Writes of system registers take effect through `cpsr`, which comes after. */
 static const GuestReg regs[] = {
     EIGHT(GDB_X, 0, 1, 2, 3, 4, 5, 6, 7),
     EIGHT(GDB_X, 8, 9, 10, 11, 12, 13, 14, 15),
@@ -109,31 +107,6 @@ static const GuestReg regs[] = {
     EIGHT(GDB_V, 24, 25, 26, 27, 28, 29, 30, 31),
     { "fpsr", 0, 4, 66, read_fpsr, write_fpsr },
     { "fpcr", 0, 4, 67, read_fpcr, write_fpcr },
-    HIDDEN("SCTLR_EL1", sctlr), HIDDEN("CPACR_EL1", cpacr),
-    HIDDEN("TTBR0_EL1", ttbr0), HIDDEN("TTBR1_EL1", ttbr1),
-    HIDDEN("TCR_EL1", tcr), HIDDEN("MAIR_EL1", mair),
-    HIDDEN("AMAIR_EL1", amair), HIDDEN("VBAR_EL1", vbar),
-    HIDDEN("CONTEXTIDR_EL1", contextidr), HIDDEN("ELR_EL1", elr),
-    HIDDEN("SPSR_EL1", spsr), HIDDEN("ESR_EL1", esr), HIDDEN("FAR_EL1", far),
-    HIDDEN("PAR_EL1", par), HIDDEN("AFSR0_EL1", afsr0),
-    HIDDEN("AFSR1_EL1", afsr1), HIDDEN("CSSELR_EL1", csselr),
-    HIDDEN("TPIDR_EL0", tpidr_el0), HIDDEN("TPIDRRO_EL0", tpidrro_el0),
-    HIDDEN("TPIDR_EL1", tpidr_el1), HIDDEN("MDSCR_EL1", mdscr),
-    HIDDEN("MDCCINT_EL1", mdccint), HIDDEN("OSDLR_EL1", osdlr),
-    HIDDEN("OSLK", oslar), HIDDEN("DBGBVR", dbgbvr), HIDDEN("DBGBCR", dbgbcr),
-    HIDDEN("DBGWVR", dbgwvr), HIDDEN("DBGWCR", dbgwcr),
-    HIDDEN("CNTKCTL_EL1", cntkctl), HIDDEN("CNTFRQ_EL0", cntfrq),
-    HIDDEN("CNTP_CTL_EL0", timer_p.ctl), HIDDEN("CNTP_CVAL_EL0", timer_p.cval),
-    HIDDEN("CNTV_CTL_EL0", timer_v.ctl), HIDDEN("CNTV_CVAL_EL0", timer_v.cval),
-    HIDDEN("PMCR_EL0", pmcr), HIDDEN("PMCNTEN", pmcnten),
-    HIDDEN("PMUSERENR_EL0", pmuserenr), HIDDEN("PMOVS", pmovs),
-    HIDDEN("PMSELR_EL0", pmselr), HIDDEN("PMCCNTR_base", pmccntr_base),
-    HIDDEN("PMCCFILTR_EL0", pmccfiltr), HIDDEN("PMINTEN", pminten),
-    HIDDEN("excl_addr", excl_addr), HIDDEN("excl_val", excl_val),
-    HIDDEN("excl_hi", excl_hi), HIDDEN("SP_banked", sp_el),
-    HIDDEN("event", event), HIDDEN("halted", cpu.halted),
-    HIDDEN("EL", el), HIDDEN("SPSel", spsel), HIDDEN("stepped", stepped),
-    HIDDEN("step_ex", step_ex),
     { "cpsr", 0, 4, 33, read_cpsr, write_cpsr },
     { 0 }
 };
@@ -340,6 +313,9 @@ TARGET(aarch64) {
     .word = 64,
     .cpu_size = sizeof(ArmCpu),
     .regs = regs,
+    .state = arm_state,
+    .saving = arm_saving,
+    .loaded = arm_loaded,
     .slots = arm_slots,
     .nslots = ARM_SLOTS,
     .soft = &arm_soft,

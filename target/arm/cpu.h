@@ -151,6 +151,11 @@ extern const FpSoft arm_soft;
 
 static inline ArmCpu *arm_cpu(Cpu *c) { return (ArmCpu *)c; }
 
+/* ---- saved state (state.c) ---------------------------------------------- */
+extern const Field arm_state[];
+void arm_saving(Cpu *c);
+bool arm_loaded(Cpu *c);
+
 u64  flags_pack(u32 flags);                 /* IR flag word to NZCV, 31:28 */
 u32  flags_unpack(u64 nzcv);
 u64  pstate_get(const ArmCpu *c);           /* in the format of SPSR_EL1 */

@@ -191,7 +191,7 @@ void x86_mode_changed(X86Cpu *c)
     x86_level_changed(c);
 }
 
-/* ---- registers for debuggers and saved state ---------------------------- */
+/* ---- registers for debuggers -------------------------------------------- */
 
 static void read_ip(Cpu *c, void *buf)
 {
@@ -218,7 +218,6 @@ static void read_eflags(Cpu *c, void *buf)
     store_le(buf, 4, x86_eflags(x86_cpu(c)));
 }
 
-/* The last in the table: what was loaded before takes effect. */
 static void write_eflags(Cpu *c, const void *buf)
 {
     x86_forget_spaces(x86_cpu(c));
@@ -339,40 +338,6 @@ WORD_HOOKS(fop, c->fop & FOP_BITS, (x87_settle(c, CS), c->fop = v & FOP_BITS))
     { n, offsetof(X86Cpu, member), sizeof_field(X86Cpu, member), num, NULL, NULL }
 #define LOW(n, member, num) { n, offsetof(X86Cpu, member), 4, num, NULL, NULL }
 #define HOOKED(n, size, num)    { #n, 0, size, num, read_##n, write_##n }
-#define HIDDEN(n, member)       PLAIN(n, member, -1)
-
-/* State that no debugger asks for by number. */
-#define STATE                                                               \
-    HIDDEN("CR0", cr0), HIDDEN("CR2", cr2), HIDDEN("CR3", cr3),             \
-    HIDDEN("CR4", cr4), HIDDEN("EFER", efer), HIDDEN("XCR0", xcr0),         \
-    HIDDEN("DR", dr), HIDDEN("segments", seg), HIDDEN("bases", base),       \
-    HIDDEN("read_limits", rlim), HIDDEN("write_limits", wlim),              \
-    HIDDEN("LDTR", ldtr), HIDDEN("LDTR_base", ldtr_base),                   \
-    HIDDEN("TR", tr), HIDDEN("TR_base", tr_base),                           \
-    HIDDEN("GDTR", gdtr), HIDDEN("IDTR", idtr), HIDDEN("CPL", cpl),         \
-    HIDDEN("shadow", shadow), HIDDEN("debug_due", debug_due),               \
-    HIDDEN("nmi_blocked", nmi_blocked), HIDDEN("SMM", smm),                 \
-    HIDDEN("A20", a20), HIDDEN("edges", edges),                             \
-    HIDDEN("fpu", st), HIDDEN("FCW", cpu.tcg.fcw),                          \
-    HIDDEN("FSW", cpu.tcg.fsw), HIDDEN("FDSEG", fdseg),                     \
-    HIDDEN("FOP", fop), HIDDEN("FTOP", ftop), HIDDEN("FTW", fempty),        \
-    HIDDEN("FIP", fip), HIDDEN("FDP", fdp), HIDDEN("FCS", fcs),             \
-    HIDDEN("FDS", fds),                                                     \
-    HIDDEN("STAR", star), HIDDEN("LSTAR", lstar), HIDDEN("CSTAR", cstar),   \
-    HIDDEN("FMASK", fmask), HIDDEN("KERNEL_GS_BASE", kernel_gs_base),       \
-    HIDDEN("TSC_AUX", tsc_aux), HIDDEN("TSC_OFFSET", tsc_offset),           \
-    HIDDEN("TSC_ADJUST", tsc_adjust), HIDDEN("SYSENTER_CS", sysenter_cs),   \
-    HIDDEN("SYSENTER_ESP", sysenter_esp),                                   \
-    HIDDEN("SYSENTER_EIP", sysenter_eip), HIDDEN("PAT", pat),               \
-    HIDDEN("MISC_ENABLE", misc_enable), HIDDEN("DEBUGCTL", debugctl),       \
-    HIDDEN("SPEC_CTRL", spec_ctrl), HIDDEN("MTRR_DEF_TYPE", mtrr_deftype),  \
-    HIDDEN("MTRR_PHYS", mtrr_phys), HIDDEN("MTRR_FIX", mtrr_fixed),         \
-    HIDDEN("SMBASE", smbase), HIDDEN("MCG_STATUS", mcg_status),             \
-    HIDDEN("MCG_CTL", mcg_ctl), HIDDEN("MC", mc_bank), HIDDEN("XSS", xss),  \
-    HIDDEN("VM_HSAVE_PA", vm_hsave_pa), HIDDEN("VM_CR", vm_cr),             \
-    HIDDEN("TSC_RATIO", tsc_ratio), HIDDEN("SVM", svm),                     \
-    HIDDEN("PDPTE", pdpte), HIDDEN("acked", acked),                         \
-    HIDDEN("KVM_MSR", kvm_msr), HIDDEN("halted", cpu.halted)
 
 #define WORDS(first)                                                        \
     HOOKED(fctrl, 4, (first)), HOOKED(fstat, 4, (first) + 1),               \
@@ -391,29 +356,15 @@ WORD_HOOKS(fop, c->fop & FOP_BITS, (x87_settle(c, CS), c->fop = v & FOP_BITS))
 
 #define GDB32_XMM(i)    PLAIN("xmm" #i, xmm[i], 32 + (i))
 #define GDB32_YMM(i)    PLAIN("ymm" #i "h", ymmh[i], 41 + (i))
-#define HIDDEN_XMM(i)   HIDDEN("xmm" #i, xmm[i])
-#define HIDDEN_YMM(i)   HIDDEN("ymm" #i "h", ymmh[i])
-#define HIDDEN_HIGH(n, i) { n, offsetof(X86Cpu, r[i]) + 4, 4, -1, NULL, NULL }
 
 static const GuestReg regs32[] = {
-    STATE,
     LOW("eax", r[RAX], 0), LOW("ecx", r[RCX], 1), LOW("edx", r[RDX], 2),
     LOW("ebx", r[RBX], 3), LOW("esp", r[RSP], 4), LOW("ebp", r[RBP], 5),
     LOW("esi", r[RSI], 6), LOW("edi", r[RDI], 7),
-    HIDDEN_HIGH("rax_high", RAX), HIDDEN_HIGH("rcx_high", RCX),
-    HIDDEN_HIGH("rdx_high", RDX), HIDDEN_HIGH("rbx_high", RBX),
-    HIDDEN_HIGH("rsp_high", RSP), HIDDEN_HIGH("rbp_high", RBP),
-    HIDDEN_HIGH("rsi_high", RSI), HIDDEN_HIGH("rdi_high", RDI),
-    HIDDEN("r8", r[8]), HIDDEN("r9", r[9]), HIDDEN("r10", r[10]),
-    HIDDEN("r11", r[11]), HIDDEN("r12", r[12]), HIDDEN("r13", r[13]),
-    HIDDEN("r14", r[14]), HIDDEN("r15", r[15]),
     SELECTORS(10), STACK(16), WORDS(24),
     EIGHT(GDB32_XMM, 0, 1, 2, 3, 4, 5, 6, 7),
-    EIGHT(HIDDEN_XMM, 8, 9, 10, 11, 12, 13, 14, 15),
     EIGHT(GDB32_YMM, 0, 1, 2, 3, 4, 5, 6, 7),
-    EIGHT(HIDDEN_YMM, 8, 9, 10, 11, 12, 13, 14, 15),
     HOOKED(mxcsr, 4, 40),
-    HIDDEN("linear_pc", cpu.tcg.pc),
     HOOKED(eip, 4, 8),
     HOOKED(eflags, 4, 9),
     { 0 }
@@ -423,7 +374,6 @@ static const GuestReg regs32[] = {
 #define GDB64_YMM(i)    PLAIN("ymm" #i "h", ymmh[i], 59 + (i))
 
 static const GuestReg regs64[] = {
-    STATE,
     PLAIN("rax", r[RAX], 0), PLAIN("rbx", r[RBX], 1), PLAIN("rcx", r[RCX], 2),
     PLAIN("rdx", r[RDX], 3), PLAIN("rsi", r[RSI], 4), PLAIN("rdi", r[RDI], 5),
     PLAIN("rbp", r[RBP], 6), PLAIN("rsp", r[RSP], 7),
@@ -435,7 +385,6 @@ static const GuestReg regs64[] = {
     HOOKED(mxcsr, 4, 56),
     PLAIN("fs_base", base[FS], 57), PLAIN("gs_base", base[GS], 58),
     SIXTEEN(GDB64_YMM),
-    HIDDEN("linear_pc", cpu.tcg.pc),
     { "rip", 0, 8, 16, read_ip, write_ip },
     HOOKED(eflags, 4, 17),
     { 0 }
@@ -888,6 +837,7 @@ static int disassembly(u32 key)
     .slots = x86_slots,                                                     \
     .nslots = X86_SLOTS,                                                    \
     .soft = &x86_soft,                                                      \
+    .state = x86_state, .saving = x86_saving, .loaded = x86_loaded,         \
     .capstone_arch = CS_ARCH_X86,                                           \
     .init = init,                                                           \
     .feature = x86_feature,                                                 \

@@ -351,6 +351,11 @@ void x86_set_smm(X86Cpu *c, bool smm);
 /* Looks at the lines again: IF, shadow or NMI blocking changed. */
 void x86_check_lines(X86Cpu *c);
 
+/* ---- saved state (state.c) ---------------------------------------------- */
+extern const Field x86_state[];
+void x86_saving(Cpu *c);
+bool x86_loaded(Cpu *c);
+
 /* ---- exceptions and control transfer (exception.c) ---------------------- */
 /*
  * Raises a fault from a helper (which has H_RAISE): delivers it through the

@@ -49,7 +49,8 @@ RULES = {
     "hw/block":       [*DEVICE, "hw/dma"],      # floppies use ISA's DMA
     "hw/misc":        [*DEVICE, "hw/timer"],    # port 61 gates the timer
     "hw/board":       [*DEVICE, "hw", "target/target.h"],
-    "migration":      ["util", "softmmu", "hw/core", "target/target.h"],
+    "migration":      ["util", "softmmu", "hw/core", "target/target.h",
+                       "accel/accel.h", "block"],
     "monitor":        ALL,
     "gdbstub":        ALL,
     "tests":          ALL,

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include "softmmu/line.h"
 #include "softmmu/memory.h"
-#include "util/err.h"
+#include "util/record.h"
 #include "util/set.h"
 
 typedef struct Device     Device;
@@ -37,13 +37,6 @@ typedef struct Reg {
     void      (*write)(void *s, u32 index, u64 v);  /* not the member */
     void      (*wrote)(void *s, u32 index, u64 old);/* after it changed */
 } Reg;
-
-/* Saved state the guest cannot see as a register. */
-typedef struct Field {
-    const char *name;
-    u32         at, size;
-    bool        kept;           /* survives reset, e.g. a clock's offset */
-} Field;
 
 /* What -device, -global and boards may set. */
 typedef enum PropKind {
@@ -81,7 +74,8 @@ struct DeviceType {
     u64          window;        /* bytes of register space; 0: none */
     BusKind      bus;           /* it sits on */
     const Reg   *regs;          /* ends with a NULL name; may be NULL */
-    const Field *state;         /* ends with a NULL name; may be NULL */
+    const Field *state;         /* saved, and no register; ends with a NULL
+                                   name; may be NULL */
     const Prop  *props;
     const Wire  *wires;
     const char  *compatible;    /* of its device tree node; "a;b" for two */
@@ -137,10 +131,6 @@ struct Device {
     { .at = (a), .width = 4, .name = (n), .store = offsetof(T, f),          \
       .size = sizeof_field(T, f[0]), .count = countof(((T *)0)->f),         \
       .rw = (bits), __VA_ARGS__ }
-#define SAVE(T, f)                                                          \
-    { .name = #f, .at = offsetof(T, f), .size = sizeof_field(T, f) }
-#define KEEP_SAVE(T, f)                                                     \
-    { .name = #f, .at = offsetof(T, f), .size = sizeof_field(T, f), .kept = true }
 #define WIRE(n, T, f)    { .name = (n), .at = offsetof(T, f) }
 #define WIRES(n, T, f)                                                      \
     { .name = (n), .at = offsetof(T, f), .count = countof(((T *)0)->f) }
@@ -173,9 +163,14 @@ void    device_input(void *d, int n, bool level);
 u64     device_read(void *d, u64 at, unsigned size);
 void    device_write(void *d, u64 at, unsigned size, u64 v);
 /*
- * The saved state as a byte stream of named records.  save returns what it
- * needs; load refuses what is short, foreign or out of bounds, and says why.
+ * The saved state: records of its registers with members and its fields.
+ * Loading is reset, fill (which wants each record once, and no other) and
+ * loaded, which looks at what came in and derives the rest; where several
+ * devices are loaded each step is for all of them.  A device that was
+ * refused needs a reset.
  */
-size_t  device_save(const Device *d, u8 *buf, size_t cap);
+void    device_save(const Device *d, GByteArray *to);
+bool    device_fill(Device *d, const u8 *buf, size_t len, Err *err);
+bool    device_loaded(Device *d, Err *err);
 bool    device_load(Device *d, const u8 *buf, size_t len, Err *err);
 void    device_dump(Device *d, FILE *f);

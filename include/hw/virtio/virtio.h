@@ -141,7 +141,13 @@ bool virtio_loaded(VirtioDevice *v);
 /* Saved state that all virtio devices have; in front of their own fields. */
 #define VIRTIO_FIELDS(T, m)                                                 \
     SAVE(T, m.accepted), SAVE(T, m.status), SAVE(T, m.isr),                 \
-    SAVE(T, m.generation), SAVE(T, m.config), SAVE(T, m.vq)
+    SAVE(T, m.generation), SAVE(T, m.config),                               \
+    SAVE_STRUCT(T, m.vq, VirtQueue,                                         \
+        SAVE(VirtQueue, desc), SAVE(VirtQueue, avail),                      \
+        SAVE(VirtQueue, used), SAVE(VirtQueue, size),                       \
+        SAVE(VirtQueue, align), SAVE(VirtQueue, next),                      \
+        SAVE(VirtQueue, used_next), SAVE(VirtQueue, signalled),             \
+        SAVE(VirtQueue, ready), SAVE(VirtQueue, signalled_valid))
 
 /* Puts dev on the transport.  False with *err: it is taken. */
 bool virtio_plug(Device *transport, Device *dev, Err *err);
