@@ -113,7 +113,7 @@ static bool register_value(Cpu *c, const char *name, u64 *v)
             return true;
         }
     }
-    for (const Field *f = c->target->state; f->name; f++) {
+    for (const Field *f = c->target->state; f && f->name; f++) {
         if (strcmp(f->name, name) == 0 && !f->of && f->size == f->unit) {
             *v = load_le((u8 *)c + f->at, f->size);
             return true;

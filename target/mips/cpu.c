@@ -346,6 +346,7 @@ static int disassembly64(u32 key)
     .soft = &mips_soft,                                                     \
     .capstone_arch = CS_ARCH_MIPS,                                          \
     .init = init,                                                           \
+    .state = mips_state, .saving = mips_saving, .loaded = mips_loaded,      \
     .reset = reset,                                                         \
     .start_at = start_at,                                                   \
     .translate = mips_translate,                                            \

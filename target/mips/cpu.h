@@ -194,6 +194,11 @@ static inline u64 canonical(const MipsCpu *c, u64 va)
 
 /* Derives key and space from the registers and tells tlb_switch(). */
 void mips_mode_changed(MipsCpu *c);
+
+/* ---- saved state (state.c) ---------------------------------------------- */
+extern const Field mips_state[];
+void mips_saving(Cpu *c);
+bool mips_loaded(Cpu *c);
 /* Is a 64-bit addressing mode on: for translated code, or for a segment? */
 bool mips_is_kernel(const MipsCpu *c);
 
