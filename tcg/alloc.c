@@ -233,6 +233,24 @@ static Fate fate_of_phi(Alloc *a, u16 n)
     return HOME;
 }
 
+/*
+ * Will v be written to env when the block ends as it most likely does?  Then
+ * it is computed once, where it stands, and not by each exit.  Not flags, nor
+ * what takes no instruction more there.
+ */
+static bool is_written(const Alloc *a, u16 v)
+{
+    const Ir *b = a->b;
+    switch (b->ins[v].op) {
+    case IR_add: case IR_sub: case IR_xor: case IR_or: case IR_shl:
+    case IR_shr: case IR_sar: case IR_extract: case IR_sextract:
+    case IR_deposit:
+        return !a->loop && a->end[v] == b->n - 1;
+    default:
+        return false;
+    }
+}
+
 static Fate fate_of(Alloc *a, u16 n, u16 clobber)
 {
     const Ins *i = &a->b->ins[n];
@@ -254,12 +272,12 @@ static Fate fate_of(Alloc *a, u16 n, u16 clobber)
         return EMIT;
     }
     if (!a->use[n]) {
-        return sinkable(a->b, i) && a->depth[n] < SINK_DEPTH ? SUNK
-                                                                   : EMIT;
+        return sinkable(a->b, i) && a->depth[n] < SINK_DEPTH
+               && !is_written(a, n) ? SUNK : EMIT;
     }
     unsigned uses = count_uses(a, n);
     bool snapped = a->snapped[n] || a->depth[n];
-    bool fold = (!snapped || sinkable(a->b, i)) &&
+    bool fold = (!snapped || (sinkable(a->b, i) && !is_written(a, n))) &&
                 a->depth[n] < SINK_DEPTH &&
                 a->host->fold(a->b, i, a->used[n], uses);
     return fold ? FOLD : EMIT;

@@ -31,6 +31,7 @@ struct Block {
     bool   trace;               /* follows branches; see trace.c */
     bool   dead;                /* dropped: not found, not linked any more */
     bool   jumped;              /* may be in a jump cache */
+    u8     paths;               /* that jit_trace() has seen */
     Block *hash_next, *page_next;
     struct CodePage *page;
     /* An instruction across pages, alone: `tail` bytes of it in the next. */

@@ -11,7 +11,9 @@
  */
 #include "accel/tcg/jit.h"
 
-enum { TRACE_INSNS = 160, TRIES = 6 };
+/* A path that does not come back is not the first time believed: PATHS are
+ * tried, with 1 / AGAIN of Jit.heat between. */
+enum { TRACE_INSNS = 160, TRIES = 6, PATHS = 3, AGAIN = 16 };
 
 /* Page offsets of instructions, in the order they were run. */
 typedef struct Path {
@@ -277,8 +279,9 @@ void jit_trace(Cpu *c)
     g_mutex_lock(&j->lock);
     Block *old = jit_block(j, phys, p.key);
     if (old && !old->trace && old->code.heat) {
-        *old->code.heat = (i32)j->heat;
-        if (!old->tail) {
+        *old->code.heat = (i32)(j->heat / AGAIN);
+        if (!old->tail && (p.at[p.n] == p.at[0] || ++old->paths == PATHS)) {
+            old->paths = 0;
             make(j, c, &p, old);
         }
     }
