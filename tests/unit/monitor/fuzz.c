@@ -199,13 +199,15 @@ int main(void)
     static const char hello[] = "{\"execute\": \"qmp_capabilities\"}";
     static Options o;           /* these live as long as the process */
     static const Board board = { .name = "none" };
+    static const Accel accel = { .name = "none" };
     static Machine m;
     static Fuzz f;
     int pair[2];
     Err err = { 0 };
 
     o = (Options) { .objects = g_ptr_array_new_with_free_func(g_free) };
-    m = (Machine) { .board = &board, .opts = &o, .mem = mem_new(),
+    m = (Machine) { .board = &board, .accel = &accel, .opts = &o,
+                    .mem = mem_new(),
                     .target = target_find("x86_64"),
                     .devices = g_ptr_array_new() };
     f = (Fuzz) { .random = g_rand_new_with_seed(1),
