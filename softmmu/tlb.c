@@ -20,7 +20,7 @@
 #include "target/target.h"
 
 enum {
-    SLOTS = 16,
+    SLOTS = 32,
     L2_SETS = 4096, L2_WAYS = 4, LOCALS = 512,
     JCACHE_SIZE = 1 << JCACHE_BITS,
     LARGE_MAX = 8, WRITERS = 256, GROUP = TLB_SIZE / 64, GUESS_BITS = 6,
