@@ -53,7 +53,8 @@ typedef struct Slot {
     bool  dirty;                /* tables hold anything */
     u64   used;                 /* when last selected, for eviction */
     LargeSet large;
-    u64   exec_pages[16];       /* Bloom filter of pages with jump entries */
+    u64   exec_pages[64];       /* by a hash: pages that have jump entries */
+    u64   exec_global[TLB_SIZE / 64];   /* bit i: exec entry i is global */
     /*
      * By a hash of the host page: bit i, entries GROUP * i and on of a write
      * table may be for such a page.
@@ -300,21 +301,26 @@ void tlb_replace_space(Cpu *c, u64 old, u64 space)
 
 /* ---- flushes ------------------------------------------------------------ */
 
-static void bloom_add(Slot *s, u64 va)
+static u64 hash_of_page(u64 va)
 {
-    u64 page = va >> PAGE_BITS;
-
-    s->exec_pages[page >> 6 & 15] |= BIT((page ^ page >> 10) & 63);
+    return (va >> PAGE_BITS) * 0x9e3779b97f4a7c15ull >> 52;
 }
 
-static bool bloom_has(const Slot *s, u64 va)
+static void note_jumps(Slot *s, u64 va)
 {
-    u64 page = va >> PAGE_BITS;
+    u64 h = hash_of_page(va);
 
-    return s->exec_pages[page >> 6 & 15] & BIT((page ^ page >> 10) & 63);
+    s->exec_pages[h / 64] |= BIT(h % 64);
 }
 
-/* The jump cache's entries for pcs of one page lie side by side. */
+static bool may_have_jumps(const Slot *s, u64 va)
+{
+    u64 h = hash_of_page(va);
+
+    return s->exec_pages[h / 64] >> h % 64 & 1;
+}
+
+/* The jump cache's entries for pcs of one page, va, lie side by side. */
 static void drop_jumps(Slot *s, u64 va)
 {
     enum { PER_PAGE = PAGE_SIZE / 4 };
@@ -322,16 +328,27 @@ static void drop_jumps(Slot *s, u64 va)
 
     for (u32 i = 0; i < PER_PAGE; i++) {
         JumpEntry *e = &s->jumps[(first + i) & (JCACHE_SIZE - 1)];
-        __atomic_store_n(&e->key, JUMP_NONE, __ATOMIC_RELAXED);
+        if ((__atomic_load_n(&e->key, __ATOMIC_RELAXED) ^ va) < PAGE_SIZE) {
+            __atomic_store_n(&e->key, JUMP_NONE, __ATOMIC_RELAXED);
+        }
     }
 }
 
+/* Entries of other pages at the same index stay. */
 static void drop_page(Slot *s, u64 va)
 {
     u32 i = va >> PAGE_BITS & (TLB_SIZE - 1);
+    TlbEntry *const tables[] = {
+        &s->tables->read[i], &s->tables->write[i], &s->tables->exec[i],
+        &s->tables->user_read[i], &s->tables->user_write[i],
+    };
 
-    empty_entry(s, i);
-    if (bloom_has(s, va)) {
+    for (u32 t = 0; t < countof(tables); t++) {
+        if ((tables[t]->tag ^ va) < PAGE_SIZE) {
+            tables[t]->tag = empty_tag(i);
+        }
+    }
+    if (may_have_jumps(s, va)) {
         drop_jumps(s, va);
     }
 }
@@ -638,8 +655,11 @@ void tlb_fill_exec(Cpu *c, u64 va, u64 phys)
     u64 page = align_down(va, PAGE_SIZE);
     u32 i = page >> PAGE_BITS & (TLB_SIZE - 1);
 
+    bool global = is_global(c, va);
+
     s->tables->exec[i] = (TlbEntry) { page, phys };
-    note_entry(s, EXECS, i, is_global(c, va));
+    s->exec_global[i / 64] = deposit(s->exec_global[i / 64], i % 64, 1, global);
+    note_entry(s, EXECS, i, global);
 }
 
 static void protect_group(Slot *s, u32 first, u64 host)
@@ -672,10 +692,11 @@ void tlb_jump_add(Cpu *c, u64 pc, const void *host)
 {
     Slot *s = c->tlb->cur;
     u32 i = pc >> 2 & (JCACHE_SIZE - 1);
+    u32 page = pc >> PAGE_BITS & (TLB_SIZE - 1);
     JumpEntry *e = &s->jumps[i];
 
-    note_entry(s, JUMPS, i, is_global(c, pc));
-    bloom_add(s, pc);
+    note_entry(s, JUMPS, i, s->exec_global[page / 64] >> page % 64 & 1);
+    note_jumps(s, pc);
     __atomic_store_n(&e->key, JUMP_NONE, __ATOMIC_RELAXED);
     __atomic_store_n(&e->host, (void *)host, __ATOMIC_RELAXED);
     __atomic_store_n(&e->key, pc, __ATOMIC_RELEASE);
