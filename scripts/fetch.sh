@@ -26,7 +26,7 @@ export GUESTS_CACHE=$cache
 declare -rA COMPILER=([arm64]=aarch64-linux-gnu-gcc
   [amd64]=x86_64-linux-gnu-gcc [i386]=i686-linux-gnu-gcc)
 readonly PC_MODULES="parport_pc lp i2c-piix4 i2c-i801 i2c-dev ee1004 iTCO_wdt
-  virtio_balloon pvpanic-mmio"
+  lpc_ich virtio_balloon pvpanic-mmio"
 readonly TOOL_PACKAGES="e2fsprogs libext2fs2 libcom-err2 libss2 libblkid1
   libuuid1 libc6"
 

@@ -44,7 +44,7 @@ readonly CARRY_MODULES="virtio_scsi virtio_console virtio_rng 9p 9pnet_virtio
   ibmvscsi ibmveth"
 # Unpacked too, for images that ask for them with --mod.
 readonly OTHER_MODULES="kvm-amd parport_pc lp i2c-piix4 i2c-i801 i2c-dev ee1004
-  iTCO_wdt virtio_balloon pvpanic-mmio"
+  iTCO_wdt lpc_ich virtio_balloon pvpanic-mmio"
 
 # What firmware/ is made of.
 readonly FIRMWARE_PACKAGES="seabios ovmf grub-rescue-pc memtest86+ ipxe u-boot-qemu

@@ -10,6 +10,7 @@
  * out: S1 and S2, throttling.
  */
 #include "hw/acpi/pm.h"
+#include "hw/acpi/tco.h"
 #include "hw/core/bytewise.h"
 #include "softmmu/clock.h"
 #include "softmmu/machine.h"
@@ -26,7 +27,7 @@ enum {                                  /* of PM1 status and enable */
     STS_BITS = 0x8f31, EN_BITS = TMR | GBL | PWRBTN | RTC,
 };
 enum { SCI_EN = 1 << 0, SLP_EN = 1 << 13, CNT_BITS = 0x1c03 };
-enum { GBL_SMI_EN = 1 << 0, APMC_EN = 1 << 5 };
+enum { GBL_SMI_EN = 1 << 0, APMC_EN = 1 << 5, TCO_EN = 1 << 13 };
 enum { TIMER_HZ = 3579545, TIMER_BITS = 24, TIMER_HALF = 1 << 23 };
 #define SECOND 1000000000ull
 
@@ -37,6 +38,7 @@ typedef struct AcpiPm {
     u32     enable, disable;    /* properties */
     bool    smm;                /* property */
     bool    s3, s4;             /* the guest may sleep so */
+    Device *tco;                /* or NULL */
     Timer  *timer;
     MemSpace *io;               /* where it is mapped, by `handle` */
     u32     handle;
@@ -296,6 +298,9 @@ static u64 pm_read(void *opaque, u64 at, unsigned size)
 {
     AcpiPm *s = opaque;
 
+    if (s->tco && at >= TCO_AT) {
+        return device_read(s->tco, at - TCO_AT, size);
+    }
     if (at == AT_TMR && size >= 4) {    /* at one moment */
         return ticks() & MASK(TIMER_BITS);
     }
@@ -308,6 +313,10 @@ static void pm_write(void *opaque, u64 at, unsigned size, u64 v)
 {
     AcpiPm *s = opaque;
 
+    if (s->tco && at >= TCO_AT) {
+        device_write(s->tco, at - TCO_AT, size, v);
+        return;
+    }
     follow_timer(s);
     bytewise_write(s, at, size, v, write_byte);
     update(s);
@@ -349,6 +358,26 @@ static void smi_command(AcpiPm *s, u8 v)
         s->smi_sts |= APMC_EN;
         line_set(&s->smi, true);
         line_set(&s->smi, false);
+    }
+}
+
+void acpi_pm_attach_tco(Device *d, Device *tco)
+{
+    ((AcpiPm *)d)->tco = tco;
+}
+
+void acpi_pm_tco_smi(void *pm, int n, bool level)
+{
+    enum { BOTH = GBL_SMI_EN | TCO_EN };
+    AcpiPm *s = pm;
+
+    (void)n;
+    if (level) {
+        s->smi_sts |= TCO_EN;
+        if ((s->smi_en & BOTH) == BOTH) {
+            line_set(&s->smi, true);
+            line_set(&s->smi, false);
+        }
     }
 }
 

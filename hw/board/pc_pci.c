@@ -64,6 +64,8 @@ static void set_config(Device *d, u32 at, unsigned size, u32 v)
 void pc_place_pci(Machine *m)
 {
     enum { PIRQ = 0x60, PMBASE = 0x40, PIIX4_PMREGMISC = 0x80,
+           ICH9_RCBA = 0xf0, RCRB_BASE = 0xfed1c000,
+           PIIX4_SMBBA = 0x90, PIIX4_SMBHSTCFG = 0xd2, SMBUS_BASE = 0x700,
            ICH9_ACPI_CNTL = 0x44, ELCR = 0x4d0, PCIEXBAR = 0x60 };
     Pc *s = pc(m);
 
@@ -74,9 +76,12 @@ void pc_place_pci(Machine *m)
     if (s->kind->chipset == PC_440FX) {
         set_config(s->pm_function, PMBASE, 4, PM_BASE);
         set_config(s->pm_function, PIIX4_PMREGMISC, 1, 1);
+        set_config(s->pm_function, PIIX4_SMBBA, 4, SMBUS_BASE);
+        set_config(s->pm_function, PIIX4_SMBHSTCFG, 1, 1);
     } else {
         set_config(s->router, PMBASE, 4, PM_BASE);
         set_config(s->router, ICH9_ACPI_CNTL, 1, 0x80);
+        set_config(s->router, ICH9_RCBA, 4, RCRB_BASE | 1);
         set_config(s->host_bridge, PCIEXBAR + 4, 4, 0);
         set_config(s->host_bridge, PCIEXBAR, 4, ECAM_BASE | 1);
     }
@@ -156,6 +161,19 @@ static bool make_440fx(Machine *m, Err *err)
     return (!pc_has_pm(s) || make_piix4_pm(m, err)) && make_ide(m, err);
 }
 
+static bool make_tco(Machine *m, Err *err)
+{
+    Pc *s = pc(m);
+    Device *tco = machine_device(m, "ich9-tco", "tco", NULL, ~0ull, err);
+
+    if (tco) {
+        acpi_pm_attach_tco(s->pm, tco);
+        line_connect(device_line(tco, "smi", 0), acpi_pm_tco_smi, s->pm, 0);
+        ich9_attach_tco(s->router, tco);
+    }
+    return tco != NULL;
+}
+
 static bool make_q35(Machine *m, Err *err)
 {
     Pc *s = pc(m);
@@ -174,7 +192,9 @@ static bool make_q35(Machine *m, Err *err)
     if (pc_has_smm(s)) {
         ich9_offer_smi(s->router, s->fw_cfg, SMI_BROADCAST);
     }
-    return pci_device(m, s->pci, "ich9-ahci", NULL, "addr=1f.2", err) != NULL;
+    return pci_device(m, s->pci, "ich9-ahci", NULL, "addr=1f.2", err)
+        && pci_device(m, s->pci, "ICH9-SMB", "smbus", NULL, err)
+        && make_tco(m, err);
 }
 
 /* ---- devices that come and go ------------------------------------------- */

@@ -6,22 +6,29 @@
  * files in fw_cfg's etc/smi, the comments of OVMF's SmmControl2Dxe: firmware
  * writes what it wants of what is offered, and reads whether it has it.
  *
- * Left out: the root complex register block, GPIO, decode ranges.
+ * Left out: GPIO, decode ranges, the root complex registers but for GCS.
  */
 #include "hw/acpi/pm.h"
+#include "hw/acpi/tco.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/pci/host.h"
 
 enum { PMBASE = 0x40, ACPI_CNTL = 0x44, ACPI_EN = 1 << 7, PIRQA = 0x60,
        PIRQE = 0x68, PIRQS = 8, PIRQ_OFF = 0x80, GEN_PMCON_1 = 0xa0,
-       SMI_LOCK = 1 << 4, RCBA = 0xf0 };
+       SMI_LOCK = 1 << 4 };
+enum { RCBA = 0xf0, RCBA_ON = 1, RCBA_BITS = 0xffffc000, RCRB_BYTES = 0x4000,
+       GCS = 0x3410, NO_REBOOT = 1 << 5 };
 enum { NOWHERE = 16 };
 
 typedef struct Ich9Lpc {
     PciDevice  pci;
     Device    *pm;
     MemSpace  *io;
-    bool       no_s3, no_s4;    /* properties */
+    bool       no_s3, no_s4, no_reboot;     /* properties */
+    Device    *tco;             /* or NULL */
+    u32        gcs;
+    u64        rcrb_at;         /* root complex registers; 0: nowhere */
+    u32        rcrb_handle;
     RouterIrq *irq;
     void      *opaque;
     bool       level[PIRQS];
@@ -93,6 +100,63 @@ static void place(Ich9Lpc *s)
     }
 }
 
+/* ---- root complex registers: GCS alone ---------------------------------- */
+
+static void tell_tco(Ich9Lpc *s)
+{
+    if (s->tco) {
+        tco_no_reboot(s->tco, s->gcs & NO_REBOOT);
+    }
+}
+
+void ich9_attach_tco(Device *d, Device *tco)
+{
+    Ich9Lpc *s = (Ich9Lpc *)d;
+
+    s->tco = tco;
+    tell_tco(s);
+}
+
+static u64 rcrb_read(void *opaque, u64 at, unsigned size)
+{
+    const Ich9Lpc *s = opaque;
+
+    return at == GCS && size == 4 ? s->gcs : 0;
+}
+
+/* NO_REBOOT is a strap too, which the guest cannot undo. */
+static void rcrb_write(void *opaque, u64 at, unsigned size, u64 v)
+{
+    Ich9Lpc *s = opaque;
+
+    if (at == GCS && size == 4) {
+        s->gcs = (u32)v & NO_REBOOT ? NO_REBOOT : s->no_reboot * NO_REBOOT;
+        tell_tco(s);
+    }
+}
+
+static void place_rcrb(Ich9Lpc *s)
+{
+    MemSpace *mem = s->pci.dev.mem;
+    u32 v = (u32)pci_get(&s->pci, RCBA, 4);
+    u64 at = v & RCBA_ON ? v & RCBA_BITS : 0;
+    const MemRegion r = {
+        .name = "rcrb", .base = at, .size = RCRB_BYTES, .priority = 1,
+        .read = rcrb_read, .write = rcrb_write, .opaque = s,
+    };
+
+    if (!mem || at == s->rcrb_at) {
+        return;
+    }
+    if (s->rcrb_at) {
+        mem_remove(mem, s->rcrb_handle);
+    }
+    s->rcrb_at = at;
+    if (at) {
+        s->rcrb_handle = mem_add(mem, &r);
+    }
+}
+
 /* ---- SMIs --------------------------------------------------------------- */
 
 static void negotiate(void *opaque)
@@ -157,6 +221,7 @@ static void wrote(PciDevice *d, u32 at, unsigned size)
     if (at < ACPI_CNTL + 1 && at + size > PMBASE) {
         place(s);
     }
+    place_rcrb(s);
 }
 
 static bool start(void *opaque, Err *err)
@@ -194,6 +259,9 @@ static void reset(void *opaque)
     pci_reset(&s->pci);
     route(s);
     place(s);
+    place_rcrb(s);
+    s->gcs = s->no_reboot * NO_REBOOT;
+    tell_tco(s);
     lock_smi(s);
     memset(s->smi_requested, 0, sizeof s->smi_requested);
     s->smi_ok = 0;
@@ -208,8 +276,10 @@ static bool loaded(void *opaque)
     bool ok = pci_loaded(&s->pci);
     route(s);
     place(s);
+    place_rcrb(s);
+    tell_tco(s);
     lock_smi(s);
-    return ok && s->smi_ok <= 1
+    return ok && !(s->gcs & ~NO_REBOOT) && s->smi_ok <= 1
         && !(s->smi_features & ~load_le(s->smi_offered, 8));
 }
 
@@ -222,11 +292,13 @@ DEVICE(ich9_lpc) {
         PCI_PROPS(Ich9Lpc, pci),
         PROP("disable_s3", PROP_BOOL, Ich9Lpc, no_s3, "off", "no sleep with RAM on"),
         PROP("disable_s4", PROP_BOOL, Ich9Lpc, no_s4, "off", "no sleep on disk"),
+        PROP("noreboot", PROP_BOOL, Ich9Lpc, no_reboot, "off", "the TCO watchdog does nothing"),
         { 0 }
     },
     .state = (const Field[]) {
         PCI_FIELDS(Ich9Lpc, pci), SAVE(Ich9Lpc, smi_requested),
-        SAVE(Ich9Lpc, smi_ok), SAVE(Ich9Lpc, smi_features), { 0 }
+        SAVE(Ich9Lpc, smi_ok), SAVE(Ich9Lpc, smi_features),
+        SAVE(Ich9Lpc, gcs), { 0 }
     },
     .start  = start,
     .reset  = reset,

@@ -2,16 +2,19 @@
 /*
  * PIIX: the ISA bridge "PIIX3" (8086:7000) with its interrupt router, and
  * PIIX4's power management function "PIIX4_PM" (8086:7113), which places the
- * registers of an "acpi-pm".
+ * registers of an "acpi-pm" and of its own SMBus controller.
  * References: Intel 82371SB (PIIX3) data sheet (290550), 2.2; Intel 82371AB
  * (PIIX4) data sheet (290562), 7.2.
  */
 #include "hw/acpi/pm.h"
+#include "hw/core/bytewise.h"
+#include "hw/i2c/smbus.h"
 #include "hw/pci/host.h"
 
 enum { PIRQRC = 0x60, PIRQS = 4, PIRQ_OFF = 0x80 };
 enum { PMBASE = 0x40, PMREGMISC = 0x80, PMIOSE = 1, DEVACTB = 0x58,
-       DEVACTB_APMC = 1 << 25 };
+       DEVACTB_APMC = 1 << 25,
+       SMBBA = 0x90, SMBHSTCFG = 0xd2, SMB_HST_EN = 1 };
 
 /* ---- the router --------------------------------------------------------- */
 
@@ -133,7 +136,41 @@ typedef struct Piix4Pm {
     Device   *pm;
     MemSpace *io;
     bool      no_s3, no_s4;     /* properties */
+    Smbus     smbus;
+    u64       smbus_at;         /* 0: nowhere */
+    u32       handle;           /* its window there */
 } Piix4Pm;
+
+static u64 smb_read(void *opaque, u64 at, unsigned size)
+{
+    return bytewise_read(opaque, at, size, smbus_read);
+}
+
+static void smb_write(void *opaque, u64 at, unsigned size, u64 v)
+{
+    bytewise_write(opaque, at, size, v, smbus_write);
+}
+
+static void place_smbus(Piix4Pm *s)
+{
+    bool on = pci_get(&s->pci, SMBHSTCFG, 1) & SMB_HST_EN;
+    u64 at = on ? pci_get(&s->pci, SMBBA, 4) & 0xfff0 : 0;
+    const MemRegion r = {
+        .name = "smbus", .base = at, .size = SMBUS_PORTS, .priority = 1,
+        .read = smb_read, .write = smb_write, .opaque = &s->smbus,
+    };
+
+    if (!s->io || at == s->smbus_at) {
+        return;
+    }
+    if (s->smbus_at) {
+        mem_remove(s->io, s->handle);
+    }
+    s->smbus_at = at;
+    if (at) {
+        s->handle = mem_add(s->io, &r);
+    }
+}
 
 static void place(Piix4Pm *s)
 {
@@ -145,6 +182,7 @@ static void place(Piix4Pm *s)
                     pci_get(d, PMREGMISC, 1) & PMIOSE ? base : 0);
         acpi_pm_apm_smi(s->pm, pci_get(d, DEVACTB, 4) & DEVACTB_APMC);
     }
+    place_smbus(s);
 }
 
 static void pm_wrote(PciDevice *d, u32 at, unsigned size)
@@ -182,7 +220,9 @@ static bool pm_start(void *opaque, Err *err)
     pci_writable(&s->pci, PMBASE, 4, 0xffc0);
     pci_writable(&s->pci, DEVACTB, 4, ~0u);
     pci_writable(&s->pci, PMREGMISC, 1, PMIOSE);
-    pci_set(&s->pci, 0x90, 4, 1);               /* SMBus base: none */
+    pci_set(&s->pci, SMBBA, 4, 1);
+    pci_writable(&s->pci, SMBBA, 4, 0xfff0);
+    pci_writable(&s->pci, SMBHSTCFG, 1, 0x0f);
     return true;
 }
 
@@ -200,7 +240,7 @@ static bool pm_loaded(void *opaque)
     bool ok = pci_loaded(&s->pci);
 
     place(s);
-    return ok;
+    return ok && smbus_loaded(&s->smbus);
 }
 
 DEVICE(piix4_pm) {
@@ -214,7 +254,9 @@ DEVICE(piix4_pm) {
         PROP("disable_s4", PROP_BOOL, Piix4Pm, no_s4, "off", "no sleep on disk"),
         { 0 }
     },
-    .state = (const Field[]) { PCI_FIELDS(Piix4Pm, pci), { 0 } },
+    .state = (const Field[]) {
+        PCI_FIELDS(Piix4Pm, pci), SMBUS_FIELDS(Piix4Pm, smbus), { 0 }
+    },
     .start  = pm_start,
     .reset  = pm_reset,
     .loaded = pm_loaded,

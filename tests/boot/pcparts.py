@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What else a PC is made of: printer, network card, sleep, a panic's port."""
+"""What else a PC is made of: printer, SMBus, watchdog, sleep, a panic's port."""
 
 import os
 import re
@@ -10,7 +10,8 @@ from guest import (Guest, check, done, emulator, is_anole, note, scratch,
                    unix_connect)
 from qmpclient import Qmp
 
-MODULES = "parport_pc lp pvpanic-mmio"
+MODULES = ("parport_pc lp pvpanic-mmio i2c-piix4 i2c-i801 i2c-dev lpc_ich "
+           "iTCO_wdt")
 PRINTED = "printed by Linux\n"
 
 
@@ -51,6 +52,30 @@ def own_card(g, card):
     g.says("cat /sys/bus/pci/devices/*/class", "^0x020000$",
            "it has a network card unasked")
     g.says("cat /sys/bus/pci/devices/*/modalias", card, "the one it should")
+
+
+def smbus(g, adapter):
+    """EEPROMs by all protocols that there are."""
+    g.says("i2cdetect -y -l", adapter, "Linux finds the SMBus")
+    g.says("i2cdetect -y -r 0", r"^40:( --){16} *\n50: 50 51 52 53 54 55 56 57 --",
+           "and EEPROMs on it")
+    put, get = "i2cset -y 0 0x53 ", "i2cget -y 0 0x53 "
+    g.says("%s 0 3 b; %s 8 0x1234 w; %s 0 b; %s 8 w; %s 9" % (
+        put, put, get, get, get), "^0x03\n0x1234\n0x12$",
+        "they keep bytes and words")
+    g.says(put + "0 0xa 0xb 0xc s; i2cdump -y 0 0x53 b", "^00: 03 0a 0b 0c 00",
+           "blocks too, behind their length")
+    # BusyBox prints the first four bytes as one number.
+    g.says("i2cdump -y 0 0x53 s", "c0b0a03", "as which they are read")
+    g.says("i2cget -y 0 0x30 0 || echo none", "none", "nobody else answers")
+
+
+def watchdog(g):
+    """iTCO_wdt starts it, and nobody feeds it."""
+    g.says("cat /sys/class/watchdog/watchdog0/identity", "^iTCO_wdt$",
+           "Linux finds the TCO watchdog")
+    g.shell("watchdog -T 4 -t 600 /dev/watchdog")
+    check(g.qmp.event("WATCHDOG") == {"action": "none"}, g.what + "it bites")
 
 
 # --------------------------------------------------------------------- sleep
@@ -137,11 +162,14 @@ def main():
                 "-bios", "bios-256k.bin") as g:
             parallel_port(g)
             own_card(g, "v00008086d0000100E")
+            smbus(g, "PIIX4")
             sleep(g)
             panics(g)
-        with Pc(folder, "q35", MODULES) as g:
+        with Pc(folder, "q35", MODULES, "-watchdog-action", "none") as g:
             parallel_port(g)
             own_card(g, "v00008086d000010[0D][E3]")
+            smbus(g, "I801")
+            watchdog(g)
             sleep(g)
             check(g.power_off() == 0, g.what + "is switched off")
         by_bios(folder, "isapc")

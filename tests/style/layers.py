@@ -44,10 +44,12 @@ RULES = {
     "hw":             DEVICE,
     "hw/acpi":        [*DEVICE, "hw"],  # tables name what boards are made of
     "hw/isa":         [*DEVICE, "hw/acpi",      # bridges place the PM block
+                       "hw/i2c",                # and the SMBus controller
                        "hw/misc/fw_cfg.h"],     # and offer SMI features
     "hw/smbios":      [*DEVICE, "hw/misc/fw_cfg.h"],
     "hw/block":       [*DEVICE, "hw/dma"],      # floppies use ISA's DMA
     "hw/misc":        [*DEVICE, "hw/timer"],    # port 61 gates the timer
+    "hw/watchdog":    [*DEVICE, "hw/acpi"],     # TCO is in the PM block
     "hw/board":       [*DEVICE, "hw", "target/target.h"],
     "migration":      ["util", "softmmu", "hw/core", "target/target.h",
                        "accel/accel.h", "block"],

@@ -49,6 +49,10 @@ bool acpi_pm_has_s4(const Device *d);
 void acpi_pm_wake(Device *d);
 /* The RTC's interrupt began: it wakes too, if RTC_EN says so. */
 void acpi_pm_rtc(Device *d);
+/* ICH9: the TCO watchdog's registers are in the block too: hw/acpi/tco.h. */
+void acpi_pm_attach_tco(Device *d, Device *tco);
+/* Its "smi", for line_connect() with the acpi-pm: an SMI, if TCO_EN. */
+void acpi_pm_tco_smi(void *pm, int n, bool level);
 /* Raises general-purpose event n (0 .. 15 of PIIX4, 63 of ICH9). */
 void acpi_pm_gpe(Device *d, u32 n);
 /* Where the guest put the block; 0: nowhere. */

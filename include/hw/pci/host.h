@@ -73,6 +73,8 @@ void ich9_line(Device *d, u32 line, bool level);
 
 /* "PIIX4_PM", and ICH9's: they place the registers of an "acpi-pm". */
 void piix4_pm_attach(Device *d, Device *pm, MemSpace *io, bool smm);
+/* Its watchdog, an "ich9-tco", of whose NO_REBOOT GCS tells. */
+void ich9_attach_tco(Device *d, Device *tco);
 void ich9_attach_pm(Device *d, Device *pm, MemSpace *io);
 
 /* Features of SMIs that firmware can have of the ICH9. */
