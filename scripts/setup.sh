@@ -17,6 +17,7 @@ declare -rA PACKAGES=(
   # making guests: kernels, initial file systems, programs
   [guests]="ca-certificates cpio dpkg-dev e2fsprogs gcc gcc-aarch64-linux-gnu
     gcc-i686-linux-gnu gcc-mips-linux-gnu gcc-mips64-linux-gnuabi64
+    gcc-mipsisa32r6el-linux-gnu gcc-mipsisa64r6el-linux-gnuabi64
     gcc-mips64el-linux-gnuabi64 gcc-mipsel-linux-gnu gzip libc6-dev libc6-dev-arm64-cross
     libc6-dev-i386-cross make tar"
   # what tests use beside that

@@ -75,6 +75,33 @@ static u64 operand(const MipsCpu *c, u32 n)
     return v->w[c->fp_op >> (FP_ODD + n) & 1];
 }
 
+static bool is_nan(u64 x, bool is64)
+{
+    return is64 ? f64_is_nan(x) : f32_is_nan((u32)x);
+}
+
+/* The one of lesser magnitude, or greater; of equal ones the lesser. */
+static u64 by_magnitude(MipsCpu *c, bool is64, u64 x, u64 y, bool greater)
+{
+    u64 mask = is64 ? MASK(63) : MASK(31);
+    FpKind kind = greater ? FP_MAXNM : FP_MINNM;
+
+    if (!is_nan(x, is64) && !is_nan(y, is64)
+        && (x & mask) != (y & mask)) {
+        return ((x & mask) < (y & mask)) == greater ? y : x;
+    }
+    return mips_soft.fn[kind][is64](c, x, y, 0, 0);
+}
+
+u64 mips_fp_special(MipsCpu *c, u32 kind, bool is64, u64 x, u64 y, u64 z)
+{
+    if (kind == FP_MSUBF) {
+        x ^= is_nan(x, is64) ? 0 : is64 ? BIT(63) : BIT(31);
+        return mips_soft.fn[FP_FMA][is64](c, x, y, z, 0);
+    }
+    return by_magnitude(c, is64, x, y, kind == FP_MAXA);
+}
+
 /* Does the last operation once more, for the flags that it raises. */
 static void cook(MipsCpu *c)
 {
@@ -94,6 +121,9 @@ static void cook(MipsCpu *c)
         /* fall through */
     case FP_RECIP:
         fn[FP_DIV][is64](c, one, x, 0, 0);
+        break;
+    case FP_MSUBF: case FP_MINA: case FP_MAXA:
+        mips_fp_special(c, kind, is64, x, y, z);
         break;
     case FP_FROM_I64:
         fn[kind][is64](c, c->fp_operand[0].d[0], 0, 0, sub);

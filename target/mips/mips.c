@@ -149,13 +149,23 @@ static bool is_cop1(const Ctx *c, u32 w)
     return is_movci(w);
 }
 
+static bool decode_old(Ctx *c, u32 w)
+{
+    return mips_int(c, w) || mips_ldst(c, w) || mips_cp0(c, w)
+        || mips_fpu(c, w);
+}
+
+static bool decode_new(Ctx *c, u32 w)
+{
+    return has(c, FEAT_R6) && (mips_r6(c, w) || mips_fpu6(c, w));
+}
+
 static void decode(Ctx *c, u32 w)
 {
     c->insn = w;
     if (is_cop1(c, w) && !(c->key & KEY_FPU)) {
         raise_cpu(c, 1);
-    } else if (!mips_int(c, w) && !mips_ldst(c, w) && !mips_cp0(c, w)
-               && !mips_fpu(c, w)) {
+    } else if (!decode_old(c, w) && !decode_new(c, w)) {
         log_line(LOG_GUEST, "reserved instruction %08x", w);
         if (w >> 26 == OP_COP2) {
             raise_cpu(c, 2);
@@ -240,6 +250,22 @@ static bool is_branch(const Ctx *c, u32 w)
     return mips_branch(&probe, w);
 }
 
+/* Also of the compact ones, which are the last rows of release 6's table. */
+static bool is_any_branch(const Ctx *c, u32 w)
+{
+    const Insn *i = mips_r6_insns;
+
+    while (strcmp(i->name, "bc") != 0) {
+        i++;
+    }
+    for (; i->name; i++) {
+        if ((w & i->mask) == i->want) {
+            return true;
+        }
+    }
+    return is_branch(c, w);
+}
+
 static void slot(Ctx *c, u32 w)
 {
     Val outside = ir_get(c->b, S_BD);
@@ -303,6 +329,9 @@ u32 mips_translate(Ir *b, const Cpu *cpu, u32 key, const u8 *insn, u32 avail)
         }
         branch(&c, fetch(&c, insn + 4));
         return 8;
+    }
+    if (has(&c, FEAT_R6) && avail >= 8) {
+        c.next_branches = is_any_branch(&c, fetch(&c, insn + 4));
     }
     decode(&c, w);
     if (c.stop && !b->ended) {

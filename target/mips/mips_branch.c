@@ -4,7 +4,7 @@
  * values before the slot; mips.c puts it together with that.
  * Reference: MIPS volume II-A.  The table is mips_branch.decode.
  */
-#include "target/mips/translate.h"
+#include "target/mips/fpu.h"
 #include "mips_branch.forms.h"
 
 enum { LIKELY = 1, LINK = 2 };
@@ -42,6 +42,17 @@ static bool condition(Ctx *c, form_fcc a, Cond cc, bool likely)
     }
     Val cond = ir_set(c->b, cc, ir_get(c->b, S_FCC + a.cc), ir_i32(c->b, 0));
     return branch_if(c, cond, a.offset, likely ? LIKELY : 0);
+}
+
+/* BC1EQZ, BC1NEZ: by bit 0 of a register. */
+static bool low_bit(Ctx *c, form_bc1z a, Cond cc)
+{
+    if (!(c->key & KEY_FPU)) {
+        return false;
+    }
+    Val v = fpu_get_int(c, I32, a.ft), one = ir_i32(c->b, 1);
+    Val cond = ir_set(c->b, cc, ir_and(c->b, v, one), ir_i32(c->b, 0));
+    return branch_if(c, cond, a.offset, 0);
 }
 
 static bool j(Ctx *c, form_j a, u32 link)

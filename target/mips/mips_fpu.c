@@ -47,7 +47,7 @@ static Val get_bits32(Ctx *c, unsigned r)
     return ir_vget(c->b, L32, ir_get(c->b, slot_of(c, r)), lane_of(c, r));
 }
 
-static Val get_f(Ctx *c, Type t, unsigned r)
+Val fpu_get(Ctx *c, Type t, unsigned r)
 {
     if (lane_of(c, r) && t == F32) {
         return ir_bitsof(c->b, F32, get_bits32(c, r));
@@ -64,7 +64,7 @@ static bool set_bits32(Ctx *c, unsigned r, Val v)
     return true;
 }
 
-static bool set_f(Ctx *c, unsigned r, Val v)
+bool fpu_set(Ctx *c, unsigned r, Val v)
 {
     if (ir_type(c->b, v) == F32 && !is_full(c)) {
         return set_bits32(c, r, ir_bitsof(c->b, I32, v));
@@ -74,19 +74,19 @@ static bool set_f(Ctx *c, unsigned r, Val v)
 }
 
 /* The same of an integer in a register: I32 or I64. */
-static Val get_int(Ctx *c, Type t, unsigned r)
+Val fpu_get_int(Ctx *c, Type t, unsigned r)
 {
     return t == I32 ? get_bits32(c, r)
         : ir_vget(c->b, L64, ir_get(c->b, slot_of(c, r)), 0);
 }
 
-static bool set_int(Ctx *c, unsigned r, Val v)
+bool fpu_set_int(Ctx *c, unsigned r, Val v)
 {
-    return set_f(c, r, ir_bitsof(c->b, ir_type(c->b, v) == I32 ? F32 : F64,
+    return fpu_set(c, r, ir_bitsof(c->b, ir_type(c->b, v) == I32 ? F32 : F64,
                                  v));
 }
 
-static Type format(unsigned fmt)
+Type fpu_format(unsigned fmt)
 {
     return fmt ? F64 : F32;
 }
@@ -110,7 +110,7 @@ static void end_soft(void *env)
 }
 HELPER(end_soft, H_ALL, void, ptr);
 
-static void begin(Ctx *c)
+void fpu_begin(Ctx *c)
 {
     if (c->key & KEY_FP_SOFT) {
         ir_put(c->b, S_FP_OP, ir_i32(c->b, 0));
@@ -118,13 +118,7 @@ static void begin(Ctx *c)
     }
 }
 
-/* What was done, to the register operands a, b, c; -1: there is none. */
-typedef struct Done {
-    u32 op;                     /* FP_OP() */
-    int reg[3];
-} Done;
-
-static void end(Ctx *c, Done d)
+void fpu_end(Ctx *c, FpuDone d)
 {
     if (c->key & KEY_FP_SOFT) {
         IR_CALL(c->b, &helper_end_soft);
@@ -147,17 +141,17 @@ static bool mfc1(Ctx *c, form_move a)
 
 static bool mtc1(Ctx *c, form_move a)
 {
-    return set_int(c, a.fs, get_w(c, a.rt));
+    return fpu_set_int(c, a.fs, get_w(c, a.rt));
 }
 
 static bool dmfc1(Ctx *c, form_move a)
 {
-    return has_pair(c, F64, a.fs) && set_r(c, a.rt, get_int(c, I64, a.fs));
+    return has_pair(c, F64, a.fs) && set_r(c, a.rt, fpu_get_int(c, I64, a.fs));
 }
 
 static bool dmtc1(Ctx *c, form_move a)
 {
-    return has_pair(c, F64, a.fs) && set_int(c, a.fs, get_r(c, a.rt));
+    return has_pair(c, F64, a.fs) && fpu_set_int(c, a.fs, get_r(c, a.rt));
 }
 
 /* The upper half: without FR that is the odd register's. */
@@ -212,7 +206,7 @@ static bool load_at(Ctx *c, Type t, unsigned r, Val addr)
     u32 size = t == F32 ? M_32 : M_64;
 
     return has_pair(c, t, r)
-        && set_f(c, r, ir_load(c->b, t, addr, size | mips_access(c)));
+        && fpu_set(c, r, ir_load(c->b, t, addr, size | mips_access(c)));
 }
 
 static bool store_at(Ctx *c, Type t, unsigned r, Val addr)
@@ -222,7 +216,7 @@ static bool store_at(Ctx *c, Type t, unsigned r, Val addr)
     if (!has_pair(c, t, r)) {
         return false;
     }
-    ir_store(c->b, addr, get_f(c, t, r), size | mips_access(c));
+    ir_store(c->b, addr, fpu_get(c, t, r), size | mips_access(c));
     return true;
 }
 
@@ -284,28 +278,29 @@ static FpKind kind_of(IrBinary *op)
 
 static bool binary_f(Ctx *c, form_rrr a, IrBinary *op)
 {
-    Type t = format(a.fmt);
+    Type t = fpu_format(a.fmt);
 
     if (!has_pair(c, t, a.fs | a.ft | a.fd)) {
         return false;
     }
-    begin(c);
-    Val v = op(c->b, get_f(c, t, a.fs), get_f(c, t, a.ft));
-    end(c, (Done) { FP_OP(kind_of(op), t == F64, 0), { a.fs, a.ft, -1 } });
-    return set_f(c, a.fd, v);
+    fpu_begin(c);
+    Val v = op(c->b, fpu_get(c, t, a.fs), fpu_get(c, t, a.ft));
+    fpu_end(c, (FpuDone) { FP_OP(kind_of(op), t == F64, 0),
+                           { a.fs, a.ft, -1 } });
+    return fpu_set(c, a.fd, v);
 }
 
 static bool sqrt_f(Ctx *c, form_rr a)
 {
-    Type t = format(a.fmt);
+    Type t = fpu_format(a.fmt);
 
     if (!has_pair(c, t, a.fs | a.fd)) {
         return false;
     }
-    begin(c);
-    Val v = ir_fsqrt(c->b, get_f(c, t, a.fs));
-    end(c, (Done) { FP_OP(FP_SQRT, t == F64, 0), { a.fs, -1 } });
-    return set_f(c, a.fd, v);
+    fpu_begin(c);
+    Val v = ir_fsqrt(c->b, fpu_get(c, t, a.fs));
+    fpu_end(c, (FpuDone) { FP_OP(FP_SQRT, t == F64, 0), { a.fs, -1 } });
+    return fpu_set(c, a.fd, v);
 }
 
 static Val one(Ctx *c, Type t)
@@ -316,28 +311,28 @@ static Val one(Ctx *c, Type t)
 
 static bool recip(Ctx *c, form_rr a)
 {
-    Type t = format(a.fmt);
+    Type t = fpu_format(a.fmt);
 
     if (!has_pair(c, t, a.fs | a.fd)) {
         return false;
     }
-    begin(c);
-    Val v = ir_fdiv(c->b, one(c, t), get_f(c, t, a.fs));
-    end(c, (Done) { FP_OP(FP_RECIP, t == F64, 0), { a.fs, -1 } });
-    return set_f(c, a.fd, v);
+    fpu_begin(c);
+    Val v = ir_fdiv(c->b, one(c, t), fpu_get(c, t, a.fs));
+    fpu_end(c, (FpuDone) { FP_OP(FP_RECIP, t == F64, 0), { a.fs, -1 } });
+    return fpu_set(c, a.fd, v);
 }
 
 static bool rsqrt(Ctx *c, form_rr a)
 {
-    Type t = format(a.fmt);
+    Type t = fpu_format(a.fmt);
 
     if (!has_pair(c, t, a.fs | a.fd)) {
         return false;
     }
-    begin(c);
-    Val v = ir_fdiv(c->b, one(c, t), ir_fsqrt(c->b, get_f(c, t, a.fs)));
-    end(c, (Done) { FP_OP(FP_RSQRT, t == F64, 0), { a.fs, -1 } });
-    return set_f(c, a.fd, v);
+    fpu_begin(c);
+    Val v = ir_fdiv(c->b, one(c, t), ir_fsqrt(c->b, fpu_get(c, t, a.fs)));
+    fpu_end(c, (FpuDone) { FP_OP(FP_RSQRT, t == F64, 0), { a.fs, -1 } });
+    return fpu_set(c, a.fd, v);
 }
 
 /* A bit of a format: its sign, or all others. */
@@ -351,18 +346,18 @@ static Val sign_mask(Ctx *c, Type t, bool sign)
 
 static bool sign_f(Ctx *c, form_rr a, IrBinary *op, bool sign)
 {
-    Type t = format(a.fmt), bits = a.fmt ? I64 : I32;
+    Type t = fpu_format(a.fmt), bits = a.fmt ? I64 : I32;
 
     return has_pair(c, t, a.fs | a.fd)
-        && set_int(c, a.fd, op(c->b, get_int(c, bits, a.fs),
+        && fpu_set_int(c, a.fd, op(c->b, fpu_get_int(c, bits, a.fs),
                                sign_mask(c, t, sign)));
 }
 
 static bool mov_f(Ctx *c, form_rr a)
 {
-    Type t = format(a.fmt);
+    Type t = fpu_format(a.fmt);
 
-    return has_pair(c, t, a.fs | a.fd) && set_f(c, a.fd, get_f(c, t, a.fs));
+    return has_pair(c, t, a.fs | a.fd) && fpu_set(c, a.fd, fpu_get(c, t, a.fs));
 }
 
 /* fd = fs if x cc 0, else it stays. */
@@ -372,35 +367,36 @@ static bool move_if_f(Ctx *c, Type t, unsigned fd, unsigned fs, Cond cc, Val x)
     Val zero = ir_const(c->b, ir_type(c->b, x), 0);
 
     return has_pair(c, t, fs | fd)
-        && set_int(c, fd, ir_select(c->b, cc, x, zero, get_int(c, bits, fs),
-                                    get_int(c, bits, fd)));
+        && fpu_set_int(c, fd, ir_select(c->b, cc, x, zero,
+                                        fpu_get_int(c, bits, fs),
+                                        fpu_get_int(c, bits, fd)));
 }
 
 static bool move_cc(Ctx *c, form_mcc a, Cond cc)
 {
-    return move_if_f(c, format(a.fmt), a.fd, a.fs, cc,
+    return move_if_f(c, fpu_format(a.fmt), a.fd, a.fs, cc,
                      ir_get(c->b, S_FCC + a.cc));
 }
 
 static bool move_reg(Ctx *c, form_mreg a, Cond cc)
 {
-    return move_if_f(c, format(a.fmt), a.fd, a.fs, cc, get_r(c, a.rt));
+    return move_if_f(c, fpu_format(a.fmt), a.fd, a.fs, cc, get_r(c, a.rt));
 }
 
 /* Rounded after the product too. */
 static bool madd_f(Ctx *c, form_fma a, IrBinary *op, bool negate)
 {
-    Type t = format(a.fmt);
+    Type t = fpu_format(a.fmt);
 
     if (!has_pair(c, t, a.fs | a.ft | a.fr | a.fd)) {
         return false;
     }
-    begin(c);
-    Val v = op(c->b, ir_fmul(c->b, get_f(c, t, a.fs), get_f(c, t, a.ft)),
-               get_f(c, t, a.fr));
-    end(c, (Done) { FP_OP(op == ir_fadd ? FP_MADD : FP_MSUB, t == F64, 0),
-                    { a.fs, a.ft, a.fr } });
-    set_f(c, a.fd, v);
+    fpu_begin(c);
+    Val v = op(c->b, ir_fmul(c->b, fpu_get(c, t, a.fs), fpu_get(c, t, a.ft)),
+               fpu_get(c, t, a.fr));
+    fpu_end(c, (FpuDone) { FP_OP(op == ir_fadd ? FP_MADD : FP_MSUB, t == F64,
+                                 0), { a.fs, a.ft, a.fr } });
+    fpu_set(c, a.fd, v);
     return !negate || sign_f(c, (form_rr) { a.fmt, a.fd, a.fd }, ir_xor, true);
 }
 
@@ -411,24 +407,24 @@ static bool cvt_f(Ctx *c, form_cvt a, Type from, Type to)
     if (!has_pair(c, from, a.fs) || !has_pair(c, to, a.fd)) {
         return false;
     }
-    begin(c);
-    Val v = ir_f2f(c->b, to, get_f(c, from, a.fs));
-    end(c, (Done) { FP_OP(FP_CVT, from == F64, 0), { a.fs, -1 } });
-    return set_f(c, a.fd, v);
+    fpu_begin(c);
+    Val v = ir_f2f(c->b, to, fpu_get(c, from, a.fs));
+    fpu_end(c, (FpuDone) { FP_OP(FP_CVT, from == F64, 0), { a.fs, -1 } });
+    return fpu_set(c, a.fd, v);
 }
 
 static bool to_int(Ctx *c, form_rr a, Type to, unsigned round)
 {
-    Type t = format(a.fmt);
+    Type t = fpu_format(a.fmt);
 
     if (!has_pair(c, t, a.fs) || (to == I64 && !is_full(c))) {
         return false;
     }
-    begin(c);
-    Val v = ir_f2i(c->b, to, get_f(c, t, a.fs), round);
-    end(c, (Done) { FP_OP(to == I32 ? FP_TO_I32 : FP_TO_I64, t == F64, round),
-                    { a.fs, -1 } });
-    return set_int(c, a.fd, v);
+    fpu_begin(c);
+    Val v = ir_f2i(c->b, to, fpu_get(c, t, a.fs), round);
+    fpu_end(c, (FpuDone) { FP_OP(to == I32 ? FP_TO_I32 : FP_TO_I64, t == F64,
+                                 round), { a.fs, -1 } });
+    return fpu_set_int(c, a.fd, v);
 }
 
 static bool from_int(Ctx *c, form_cvt a, Type from, Type to)
@@ -436,17 +432,17 @@ static bool from_int(Ctx *c, form_cvt a, Type from, Type to)
     if (!has_pair(c, to, a.fd) || (from == I64 && !is_full(c))) {
         return false;
     }
-    begin(c);
-    Val v = ir_i2f(c->b, to, get_int(c, from, a.fs), false);
-    end(c, (Done) { FP_OP(from == I32 ? FP_FROM_I32 : FP_FROM_I64, to == F64,
-                          0), { a.fs, -1 } });
-    return set_f(c, a.fd, v);
+    fpu_begin(c);
+    Val v = ir_i2f(c->b, to, fpu_get_int(c, from, a.fs), false);
+    fpu_end(c, (FpuDone) { FP_OP(from == I32 ? FP_FROM_I32 : FP_FROM_I64,
+                                 to == F64, 0), { a.fs, -1 } });
+    return fpu_set(c, a.fd, v);
 }
 
 /* ---- comparisons -------------------------------------------------------- */
 
 /* Less 4, equal 2, unordered 1: the low bits of a condition ask for these. */
-static Val ordered(Ctx *c, unsigned cond, Val flags)
+Val fpu_ordered(Ctx *c, unsigned cond, Val flags)
 {
     static const u8 one_test[8] = {
         [1] = FC_V, [2] = FC_Z, [4] = FC_N, [5] = FC_LT, [6] = FC_LS,
@@ -465,16 +461,18 @@ static Val ordered(Ctx *c, unsigned cond, Val flags)
 
 static bool compare_f(Ctx *c, form_cmp a)
 {
-    Type t = format(a.fmt);
+    Type t = fpu_format(a.fmt);
     bool signals = a.cond & 8;
 
     if (!has_pair(c, t, a.fs | a.ft)) {
         return false;
     }
-    begin(c);
-    Val flags = ir_fcmpf(c->b, get_f(c, t, a.fs), get_f(c, t, a.ft), signals);
-    end(c, (Done) { FP_OP(FP_CMPF, t == F64, signals), { a.fs, a.ft, -1 } });
-    ir_put(c->b, S_FCC + a.cc, ordered(c, a.cond, flags));
+    fpu_begin(c);
+    Val x = fpu_get(c, t, a.fs), y = fpu_get(c, t, a.ft);
+    Val flags = ir_fcmpf(c->b, x, y, signals);
+    fpu_end(c, (FpuDone) { FP_OP(FP_CMPF, t == F64, signals),
+                           { a.fs, a.ft, -1 } });
+    ir_put(c->b, S_FCC + a.cc, fpu_ordered(c, a.cond, flags));
     return true;
 }
 

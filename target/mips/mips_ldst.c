@@ -154,29 +154,38 @@ static bool store_right(Ctx *c, form_m a, u32 memop)
 
 /* ---- synchronization ---------------------------------------------------- */
 
-static bool load_linked(Ctx *c, form_m a, u32 memop)
+bool mips_load_linked(Ctx *c, unsigned r, Val va, u32 memop)
 {
-    Val va = address(c, a.base, a.offset);
     Val v = ir_load(c->b, c->reg, va, memop | mips_access(c) | M_ALIGN);
 
     ir_put(c->b, S_LL_ADDR, va);
     ir_put(c->b, S_LL_VAL, v);
-    return set_r(c, a.rt, v);
+    return set_r(c, r, v);
 }
 
-static bool store_conditional(Ctx *c, form_m a, u32 memop)
+bool mips_store_conditional(Ctx *c, unsigned r, Val va, u32 memop)
 {
-    Val va = address(c, a.base, a.offset), expect = ir_get(c->b, S_LL_VAL);
-    Val failed;
+    Val expect = ir_get(c->b, S_LL_VAL), failed;
 
     if ((memop & M_SIZE) == M_32) {
         expect = narrow(c, expect);
     }
-    failed = ir_casif(c->b, va, stored(c, a.rt, memop), expect,
+    failed = ir_casif(c->b, va, stored(c, r, memop), expect,
                       ir_get(c->b, S_LL_ADDR),
                       memop | mips_access(c) | M_ALIGN);
     ir_put(c->b, S_LL_ADDR, imm_r(c, -1));
-    return set_w(c, a.rt, ir_xor(c->b, failed, ir_i32(c->b, 1)));
+    return set_w(c, r, ir_xor(c->b, failed, ir_i32(c->b, 1)));
+}
+
+static bool load_linked(Ctx *c, form_m a, u32 memop)
+{
+    return mips_load_linked(c, a.rt, address(c, a.base, a.offset), memop);
+}
+
+static bool store_conditional(Ctx *c, form_m a, u32 memop)
+{
+    return mips_store_conditional(c, a.rt, address(c, a.base, a.offset),
+                                  memop);
 }
 
 /* ---- caches ------------------------------------------------------------- */

@@ -39,6 +39,9 @@ static const Model models[] = {
       FCSR_RW, 32, 32, 0 },
     { "P5600", 0x1a800, { 0x80040482, 0xfea3519b, 0x80000000, 0xbf0030a0, 0xc01c0000, 0x10000038 },
       0x3c68ff1f, 0x30f30300, 0x000c0000, FCSR_RW, 32, 32, FEAT_R5 },
+    { "mips32r6-generic", 0x10000,
+      { 0x80000882, 0xbea3518b, 0x80000000, 0x8c00b000, 0xe0fc0000, 0x00002010 }, 0x3440ff1f,
+      0x20f30000, 0x000c0000, FCSR6_RW, 32, 32, FEAT_R5 },
     { "MIPS64R2-generic", 0x10000, { 0x80004482, 0xfea3519b, 0x80000000, 0x00000080 }, 0x36fbffff,
       0x7f0000, 0, FCSR_RW, 42, 36, FEAT_PS },
     { "5Kc", 0x18100, { 0x80004082, 0x3e61309a }, ST_64, 0, 0, 0, 42, 36, 0 },
@@ -57,7 +60,8 @@ static const Model models[] = {
       0x7ddbffff, 0x770501, 0, FCSR_RW, 48, 48, FEAT_R5 | FEAT_LOONGSON },
 };
 
-#define NAMES32 "24Kf", "4Kc", "4KEc", "24Kc", "34Kf", "74Kf", "P5600"
+#define NAMES32 "24Kf", "4Kc", "4KEc", "24Kc", "34Kf", "74Kf", "P5600", \
+    "mips32r6-generic"
 const char *const mips_models32[] = { NAMES32, NULL };
 const char *const mips_models64[] = {
     "MIPS64R2-generic", "5Kc", "5Kf", "5KEc", "5KEf", "20Kc", "I6400",

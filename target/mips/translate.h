@@ -12,7 +12,6 @@
 typedef struct Branch {
     bool any;               /* there is one */
     bool likely;            /* the slot is skipped if it is not taken */
-    bool compact;           /* there is no slot, but a forbidden one */
     ExitKind kind;
     Val  cond;              /* I32, taken if not 0; no value: always */
     Val  target;
@@ -28,6 +27,7 @@ typedef struct Ctx {
     u32 insn;
     u16 at;                 /* offset of the instruction in its page */
     bool in_slot;           /* it is in a delay slot */
+    bool next_branches;     /* what follows is a branch (release 6) */
     bool stop;              /* the block ends behind it: modes changed */
     Type reg;               /* of registers: I64, or I32 of a 32-bit CPU */
     Branch branch;
@@ -71,6 +71,11 @@ bool mips_int(Ctx *c, u32 insn);
 bool mips_ldst(Ctx *c, u32 insn);
 bool mips_cp0(Ctx *c, u32 insn);
 bool mips_fpu(Ctx *c, u32 insn);
+bool mips_r6(Ctx *c, u32 insn);
+bool mips_fpu6(Ctx *c, u32 insn);
+/* LL and SC of register r, wherever their encodings are. */
+bool mips_load_linked(Ctx *c, unsigned r, Val va, u32 memop);
+bool mips_store_conditional(Ctx *c, unsigned r, Val va, u32 memop);
 /* Sets c->branch, emits nothing that is kept. */
 bool mips_branch(Ctx *c, u32 insn);
 
@@ -82,4 +87,4 @@ typedef struct Insn {
     u32 mask, want;
 } Insn;
 extern const Insn mips_int_insns[], mips_ldst_insns[], mips_cp0_insns[],
-                  mips_branch_insns[], mips_fpu_insns[];
+                  mips_branch_insns[], mips_fpu_insns[], mips_r6_insns[];

@@ -39,18 +39,25 @@ SETUPS = {
              "-mips64r2 -mabi=64 -msym32",
              {"R2", "PRE6", "64", "64R2", "64PRE6", "FP64",
               "FP64X"}, 0x240000e0),
+    "r6": ("mipsisa32r6el-linux-gnu", "mipsel", "mips32r6-generic",
+           "-mips32r6", {"R2", "R5", "R6", "FP64"}, 0x24000000),
+    "64r6": ("mipsisa64r6el-linux-gnuabi64", "mips64el", "I6400",
+             "-mips64r6 -mabi=64 -msym32",
+             {"R2", "R5", "R6", "64", "64R2", "FP64"}, 0x240000e0),
 }
 # FCSR's bits that are drawn: rounding; with -traps Enables too.  Not FS: the
 # peer then raises nothing where a result is flushed.
 FCSR_MASK, FCSR_TRAPS = 3, 0xf83
 TABLES = ["mips_int", "mips_ldst", "mips_branch", "mips_fpu"]
+TABLES6 = ["mips_r6", "mips_fpu6"]
 LEFT_OUT = {"synci", "cache", "pref", "sync", "sc", "scd", "luxc1", "suxc1",
             "prefx"}
 # Take words: operands that are no sign-extended words are unpredictable.
 WORD = {"sll", "srl", "sra", "rotr", "sllv", "srlv", "srav", "rotrv", "add",
         "addu", "sub", "subu", "addi", "addiu", "mul", "mult", "multu", "madd",
         "maddu", "msub", "msubu", "div", "divu", "clz", "clo", "ext", "ins",
-        "seb", "seh", "wsbh", "muh", "mulu", "muhu", "mod", "modu", "lsa"}
+        "seb", "seh", "wsbh", "muh", "mulu", "muhu", "mod", "modu", "lsa",
+        "align", "bitswap", "aui"}
 WORDS = 0x40                    # SSNOP as the last word: all registers are
 # A NOP before it: upper halves of FPU registers are unpredictable.
 LOW_HALVES = 0x80
@@ -99,12 +106,16 @@ def fix_registers(rnd, row, word, full):
                 word = set_field(word, place, rnd.choice(FREE))
     if "base" in row.form:
         word = set_field(word, row.form["base"], rnd.choice(AREA_POINTERS))
+        if row.form.get("offset") == "15:7":
+            return set_field(word, "15:7", rnd.randrange(-128, 128))
         if "offset" not in row.form:                    # indexed by r0
             return set_field(word, row.form["rt"], 0)
         word = set_field(word, row.form["offset"], rnd.randrange(-128, 128))
     if row.name in ("cfc1", "ctc1"):
         return set_field(word, "15:11", rnd.choice(
             (31,) if row.name == "ctc1" else (0, 25, 26, 28, 31)))
+    if row.name in ("lwpc", "lwupc", "ldpc"):
+        return set_field(word, row.form["offset"], rnd.randrange(-4, 8))
     for name in ("fs", "ft", "fd", "fr"):               # pairs, with FR = 0
         if name in row.form and row.name not in ("lwc1", "swc1", "mtc1"):
             hi, _, lo = row.form[name].partition(":")
@@ -115,7 +126,18 @@ def fix_registers(rnd, row, word, full):
 
 
 def is_division(row):
-    return "div" in row.name and "rt" in row.form
+    return ("div" in row.name or "mod" in row.name) and "rt" in row.form
+
+
+def is_compact(row):
+    return row.name in ("bc", "balc", "beqzc", "bnezc", "jic", "jialc") \
+        or row.name[:3] == "pop"
+
+
+def fix_compact(row, word):
+    if row.name in ("jic", "jialc"):
+        return set_field(set_field(word, "20:16", CODE_POINTER), "15:0", 0)
+    return set_field(word, row.form["offset"], 2)
 
 
 def fix_branch(row, word):
@@ -138,6 +160,8 @@ def draw_word(rnd, row, full):
 
 def has_low_result(row, word):
     """Is it a 32-bit one of the FPU?"""
+    if row.name == "cmp":
+        return not word & 1 << 21
     if row.name[-2:] == ".l" and row.name != "cvt.s.l":
         return False
     return row.name[-2:] == ".w" or row.name in (
@@ -149,9 +173,16 @@ def has_low_result(row, word):
 def make_case(rnd, table, row, plain, full):
     """Eight words: a branch skips the third or third and fourth."""
     word = draw_word(rnd, row, full)
-    if table == "mips_fpu":
+    if table in ("mips_fpu", "mips_fpu6"):
         return [word, 0, 0, 0, 0, 0,
                 LOW_HALVES if has_low_result(row, word) else 0, 0]
+    if is_compact(row):
+        # The rows with rt 0 are other instructions, which have slots.
+        # A link register that is compared is unpredictable.
+        if row.name[:3] == "pop" and word >> 16 & 31 in (0, 31):
+            word = set_field(word, "20:16", 9)
+        return [fix_compact(row, word), 0x27390001, 0x27390010, 0x27390100, 0,
+                0, 0, WORDS]
     if table != "mips_branch":
         return [word, 0, 0, 0, 0, 0, 0, WORDS if row.name in WORD else 0]
     word = fix_branch(row, word)
@@ -164,7 +195,7 @@ def make_cases(options, features, status):
     tables = {t: [r for r in read_table(t)
                   if r.name not in LEFT_OUT
                   and (not r.guard or r.guard in features)]
-              for t in TABLES}
+              for t in TABLES + (TABLES6 if "R6" in features else [])}
     plain = [r for t in ("mips_int", "mips_ldst") if t in tables
              for r in tables[t]]
     cases = []
