@@ -599,7 +599,7 @@ static const X86Model *find_model(const X86Cpu *c, const char *name, Err *err)
     near = nearest_word(name, x86_models, countof(models));
     fail(err, "no CPU model \"%s\" for x86%s%s%s; there are qemu64, qemu32, "
          "pentium, pentium3, core2duo, Nehalem, Haswell, Skylake-Client, "
-         "EPYC, max and, under KVM, host", name,
+         "EPYC, max, host", name,
          near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
     return NULL;
 }

@@ -82,7 +82,10 @@ def boards():
         known = {model for target in of.values() for model in target}
         for model in fits.group(1).split(", "):
             check(model in known, "%s: %s is in -cpu help" % (board, model))
-            started(board, "-cpu", model)
+            if model == "host":     # of another accelerator alone
+                refused(["-M", board, "-cpu", model], "-accel kvm")
+            else:
+                started(board, "-cpu", model)
         most = re.search(r"at most (\d+)", anole("-M", board, "-smp", "99")[1])
         if check(most, board + ": says how many CPUs it takes"):
             started(board, "-smp", most.group(1))
