@@ -19,6 +19,9 @@ and so does who begins. Rows of the table, medians over the runs:
   io.NAME    256 MiB read from or written to a virtio disk, and fetched over
              the user network
 
+Below the tables: how many host instructions PROGRAM's translated code takes for
+a guest instruction of int and branch, counted in a run of its own.
+
 With --cpu the processor seconds, user and system, that the emulator used
 meanwhile; they depend less on what else the machine is doing. Peak memory is
 that of the process (ru_maxrss). Checksums of workloads must be those of the
@@ -43,6 +46,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "boot"))
+import qmpclient  # noqa: E402
 from guest import MACHINES, cached, linux  # noqa: E402
 
 WORKLOADS = "int fp simd mem branch sys smp selfmod micro"
@@ -58,6 +62,8 @@ IO_MIB = 256
 STARTS = 5              # starts are short: so many for each run
 RESULT = re.compile(r"RESULT (\S+) seconds=([\d.]+) check=(\w+)")
 PHASE = re.compile(r"([a-z]+\.\w+)\s+([\d.]+) s  check")
+RUN = re.compile(r"instructions run +(\d+) guest, (\d+) host")
+COUNTED = "int branch"
 COPY = re.compile(r"COPY (\S+) ([\d.]+) ([\d.]+)")    # and uptimes about it
 
 
@@ -185,6 +191,43 @@ def workloads(arch, options):
 def arguments_of(workload, options):
     """A workload's command line; one thread, like one CPU."""
     return [workload, str(options.percent)] + ["1"] * (workload == "smp")
+
+
+def instructions_run(qmp):
+    """Guest and host instructions that ran until now."""
+    text = qmp.run("human-monitor-command", **{"command-line": "info jit"})
+    return [int(n) for n in RUN.search(text).groups()]
+
+
+def density(program, arch, options):
+    """{workload: host instructions for a guest instruction}."""
+    run = "; ".join("echo BENCH-BEGIN; %s %d" % (w, options.percent)
+                    for w in COUNTED.split())
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "qmp")
+        child = subprocess.Popen(
+            linux(program, 'quiet guest.run="%s"' % run, arch=arch,
+                  initrd="workloads.gz", extra=[
+                      "-accel", "tcg,count=on", "-qmp",
+                      "unix:%s,server=on,wait=off" % path]),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        timer = threading.Timer(options.limit, child.kill)
+        timer.start()
+        qmp, before = qmpclient.connect(path), None
+        qmp.run("qmp_capabilities")
+        for raw in child.stdout:
+            result = RESULT.search(raw.decode("latin-1"))
+            if b"BENCH-BEGIN" in raw:
+                before = instructions_run(qmp)
+            elif result and before:
+                now = instructions_run(qmp)
+                found[result[1]] = ((now[1] - before[1])
+                                    / (now[0] - before[0]))
+        child.wait()
+        timer.cancel()
+        qmp.close()
+    return found
 
 
 def native(arch, options):
@@ -381,6 +424,8 @@ def bench(arch, options):
         print()
         show(arch, more, {"micro loops": geometric_mean(
             [r["ratio"] for r in more if is_micro(r["row"])])})
+    for name, value in density(programs["anole"], arch, options).items():
+        print("host instructions for one of %s: %.2f" % (name, value))
     for line in wrong:
         print("WRONG " + line)
     missing = [r["row"] for r in rows if r["anole"] is None]

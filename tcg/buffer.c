@@ -85,6 +85,11 @@ TcgBuffer *tcg_new(size_t size, TcgSlow *slow, TcgFind *find, Err *err)
     return t;
 }
 
+void tcg_count(TcgBuffer *t)
+{
+    t->counts = true;
+}
+
 void tcg_free(TcgBuffer *t)
 {
     if (!t) {

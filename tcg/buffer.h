@@ -25,6 +25,7 @@ struct TcgBuffer {
     size_t  written;            /* bytes since rw's pages were let go */
     TcgSlow *slow;
     TcgFind *find;
+    bool    counts;             /* code counts what it runs */
     void   *host;               /* the back end's own */
     TcgExit (*enter)(void *env, const void *exec);
 };

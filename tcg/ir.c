@@ -34,6 +34,7 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     b->at = b->start = at;
     b->raw = b->ended = b->full = b->alone = false;
     b->bound = b->follows = b->one_cpu = false;
+    b->ninsns = 0;
     b->fp_inline = true;
     b->heat = 0;
     b->soft = NULL;
@@ -78,6 +79,7 @@ void ir_insn(Ir *b, u16 at)
     b->follows = b->bound;
     b->bound = false;
     b->at = at;
+    b->ninsns++;
 }
 
 Type ir_type(const Ir *b, Val v)
@@ -111,6 +113,7 @@ static Val append(Ir *b, Ins i)
     i.at = b->at;
     i.snap = (u16)b->nputs;
     b->ins[b->n] = i;
+    b->nth[b->n] = b->ninsns;
     b->full |= b->n >= IR_MAX - ROOM_INS;
     b->ended |= (flags & ENDS) != 0;
     return (Val) { (u16)b->n++ };

@@ -297,6 +297,7 @@ void ir_loop_drop(Ir *b, const IrLoop *l)
         }
     }
     b->n = l->n;
+    b->ninsns = b->nth[b->n - 1];
     b->nputs = l->nputs;
     b->nargs = l->nargs;
     b->nsyncs = b->label = 0;

@@ -389,7 +389,7 @@ static void begin(Cc *c, TcgBuffer *t, const Ir *b, TcgCode *out)
     c->wp = wide(b->word);
     c->written = 0;
     c->keep_flags = false;
-    c->temps = 0;
+    c->temps = c->ncounted = 0;
     *out = (TcgCode) { .region = t->region };
     open_jumps(c);
     out->heat = buffer_heat(t, b->heat);
@@ -498,6 +498,7 @@ bool tcg_compile(TcgBuffer *t, const Ir *b, TcgCode *out)
     }
     out->keeps_pages = c->pages.n != 0;
     emit_all(c);
+    x64_count_done(c);
     if (!lay_out(c, &l)) {
         tcg_free_code(out);
         return false;

@@ -77,6 +77,16 @@ typedef struct Link {
     bool guarded;
 } Link;
 
+/* A way out of the block whose instructions are counted; see there. */
+typedef struct Counted {
+    u8  section;
+    u32 imm;                    /* offset of what is added to host_insns */
+    u32 start, split;           /* hot code ... */
+    u32 from, to;               /* ... and code in the section */
+} Counted;
+
+enum { COUNTED_MAX = 1024 };
+
 /* All there is while one block is compiled. */
 typedef struct Cc {
     const Ir  *b;
@@ -98,6 +108,9 @@ typedef struct Cc {
     u16        written;         /* exit already emitted, with one before */
     u32        temps;           /* in use, in the frame: of sunk values */
     bool       keep_flags;      /* loads must leave the host's flags alone */
+    u32        split, from;    /* where the way out leaves, and goes on */
+    u32        ncounted;
+    Counted    counted[COUNTED_MAX];
     Pages      pages;           /* group g keeps its entry in place g - 1 */
     Alloc      a;
 } Cc;
@@ -241,6 +254,18 @@ void x64_store_slot(Cc *c, unsigned slot, u16 v);
 Emit x64_sync, x64_poll, x64_exit_if, x64_trap_if, x64_exit, x64_leave,
      x64_call;
 Emit x64_phi, x64_label, x64_loop;
+
+/* ---- x86_64_count.c ------------------------------------------------------ */
+
+/* A way out of the block begins here: hot code before, c->s from here on. */
+void x64_split(Cc *c);
+/* Counts, if that is wanted: instructions up to v, another round up to v. */
+void x64_count_exit(Cc *c, u16 v);
+void x64_count_round(Cc *c, u16 v);
+/* The last one counted ends here, if it has not before. */
+void x64_counted(Cc *c);
+/* All code is there. */
+void x64_count_done(Cc *c);
 
 /* ---- x86_64_x87.c ------------------------------------------------------- */
 

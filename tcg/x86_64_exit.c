@@ -141,6 +141,7 @@ static void go_indirect(Cc *c, u16 target)
         as_op(c->s, OP_LD, RAX, reg_opd(RAX));
     }
     x64_go(c->s, c->thunk);
+    x64_counted(c);
 }
 
 /* Stops at pc_page + offset if C wants something. */
@@ -187,6 +188,7 @@ static void link_site(Cc *c, Link *l, int cc, u32 stub)
     } else {
         as_jcc(c->s, (unsigned)cc, S_COLD, stub);
     }
+    x64_counted(c);
 }
 
 /* Cold code for a hot site, or code that follows a cold one. */
@@ -276,10 +278,14 @@ static bool may_link(const Cc *c, i64 offset)
     return c->out->njumps < c->max_jumps && fits32(offset);
 }
 
-/* Goes on at value `target`, which is a pc or in a register. */
-static void go(Cc *c, u16 target, bool poll)
+/* Goes on as v says at value `target`, which is a pc or in a register. */
+static void go(Cc *c, u16 v)
 {
+    const Ins *i = ins_of(c, v);
+    u16 target = i->a.id;
+    bool poll = i->sub & EXIT_POLL;
     i64 offset;
+    x64_count_exit(c, v);
     if (!is_direct(c, target, &offset)) {
         go_indirect(c, target);
         return;
@@ -291,6 +297,7 @@ static void go(Cc *c, u16 target, bool poll)
         x64_load_pc(c, RAX, offset);
         store_pc(c->s, RAX);
         as_jmp(c->s, S_COMMON, c->thunk[T_LEAVE]);
+        x64_counted(c);
         return;
     }
     Link *l = &c->link[c->out->njumps];
@@ -328,24 +335,27 @@ static u16 final_exit(const Cc *c, u16 v)
 }
 
 /* Both ways out of the block: state first, then compare and branch. */
-static void exit_pair(Cc *c, const Ins *i, const Ins *last)
+static void exit_pair(Cc *c, u16 v, u16 last)
 {
+    const Ins *i = ins_of(c, v);
     i64 offset;
     hold_target(c, i->a.id);
-    hold_target(c, last->a.id);
+    hold_target(c, ins_of(c, last)->a.id);
     x64_cond_operands(c, i->b.id);
     store_slots(c);
     unsigned cc = x64_cond(c, i->b.id);
     if (is_direct(c, i->a.id, &offset) && same_page(offset) &&
-        !(i->sub & EXIT_POLL) && may_link(c, offset)) {
+        !(i->sub & EXIT_POLL) && may_link(c, offset) && !c->t->counts) {
         Link *l = &c->link[c->out->njumps];
         go_same_page(c, l, new_jump(c, offset), (int)cc);
     } else {
         u32 skip = as_jcc_open(c->s, cc ^ 1);
-        go(c, i->a.id, i->sub & EXIT_POLL);
+        x64_split(c);
+        go(c, v);
         as_close(c->s, skip);
+        c->from = as_here(c->s);
     }
-    go(c, last->a.id, last->sub & EXIT_POLL);
+    go(c, last);
 }
 
 void x64_exit_if(Cc *c, u16 v, const HostOp *row)
@@ -354,7 +364,7 @@ void x64_exit_if(Cc *c, u16 v, const HostOp *row)
     u16 last = final_exit(c, v);
     (void)row;
     if (last) {
-        exit_pair(c, i, ins_of(c, last));
+        exit_pair(c, v, last);
         c->written = last;
         return;
     }
@@ -362,8 +372,9 @@ void x64_exit_if(Cc *c, u16 v, const HostOp *row)
     unsigned cc = x64_cond(c, i->b.id);
     as_jcc(c->s, cc, S_COLD, as_here(&c->cold));
     c->s = &c->cold;
+    x64_split(c);
     store_slots(c);
-    go(c, i->a.id, i->sub & EXIT_POLL);
+    go(c, v);
     c->s = &c->hot;
 }
 
@@ -392,15 +403,18 @@ void x64_exit(Cc *c, u16 v, const HostOp *row)
     }
     hold_target(c, i->a.id);
     store_slots(c);
-    go(c, i->a.id, i->sub & EXIT_POLL);
+    x64_split(c);
+    go(c, v);
 }
 
 void x64_leave(Cc *c, u16 v, const HostOp *row)
 {
-    (void)v;
     (void)row;
     store_slots(c);
+    x64_split(c);
+    x64_count_exit(c, v);
     as_jmp(c->s, S_COMMON, c->thunk[T_LEAVE]);
+    x64_counted(c);
 }
 
 void x64_poll(Cc *c, u16 v, const HostOp *row)

@@ -170,7 +170,9 @@ static void write_homes(Cc *c)
 void x64_loop(Cc *c, u16 v, const HostOp *row)
 {
     x64_poll(c, v, row);
+    x64_count_round(c, v);
     write_homes(c);
     again(c);
     as_jmp(c->s, S_HOT, c->loop);
+    x64_counted(c);
 }

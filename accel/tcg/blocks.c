@@ -761,6 +761,12 @@ bool jit_new(Machine *m, const JitOptions *o, Err *err)
     j->max_insns = o->interp && m->target->precise_code ? 1 : 64;
 #endif
     m->accel_data = j;
-    return o->interp || (j->buffer = tcg_new(o->size, jit_slow, jit_go_on,
-                                               err)) != NULL;
+    if (o->interp) {
+        return true;
+    }
+    j->buffer = tcg_new(o->size, jit_slow, jit_go_on, err);
+    if (j->buffer && o->count) {
+        tcg_count(j->buffer);
+    }
+    return j->buffer != NULL;
 }

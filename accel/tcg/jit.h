@@ -99,6 +99,7 @@ typedef struct JitOptions {
     bool interp;
     u64  size;                  /* of code memory, bytes */
     u32  heat;                  /* entries that make a block hot; 0: none */
+    bool count;                 /* the instructions that run */
 } JitOptions;
 bool   jit_new(Machine *m, const JitOptions *o, Err *err);
 /* The block for c's pc, put into its jump cache; NULL.  In the guest. */

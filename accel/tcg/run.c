@@ -195,6 +195,11 @@ static bool set_option(const char *text, JitOptions *o, Err *err)
             || fail(err, "-accel tcg: backend is native or interp, not \"%s\"",
                     kv[1]);
     }
+    if (strcmp(kv[0], "count") == 0 && kv[1]) {
+        o->count = strcmp(kv[1], "on") == 0;
+        return o->count || strcmp(kv[1], "off") == 0
+            || fail(err, "-accel tcg: count is on or off, not \"%s\"", kv[1]);
+    }
     if (strcmp(kv[0], "tb-size") == 0 && kv[1]) {
         o->size = g_ascii_strtoull(kv[1], NULL, 10) << 20;
         return (o->size >= 1 << 20 && o->size <= 1u << 30)
@@ -207,7 +212,7 @@ static bool set_option(const char *text, JitOptions *o, Err *err)
                     "each vCPU) is there, not \"%s\"", kv[1]);
     }
     return fail(err, "-accel tcg has no option \"%s\": backend=native|interp, "
-                "tb-size=MiB, thread=multi, hot=N", kv[0]);
+                "tb-size=MiB, thread=multi, hot=N, count=on|off", kv[0]);
 }
 
 static bool machine_start_tcg(Machine *m, const char *props, Err *err)
@@ -266,6 +271,22 @@ static void debug_changed(Cpu *c)
     jit_drop_all(c->machine);
 }
 
+/* Both are the translated code's alone: neither C nor faults count. */
+static void print_counts(const Machine *m, FILE *f)
+{
+    u64 guest = 0, host = 0;
+
+    for (u32 i = 0; i < m->ncpus; i++) {
+        guest += m->cpu[i]->tcg.guest_insns;
+        host += m->cpu[i]->tcg.host_insns;
+    }
+    if (guest) {
+        fprintf(f, "instructions run    %llu guest, %llu host, %.2f for one\n",
+                (unsigned long long)guest, (unsigned long long)host,
+                (double)host / (double)guest);
+    }
+}
+
 static void info(Machine *m, FILE *f)
 {
     Jit *j = m->accel_data;
@@ -285,6 +306,7 @@ static void info(Machine *m, FILE *f)
             "instructions\n", (unsigned long long)s->traces,
             (unsigned long long)s->loops, s->traces
             ? (double)s->trace_insns / (double)s->traces : 0);
+    print_counts(m, f);
     fprintf(f, "links made          %llu\n", (unsigned long long)s->links);
     fprintf(f, "look-ups in C       %llu\n", (unsigned long long)s->lookups);
     fprintf(f, "blocks dropped      %llu by %llu writes into code pages\n",

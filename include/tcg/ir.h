@@ -378,6 +378,8 @@ typedef struct Ir {
     bool fp_inline;                 /* host arithmetic serves the FP mode */
     u32  heat;                      /* entries until TCG_HOT; 0: not counted */
     const FpSoft *soft;
+    u16  nth[IR_MAX];               /* guest instructions begun until then */
+    u16  ninsns;
     u16  hash[256];                 /* value numbering: heads */
     u16  next[IR_MAX];              /* and chains */
 } Ir;

@@ -45,6 +45,8 @@ typedef struct TcgEnv {
     u64  mem_val[4];        /* data in or out; pairs and V128 in order */
     u64  mem_expect[2];     /* cas: the value expected */
     u64  mem_memop;         /* MemOp | MEM_KIND_SHIFTed kind | rmw << 24 */
+    u64  guest_insns;       /* that ran, if they are counted; and the host's */
+    u64  host_insns;
     void *host_sp;          /* stack of tcg_enter(); NULL: no code runs */
     /* Host registers as the slow path's thunk saved them. */
     u64  reg[TCG_REGS];
@@ -148,6 +150,8 @@ typedef const void *TcgFind(void *env, TcgJump *from);
  */
 TcgBuffer *tcg_new(size_t size, TcgSlow *slow, TcgFind *find, Err *err);
 void       tcg_free(TcgBuffer *t);
+/* From now on code is made that counts: TcgEnv.guest_insns, .host_insns. */
+void       tcg_count(TcgBuffer *t);
 
 /*
  * Code memory is TCG_REGIONS equal regions, filled one after the other.

@@ -53,10 +53,10 @@ def main():
         compare("branch sys selfmod smp", 3, 4,
                 ["-smp", "4", "-accel", "tcg,tb-size=4"], 240)
         compare(NO_SYSTEM, 1, 1, ["-accel", "tcg,backend=interp"], 600)
-        # Nearly all code becomes traces.
+        # Nearly all code becomes traces, and counts what it runs.
         for arch in "arm64", "amd64", "i386":
             compare("int branch selfmod smp", 1, 2,
-                    ["-smp", "2", "-accel", "tcg,hot=2"], 240, arch)
+                    ["-smp", "2", "-accel", "tcg,hot=2,count=on"], 240, arch)
     compare(ALL + " simd-avx2", 10, 1, ["-smp", "1"], 240, "amd64")
     compare(ALL, 10, 4, ["-smp", "4"], 240, "amd64")
     compare(ALL + " fp-x87", 10, 1, ["-smp", "1"], 240, "i386")

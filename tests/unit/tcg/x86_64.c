@@ -781,6 +781,39 @@ static void jump_cache(Test *t)
     tcg_free_code(&two);
 }
 
+/* Two guest instructions, an exit behind each; last: no code may follow. */
+static void counts(Test *t)
+{
+    static Ir b;
+    TcgCode code;
+    Machine *m = &t->native;
+    Env *e = &m->env;
+    u64 host[2];
+    ir_start(&b, env_slots, countof(env_slots), I64, 0);
+    ir_insn(&b, 0);
+    Val x = ir_get(&b, S_X);
+    ir_exit_if(&b, ir_set(&b, EQ, x, ir_i64(&b, 7)), ir_pc(&b, 0x10));
+    ir_insn(&b, 4);
+    ir_put(&b, S_X, ir_mul(&b, x, ir_get(&b, S_X + 1)));
+    ir_exit(&b, ir_pc(&b, 0x20), EXIT_JUMP);
+    tcg_count(t->buffer);
+    bool ok = tcg_compile(t->buffer, &b, &code);
+    for (unsigned n = 0; n < 2; n++) {
+        machine_reset(m);
+        e->x[0] = n ? 8 : 7;
+        e->tcg.guest_insns = e->tcg.host_insns = 0;
+        machine_run(t, m, &code);
+        host[n] = e->tcg.host_insns;
+        check(t, ok && e->tcg.guest_insns == n + 1,
+              "counts: %u guest instructions", n + 1);
+    }
+    /* get, compare, branch, perhaps padding, jump; get, multiply, put */
+    check(t, host[0] >= 4 && host[0] <= 6 && host[1] >= host[0] + 2 &&
+          host[1] <= 10, "counts: %u and %u of the host's",
+          (unsigned)host[0], (unsigned)host[1]);
+    tcg_free_code(&code);
+}
+
 int main(int argc, char **argv)
 {
     static Test test;
@@ -800,6 +833,7 @@ int main(int argc, char **argv)
         jump_cache(&test);
         random_programs(&test, programs);
         random_loops(&test, programs);
+        counts(&test);
         test_stop(&test);
     }
     return test_end(&test);
