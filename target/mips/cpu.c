@@ -55,7 +55,7 @@ const IrSlot mips_slots32[MIPS_SLOTS] = { SLOTS(GPR32, I32) };
 const IrSlot mips_slots64[MIPS_SLOTS] = { SLOTS(GPR64, I64) };
 _Static_assert((int)MIPS_SLOTS <= (int)IR_SLOTS, "too many slots");
 
-/* ---- registers for debuggers and saved state ---------------------------- */
+/* ---- registers for debuggers -------------------------------------------- */
 
 static void read_fcsr(Cpu *c, void *buf)
 {
@@ -97,8 +97,6 @@ enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
 #define PART(n, at, size, num)  { n, at, size, num, NULL, NULL }
 #define WIDE(n, member, num)    PART(n, offsetof(MipsCpu, member), 8, num)
 #define LOW(n, member, num)     PART(n, offsetof(MipsCpu, member), 4, num)
-#define HIDDEN(n, member)                                                   \
-    PART(n, offsetof(MipsCpu, member), sizeof_field(MipsCpu, member), -1)
 #define R32(i)  LOW("r" #i, gpr[i], i)
 #define R64(i)  WIDE("r" #i, gpr[i], i)
 /* With 32-bit registers an odd one is the upper half of its neighbour. */
@@ -106,31 +104,12 @@ enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
     PART("f" #i, offsetof(MipsCpu, f[(i) & ~1]) + 4 * ((i) & 1), 4, GDB_F0 + (i))
 #define F64_(i) WIDE("f" #i, f[i].d[0], GDB_F0 + (i))
 
-#define STATE                                                               \
-    HIDDEN("f", f), HIDDEN("fcc", fcc), HIDDEN("hilo_hi", hi),              \
-    HIDDEN("hilo_lo", lo), HIDDEN("dspcontrol", dspcontrol),                \
-    HIDDEN("fp_op", fp_op), HIDDEN("fp_operand", fp_operand),               \
-    HIDDEN("ll_addr", ll_addr), HIDDEN("ll_val", ll_val),                   \
-    HIDDEN("index", index), HIDDEN("entrylo", entrylo),                     \
-    HIDDEN("context", context), HIDDEN("userlocal", userlocal),             \
-    HIDDEN("pagemask", pagemask), HIDDEN("pagegrain", pagegrain),           \
-    HIDDEN("wired", wired), HIDDEN("hwrena", hwrena),                       \
-    HIDDEN("count", count), HIDDEN("entryhi", entryhi),                     \
-    HIDDEN("compare", compare), HIDDEN("intctl", intctl),                   \
-    HIDDEN("cause_stored", cause), HIDDEN("epc", epc),                      \
-    HIDDEN("ebase", ebase), HIDDEN("xcontext", xcontext),                   \
-    HIDDEN("errorepc", errorepc), HIDDEN("kscratch", kscratch),             \
-    HIDDEN("config", config), HIDDEN("isa", isa), HIDDEN("tlb", tlb),       \
-    HIDDEN("timer_due", timer_due),                                         \
-    HIDDEN("count_base", count_base), HIDDEN("halted", cpu.halted)
-
 static const GuestReg regs32[] = {
     ALL32(R32),
     LOW("lo", lo[0], GDB_LO), LOW("hi", hi[0], GDB_HI),
     LOW("badvaddr", badvaddr, GDB_BADVADDR), LOW("pc", cpu.tcg.pc, GDB_PC),
     ALL32(F32_),
     LOW("fir", fcr0, GDB_FIR),
-    STATE,
     { "cause", 0, 4, GDB_CAUSE, read_cause, write_cause },
     { "fcsr", 0, 4, GDB_FCSR, read_fcsr, write_fcsr },
     { "status", offsetof(MipsCpu, status), 4, GDB_STATUS, NULL, write_status },
@@ -143,7 +122,6 @@ static const GuestReg regs64[] = {
     WIDE("badvaddr", badvaddr, GDB_BADVADDR), WIDE("pc", cpu.tcg.pc, GDB_PC),
     ALL32(F64_),
     WIDE("fir", fcr0, GDB_FIR),
-    STATE,
     { "cause", 0, 8, GDB_CAUSE, read_cause64, write_cause },
     { "fcsr", 0, 8, GDB_FCSR, read_fcsr, write_fcsr },
     { "status", offsetof(MipsCpu, status), 8, GDB_STATUS, NULL, write_status },

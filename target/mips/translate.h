@@ -87,4 +87,5 @@ typedef struct Insn {
     u32 mask, want;
 } Insn;
 extern const Insn mips_int_insns[], mips_ldst_insns[], mips_cp0_insns[],
-                  mips_branch_insns[], mips_fpu_insns[], mips_r6_insns[];
+                  mips_branch_insns[], mips_fpu_insns[], mips_r6_insns[],
+                  mips_fpu6_insns[];

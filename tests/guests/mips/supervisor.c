@@ -90,6 +90,7 @@ static void finish(word status)
     put_text("EXIT ");
     put_hex(status);
     put_text("\n");
+    MTC0(12, 0, 0);                     /* nothing wakes it */
     for (;;) {
         __asm__ volatile("wait");
     }
