@@ -859,6 +859,62 @@ static void pcids(void)
     write_cr4(read_cr4() & ~(1ull << 17));
 }
 
+/* Is `size` bytes from a what is at b? */
+static bool same(const volatile u64 *a, const volatile u64 *b, u64 size)
+{
+    for (; size && *a == *b; size -= 8, a++, b++) {
+    }
+    return !size;
+}
+
+/* FXSAVE's image in two pages, which are not neighbours in memory. */
+static void two_pages(void)
+{
+    enum { FIRST = 0x100, USED = 416, FAR_AWAY = 0x904000 };
+    u64 va = WINDOW + 0x1000 - FIRST;
+    volatile u64 *start = table(DATA + 0x1000 - FIRST);
+
+    table(PT)[1] = FAR_AWAY | W | P;
+    set(DATA | W | P);
+    TRY("fldpi\n fxsave64 (%0)\n fxsave64 (%1)\n fninit\n fxrstor64 (%0)\n"
+        "fxsave64 512(%1)", "r"(va), "r"((u64)OTHER));
+    trapped("FXSAVE to two pages", NO_TRAP, 0);
+    result(same(start, table(OTHER), FIRST)
+           && same(table(FAR_AWAY), table(OTHER + FIRST), USED - FIRST),
+           "both have it");
+    result(same(table(OTHER), table(OTHER + 512), USED), "FXRSTOR of it");
+    start[0] = 0x1234;
+    table(PT)[1] = 0;
+    forget(WINDOW + 0x1000);
+    TRY("fxsave64 (%0)", "r"(va));
+    trapped("the second page is absent", PF_, E_W);
+    equal("CR2's page", trap_cr2 >> 12, (WINDOW + 0x1000) >> 12);
+    deviates();
+    equal("nothing is saved", start[0], 0x1234);
+    __asm__ volatile("fninit");
+}
+
+static void smap(void)
+{
+    u32 id[4];
+
+    cpuid(7, id);
+    if (!(id[1] & 1 << 20)) {
+        return;
+    }
+    table(PML4)[0] &= ~(u64)U;  /* all but the window is the supervisor's */
+    write_cr4(read_cr4() | 1 << 21);
+    set(DATA | U | W | P);
+    LOAD(WINDOW);
+    faulted("SMAP, a user's page", E_P);
+    TRY("stac\n movq (%0), %%rax\n clac\n movq %%rax, out", "r"(WINDOW));
+    equal("it with STAC", out[0], 0xc3);
+    TRY("stac\n movq (%0), %%rax\n clac\n movq (%0), %%rax", "r"(WINDOW));
+    faulted("it after CLAC", E_P);
+    write_cr4(read_cr4() & ~(1ull << 21));
+    table(PML4)[0] |= U;
+}
+
 /* ---- steps -------------------------------------------------------------- */
 
 static u64 at[8];
@@ -933,6 +989,8 @@ __attribute__((used)) void start(void)
     control();
     paging();
     pcids();
+    two_pages();
+    smap();
     single_steps();
     reset_tables();
     smm();
