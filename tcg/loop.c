@@ -245,16 +245,16 @@ bool ir_loop_open(Ir *b, IrLoop *l)
 
 /* ---- closing ------------------------------------------------------------ */
 
-/* Is `at` a phi, or its low half, and a constant, and will it be v? */
+/* Is `at` a phi or its low half, perhaps plus a constant, and will it be v? */
 static bool is_next_sum(const Ir *b, const Ins *at, Val v)
 {
-    const Ins *x = ir_def(b, at->a);
-    bool half = x->op == IR_trunc;
-    u64 k, back;
+    const Ins *x = at;
+    u64 k = 0, back;
 
-    if (at->op != IR_add || !ir_is_const(b, at->b, &k)) {
-        return false;
+    if (at->op == IR_add && ir_is_const(b, at->b, &k)) {
+        x = ir_def(b, at->a);
     }
+    bool half = x->op == IR_trunc;
     x = half ? ir_def(b, x->a) : x;
     const Ins *next = ir_def(b, x->b);
     return x->op == IR_phi && (!half || next->op == IR_zext)

@@ -41,7 +41,8 @@ typedef struct Trace {
     const u8 *host;             /* the page's bytes */
     u16   start;
     u16   low, high;            /* bytes covered, in the page */
-    bool  called;               /* came here by a call or return */
+    bool  called;               /* came here by a computed jump or a call */
+    bool  polled;
     u32   n;
     Step  step[TRACE_INSNS];
 } Trace;
@@ -102,6 +103,7 @@ static i32 choose(Trace *t, u16 end, How *how)
         return next;
     }
     *how = GUESSES;
+    t->called = true;
     return out < 0 && side < 0 && t->b->ins[e->a.id].op != IR_pc ? next : -1;
 }
 
@@ -114,6 +116,7 @@ static u32 translate(Trace *t, u16 at)
                                    PAGE_SIZE - at);
 }
 
+/* Whoever goes round passes a start, a jump back and so a poll, or IR_loop. */
 static void go_on(Trace *t, const Step *s)
 {
     if (s->how == FOLLOWS) {
@@ -121,8 +124,9 @@ static void go_on(Trace *t, const Step *s)
     } else if (s->how == GUESSES) {
         ir_follow_guess(t->b, s->next);
     }
-    if (s->next <= s->at && s->next != t->start) {
+    if (s->next <= s->at && s->next != t->start && !t->polled) {
         ir_poll(t->b, ir_pc(t->b, s->next));
+        t->polled = true;
     }
 }
 
