@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Compare MIPS instructions here with another implementation.
 
-usage: run.py SETUP [-n CASES] [-s SEED] [-r ROW] [-v] [-traps]
+usage: run.py SETUP [-n CASES] [-s SEED] [-r ROW] [-v] [-traps] [-system]
 
 Draws words of every row of the decode tables of target/mips, builds guest.c
 with them for SETUP (32, 32be, 64, 64be, r6, ...), and runs it on the board
@@ -220,9 +220,20 @@ def write_words(path, cases, setup, fcsr, shown):
         f.write("};\n")
 
 
+def link(folder, setup, defines, *sources):
+    out = os.path.join(folder, "guest.elf")
+    subprocess.run(
+        [setup[0] + "-gcc", *setup[3].split(), *defines,
+         "-msoft-float", "-mno-abicalls", "-fno-pic", "-G0", "-O1",
+         "-ffreestanding", "-nostdlib", "-static", "-Wl,--build-id=none",
+         "-Wl,-T," + os.path.join(HERE, "guest.ld"), "-I", folder, "-o", out,
+         *(os.path.join(HERE, s) for s in sources)],
+        check=True)
+    return out
+
+
 def build(folder, cases, setup, fcsr, shown=-1):
     write_words(os.path.join(folder, "words.h"), cases, setup, fcsr, shown)
-    out = os.path.join(folder, "guest.elf")
     defines = []
     if setup[5] & 0x20000000:
         defines.append("-DHAS_FPU")
@@ -230,14 +241,7 @@ def build(folder, cases, setup, fcsr, shown=-1):
             defines.append("-DFR0")
     if "PRE6" in setup[4]:
         defines.append("-DHAS_HILO")
-    subprocess.run(
-        [setup[0] + "-gcc", *setup[3].split(), *defines,
-         "-msoft-float", "-mno-abicalls", "-fno-pic", "-G0", "-O1",
-         "-ffreestanding", "-nostdlib", "-static", "-Wl,--build-id=none",
-         "-Wl,-T," + os.path.join(HERE, "guest.ld"), "-I", folder, "-o", out,
-         os.path.join(HERE, "start.S"), os.path.join(HERE, "guest.c")],
-        check=True)
-    return out
+    return link(folder, setup, defines, "start.S", "guest.c")
 
 
 def run(command):
@@ -271,6 +275,19 @@ def show_case(folder, cases, setup, fcsr, n):
             print("  ours   %s\n  theirs %s" % (a, b))
 
 
+def compare_system(setup):
+    """system.c says the same on both."""
+    status = "-DSTATUS=%#x" % (setup[5] & 0xe0)
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = both(link(folder, setup, [status], "vectors.S",
+                                 "system.c"), setup)
+    for a, b in zip(ours, theirs):
+        if a != b:
+            print("  ours   %s\n  theirs %s" % (a, b))
+    print("%d lines here, %d there" % (len(ours), len(theirs)))
+    return 0 if ours == theirs and ours[-1:] == ["end"] else 1
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("setup")
@@ -280,6 +297,8 @@ def main():
     parser.add_argument("-v", action="store_true")
     parser.add_argument("-traps", action="store_true",
                         help="with exceptions of the FPU enabled")
+    parser.add_argument("-system", action="store_true",
+                        help="not instructions, but CP0: system.c")
     options = parser.parse_args()
     fcsr = FCSR_TRAPS if options.traps else FCSR_MASK
     setup = SETUPS[options.setup]
@@ -287,6 +306,8 @@ def main():
         skip("no " + setup[0] + "-gcc")
     if not shutil.which("qemu-system-" + setup[1]):
         skip("no qemu-system-" + setup[1])
+    if options.system:
+        return compare_system(setup)
     cases = make_cases(options, setup[4], setup[5])
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = both(build(folder, cases, setup, fcsr), setup)
