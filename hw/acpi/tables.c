@@ -382,6 +382,17 @@ static void put_affinity(GByteArray *t, const AcpiBoard *b, u32 node)
     }
 }
 
+/* Microsoft's "Windows ACPI Emulated Devices Table": one read is enough. */
+static u32 make_waet(AcpiTables *t)
+{
+    enum { PM_TIMER_GOOD = 1 << 1 };
+    u32 at = begin(t, "WAET", 1);
+
+    put(t->tables, 4, PM_TIMER_GOOD);
+    end(t, at);
+    return at;
+}
+
 /* 5.2.16 */
 static u32 make_srat(AcpiTables *t, const AcpiBoard *b)
 {
@@ -442,6 +453,9 @@ AcpiTables *acpi_build(const AcpiBoard *b)
     }
     if (b->ecam) {
         table[n++] = make_mcfg(t, b);
+    }
+    if (b->pci) {
+        table[n++] = make_waet(t);
     }
     if (b->nodes) {
         table[n++] = make_srat(t, b);

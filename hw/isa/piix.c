@@ -83,11 +83,20 @@ static bool piix3_start(void *opaque, Err *err)
         .vendor = 0x8086, .device = 0x7000, .class = 0x060100, .slot = 1,
         .multifunction = true, .wrote = piix3_wrote,
     };
+    /* I/O recovery, X-bus, top of memory, motherboard devices, SMI control. */
+    static const struct { u8 at; u16 v; } defaults[] = {
+        { PCI_STATUS, 0x0200 }, { 0x4c, 0x004d }, { 0x4e, 0x0003 },
+        { 0x68, 0x0200 }, { 0x70, 0x0080 }, { 0x76, 0x0c0c }, { 0x78, 0x0002 },
+        { 0xa0, 0x0008 }, { 0xa8, 0x000f },
+    };
     Piix3 *s = opaque;
 
     memset(s->at, NOWHERE, sizeof s->at);
     if (!pci_init(&s->pci, &info, err)) {
         return false;
+    }
+    for (u32 i = 0; i < countof(defaults); i++) {
+        pci_set(&s->pci, defaults[i].at, 2, defaults[i].v);
     }
     pci_set(&s->pci, PCI_COMMAND, 2, 7);        /* always on */
     pci_writable(&s->pci, PCI_COMMAND, 2, 1 << 8);
@@ -215,6 +224,7 @@ static bool pm_start(void *opaque, Err *err)
     if (!pci_init(&s->pci, &info, err)) {
         return false;
     }
+    pci_set(&s->pci, PCI_STATUS, 2, 0x0280);
     pci_set(&s->pci, PCI_INTERRUPT_LINE, 1, 9);
     pci_set(&s->pci, PMBASE, 4, 1);
     pci_writable(&s->pci, PMBASE, 4, 0xffc0);

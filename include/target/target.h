@@ -44,6 +44,9 @@ struct Target {
 
     /* c is zeroed but for the common part; props: "feat=on,feat2=off". */
     bool  (*init)(Cpu *c, const char *model, const char *props, Err *err);
+    /* The part of it that looks at model and props; of a CPU that does not
+       run.  NULL: there is no such part. */
+    bool  (*set_model)(Cpu *c, const char *model, const char *props, Err *err);
     void  (*reset)(Cpu *c);
     /* Saved members are about to be read: what is elsewhere goes there. */
     void  (*saving)(Cpu *c);

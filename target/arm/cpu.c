@@ -228,6 +228,11 @@ static void reset(Cpu *cpu)
     arm_mode_changed(c);
 }
 
+static bool set_model(Cpu *cpu, const char *model, const char *props, Err *err)
+{
+    return arm_set_model(arm_cpu(cpu), model, props, err);
+}
+
 static bool init(Cpu *cpu, const char *model, const char *props, Err *err)
 {
     ArmCpu *c = arm_cpu(cpu);
@@ -325,6 +330,7 @@ TARGET(aarch64) {
     .capstone_arch = CS_ARCH_ARM64,
     .capstone_mode = CS_MODE_ARM,
     .init = init,
+    .set_model = set_model,
     .feature = arm_feature,
     .reset = reset,
     .start_at = start_at,

@@ -602,17 +602,24 @@ static u64 processor_id(Cpu *cpu)
     return (u64)id[3] << 32 | id[0];
 }
 
+static bool set_model(Cpu *cpu, const char *model, const char *props, Err *err)
+{
+    X86Cpu *c = x86_cpu(cpu);
+
+    c->topology = (Topology) { 1, 1, 1, 1 };
+    if (cpu->machine && cpu->machine->opts) {
+        c->topology = cpu->machine->opts->topology;
+    }
+    return x86_set_model(c, model, props, err);
+}
+
 static bool init(Cpu *cpu, const char *model, const char *props, Err *err)
 {
     X86Cpu *c = x86_cpu(cpu);
 
     c->apic_id = cpu->arch_id;
-    c->topology = (Topology) { 1, 1, 1, 1 };
-    if (cpu->machine && cpu->machine->opts) {
-        c->topology = cpu->machine->opts->topology;
-    }
     c->a20 = true;
-    if (!x86_set_model(c, model, props, err)) {
+    if (!set_model(cpu, model, props, err)) {
         return false;
     }
     reset(cpu);
@@ -840,6 +847,7 @@ static int disassembly(u32 key)
     .state = x86_state, .saving = x86_saving, .loaded = x86_loaded,         \
     .capstone_arch = CS_ARCH_X86,                                           \
     .init = init,                                                           \
+    .set_model = set_model,                                                 \
     .feature = x86_feature,                                                 \
     .reset = reset, .soft_reset = soft_reset,                               \
     .start_at = start_at,                                                   \

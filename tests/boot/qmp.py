@@ -412,6 +412,36 @@ def hot_plug():
             "device_del, DEVICE_DELETED")
 
 
+def expand(q, model, **props):
+    """The features of a model."""
+    name = {"name": model, "props": props} if props else {"name": model}
+    return q.run("query-cpu-model-expansion", type="full",
+                 model=name)["model"]["props"]
+
+
+def cpu_models():
+    """What a model is made of, whatever CPU runs."""
+    with Emulator([*PC, "-S"]) as e:
+        q = e.qmp
+        check(all(m["name"] == "host" or expand(q, m["name"])
+                  for m in q.run("query-cpu-definitions")),
+              "all models but the host's can be expanded")
+        check(expand(q, "max")["avx2"] and not expand(q, "pentium")["avx2"],
+              "max has AVX2, pentium has not")
+        less = expand(q, "max", avx=False)
+        check(not less["avx2"] and less["sse2"],
+              "what needs a feature goes with it")
+        for model, word in (({"name": "maxx"}, "maxx"),
+                            ({"name": "max", "props": {"avxx": True}}, "avxx"),
+                            ({"name": "max", "props": {"avx": "on"}}, "true"),
+                            ({"name": "max", "props": 7}, "object")):
+            check(word in q.error("query-cpu-model-expansion", type="static",
+                                  model=model)[1], "and not %r" % model)
+    with Emulator(["-M", "virt", "-S"]) as e:
+        check(expand(e.qmp, "max")["lse"]
+              and not expand(e.qmp, "cortex-a57")["lse"], "models of ARM")
+
+
 def clock_and_dog():
     """Events that are at most one a second."""
     with Emulator(PC + ["-S", "-device", "ib700"]) as e:
@@ -543,8 +573,9 @@ def wrong_options():
 
 
 for test in (handshake, broken_input, deaf_client, schema, errors, life,
-             guest_events, on_signal, hosts, hot_plug, clock_and_dog,
-             several, passed_socket, daemon, stdio, wrong_options):
+             guest_events, on_signal, hosts, hot_plug, cpu_models,
+             clock_and_dog, several, passed_socket, daemon, stdio,
+             wrong_options):
     note(test.__name__)
     test()
 done()

@@ -86,7 +86,8 @@ static GByteArray *save(const Device *d)
 
 static bool same(const GByteArray *a, const GByteArray *b)
 {
-    return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+    return a->len == b->len
+        && (!a->len || memcmp(a->data, b->data, a->len) == 0);
 }
 
 /* ---- the tables --------------------------------------------------------- */
