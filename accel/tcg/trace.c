@@ -23,6 +23,7 @@ typedef struct Path {
     u64 space;
     u32 n;
     i32 at[TRACE_INSNS + 1];    /* the last is where it ended; -1: elsewhere */
+    bool comes_back;            /* to its start, and nowhere twice before */
 } Path;
 
 typedef enum How { FALLS, FOLLOWS, GUESSES } How;
@@ -58,6 +59,19 @@ static i32 place_in_path(const Path *p, const Cpu *c)
     return here ? (i32)(c->tcg.pc & (PAGE_SIZE - 1)) : -1;
 }
 
+static bool comes_back(const Path *p)
+{
+    u64 seen[PAGE_SIZE / 64] = { 0 };
+
+    for (u32 k = 0; k < p->n; k++) {
+        if (seen[p->at[k] / 64] & BIT(p->at[k] % 64)) {
+            return false;
+        }
+        seen[p->at[k] / 64] |= BIT(p->at[k] % 64);
+    }
+    return p->at[p->n] == p->at[0];
+}
+
 /* Runs until control is at the start again or leaves the page. */
 static void record(Cpu *c, Path *p)
 {
@@ -73,6 +87,7 @@ static void record(Cpu *c, Path *p)
     } while (p->n < TRACE_INSNS && p->at[p->n] >= 0 && p->at[p->n] != p->at[0]
              && !c->halted && !__atomic_load_n(&c->tcg.poll, __ATOMIC_SEQ_CST));
     memcpy(&t->resume, &resume, sizeof resume);
+    p->comes_back = comes_back(p);
 }
 
 static bool is_trace(const Trace *t, u16 at)
@@ -142,12 +157,13 @@ static bool was_at(const Trace *t, u16 at)
 
 /*
  * May the trace go on at `at`?  Where another one begins it ends, but goes
- * into functions and returns from them.
+ * into functions and returns from them, and a path that comes back is taken
+ * whole: each of a loop's paths becomes a loop.
  */
 static bool may_go_on(const Trace *t, u16 at)
 {
     return t->n < t->path->n && !t->b->full && !was_at(t, at)
-        && (!t->n || t->called || !is_trace(t, at));
+        && (!t->n || t->called || t->path->comes_back || !is_trace(t, at));
 }
 
 /* Builds up to where the trace ends; true: at its start again. */
@@ -284,7 +300,7 @@ void jit_trace(Cpu *c)
     Block *old = jit_block(j, phys, p.key);
     if (old && !old->trace && old->code.heat) {
         *old->code.heat = (i32)(j->heat / AGAIN);
-        if (!old->tail && (p.at[p.n] == p.at[0] || ++old->paths == PATHS)) {
+        if (!old->tail && (p.comes_back || ++old->paths == PATHS)) {
             old->paths = 0;
             make(j, c, &p, old);
         }
