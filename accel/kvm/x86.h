@@ -37,7 +37,7 @@ typedef struct KvmCpuArch {
 
 #define MP_UNKNOWN  (~0u)
 
-enum { MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b };
+enum { MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_UCODE_REV = 0x8b };
 
 /* ---- x86_irqchip.c ------------------------------------------------------ */
 /* Does the machine have what the kernel's controllers stand for? */

@@ -165,6 +165,19 @@ static void get_vectors(KvmCpu *k, X86Cpu *c)
 
 /* ---- MSRs --------------------------------------------------------------- */
 
+/* Values that the translator shows and no guest changes. */
+static void put_fixed_msrs(KvmCpu *k, X86Cpu *c)
+{
+    KvmMsrs m = { .head.nmsrs = 1, .at[0].index = MSR_UCODE_REV };
+    u64 v = 0;
+
+    x86_rdmsr(c, MSR_UCODE_REV, &v);
+    m.at[0].data = v;
+    if (ioctl(k->fd, KVM_SET_MSRS, &m) != 1) {
+        log_line(LOG_UNIMP, "KVM keeps MSR %#x", m.at[0].index);
+    }
+}
+
 /* Asks once which of the translator's MSRs the kernel knows. */
 static void list_msrs(KvmCpu *k, X86Cpu *c)
 {
@@ -201,6 +214,9 @@ static void put_msrs(KvmCpu *k, X86Cpu *c)
         list_msrs(k, c);
     }
     fill_msrs(k, c, &m);
+    if (!k->arch->tsc_set) {
+        put_fixed_msrs(k, c);
+    }
     if (!k->arch->tsc_set || c->tsc_offset != k->arch->tsc_offset) {
         m.at[m.head.nmsrs++] = (struct kvm_msr_entry) {
             .index = MSR_TSC, .data = x86_tsc(c),

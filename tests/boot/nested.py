@@ -14,7 +14,7 @@ import subprocess
 from guest import TOP, Guest, cached, emulator, linux, skip
 
 ANOLE = "/anole/anole"                  # where things are in the guest
-KERNEL, INITRD = "/anole/kernel", "/anole/initramfs.gz"
+KERNEL, INITRD = "/anole/kernel", "/anole/initrd"
 
 
 def outer():
@@ -82,21 +82,27 @@ def initrd(folder, files=(), program=None):
         out.write(b"\0" * (-out.tell() % 4))
     every = {ANOLE: stripped(folder, program),
              KERNEL: content(cached("amd64", "kernel")),
-             INITRD: content(cached("amd64", "initramfs.gz"))}
+             INITRD: content(cached("amd64", "workloads.gz"))}
     every.update({name: content(p) for name, p in libraries(program).items()})
     every.update(files)
     archive(path, every)
     return path
 
 
-def guest(folder, script, files=(), cpus=1, timeout=180):
-    """Boots the machine below and runs a shell script in it."""
-    path = initrd(folder, {"/anole/run": script.encode(), **dict(files)})
+def guest(folder, script=None, files=(), extra=(), timeout=180):
+    """Boots the machine below.
+
+    It runs a shell script, or its shell waits to be typed at.
+    """
+    files = dict(files)
+    run = ""
+    if script:
+        files["/anole/run"] = script.encode()
+        run = ' guest.run="sh /anole/run"'
+    path = initrd(folder, files)
     command = linux(outer(), machine=["-accel", "tcg", "-M", "q35", "-cpu",
-                                      "EPYC,svm=on", "-m", "1024",
-                                      "-smp", str(cpus)],
+                                      "EPYC,svm=on", "-m", "1024", *extra],
                     arch="amd64",
-                    append='guest.mod="kvm-amd virtio_pci virtio_net '
-                    'virtio_blk" guest.run="sh /anole/run"')
+                    append='guest.mod="kvm-amd virtio_pci virtio_net"' + run)
     command[command.index("-initrd") + 1] = path
     return Guest(command, timeout=timeout)
