@@ -263,5 +263,6 @@ ACCEL(kvm) {
     .map_changed = map_changed,
     .debug_fits = kvm_debug_fits,
     .debug_changed = kvm_set_debug,
+    .track = kvm_track,
     .info = info,
 };

@@ -17,7 +17,8 @@ typedef enum KvmIrqchip { IRQCHIP_OFF, IRQCHIP_ON } KvmIrqchip;
 typedef struct KvmSlot {
     u32  number;                /* with the address space above bit 16 */
     u64  base, size;
-    u8  *host;
+    Ram *ram;
+    u64  offset;                /* in ram */
     bool readonly;
 } KvmSlot;
 
@@ -31,6 +32,7 @@ typedef struct Kvm {
     bool     smm;               /* it can do SMM */
     GArray  *slots[KVM_SPACES];         /* of KvmSlot, by address */
     u32      slot_limit;
+    bool     tracking;          /* slots log writes; machine lock */
     u64      exits;             /* of all vCPUs, atomic */
     struct KvmArch *arch;
 } Kvm;
@@ -59,6 +61,7 @@ bool kvm_do(KvmCpu *k, unsigned long request, const char *name, void *arg);
 /* ---- slots.c ------------------------------------------------------------ */
 /* Makes the kernel's memory slots those of the memory map. */
 bool kvm_map(Kvm *k, Err *err);
+void kvm_track(Machine *m, Track what);
 
 /* ---- run.c -------------------------------------------------------------- */
 bool kvm_signals(Err *err);     /* before the first vCPU */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory slots: the memory map as the kernel wants it.
- * Reference: the API, "KVM_SET_USER_MEMORY_REGION".
+ * Reference: the API, KVM_SET_USER_MEMORY_REGION, KVM_GET_DIRTY_LOG.
  *
  * RAM and ROM become slots; what is not there, and what a device answers, is
  * an exit.  A slot cannot change, so one that does goes and comes back; other
@@ -10,6 +10,7 @@
  * ROM and RAM, has slots of its own.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include "accel/kvm/kvm.h"
 
@@ -25,7 +26,7 @@ static void add(Wanted *w, const MemRange *r, u64 base, u64 end)
 {
     KvmSlot s = {
         .number = w->space << 16, .base = base, .size = end - base,
-        .host = r->ram->host + r->offset + (base - r->base),
+        .ram = r->ram, .offset = r->offset + (base - r->base),
         .readonly = r->readonly,
     };
 
@@ -54,8 +55,8 @@ static void want(void *opaque, const MemRange *r)
 
 static bool same(const KvmSlot *a, const KvmSlot *b)
 {
-    return a->base == b->base && a->size == b->size && a->host == b->host
-        && a->readonly == b->readonly;
+    return a->base == b->base && a->size == b->size && a->ram == b->ram
+        && a->offset == b->offset && a->readonly == b->readonly;
 }
 
 static const KvmSlot *find(const GArray *slots, const KvmSlot *s)
@@ -69,13 +70,19 @@ static const KvmSlot *find(const GArray *slots, const KvmSlot *s)
     return NULL;
 }
 
+static u32 flags_of(const Kvm *k, const KvmSlot *s)
+{
+    return s->readonly ? KVM_MEM_READONLY
+         : k->tracking ? KVM_MEM_LOG_DIRTY_PAGES : 0;
+}
+
 /* size 0 takes it away. */
 static bool set(Kvm *k, const KvmSlot *s, u64 size, Err *err)
 {
     struct kvm_userspace_memory_region r = {
         .slot = s->number, .guest_phys_addr = s->base, .memory_size = size,
-        .userspace_addr = (u64)(uintptr_t)s->host,
-        .flags = s->readonly && size ? KVM_MEM_READONLY : 0,
+        .userspace_addr = (u64)(uintptr_t)(s->ram->host + s->offset),
+        .flags = size ? flags_of(k, s) : 0,
     };
 
     return ioctl(k->vm, KVM_SET_USER_MEMORY_REGION, &r) == 0
@@ -83,6 +90,59 @@ static bool set(Kvm *k, const KvmSlot *s, u64 size, Err *err)
                 "KiB: %s", (unsigned long long)s->base,
                 (unsigned long long)size >> 10, g_strerror(errno));
 }
+
+/* ---- which pages were written ------------------------------------------- */
+
+/* The kernel's log of a slot becomes RAM_DIRTY; it begins anew. */
+static void collect(Kvm *k, const KvmSlot *s)
+{
+    u64 pages = s->size / GUEST_PAGE;
+    g_autofree u64 *bitmap = g_new0(u64, pages / 64 + 1);
+    struct kvm_dirty_log log = { .slot = s->number, .dirty_bitmap = bitmap };
+
+    if (!k->tracking || s->readonly
+        || ioctl(k->vm, KVM_GET_DIRTY_LOG, &log) < 0) {
+        return;
+    }
+    for (u64 p = 0; p < pages; p++) {
+        if (bitmap[p / 64] >> p % 64 & 1) {
+            ram_wrote(s->ram, s->offset + p * GUEST_PAGE, 1);
+        }
+    }
+}
+
+static void set_logging(Kvm *k, bool on)
+{
+    Err err = { 0 };
+
+    k->tracking = on;
+    for (u32 space = 0; space < KVM_SPACES; space++) {
+        for (u32 i = 0; i < k->slots[space]->len; i++) {
+            const KvmSlot *s = &g_array_index(k->slots[space], KvmSlot, i);
+            if (!s->readonly && !set(k, s, s->size, &err)) {
+                fprintf(stderr, "anole: %s\n", err.text);
+            }
+        }
+    }
+}
+
+void kvm_track(Machine *m, Track what)
+{
+    Kvm *k = kvm_of(m);
+
+    machine_lock();
+    for (u32 space = 0; what == TRACK_COLLECT && space < KVM_SPACES; space++) {
+        for (u32 i = 0; i < k->slots[space]->len; i++) {
+            collect(k, &g_array_index(k->slots[space], KvmSlot, i));
+        }
+    }
+    if (what == TRACK_ON || what == TRACK_OFF) {
+        set_logging(k, what == TRACK_ON);
+    }
+    machine_unlock();
+}
+
+/* ---- following the map -------------------------------------------------- */
 
 /* A number that no slot of `slots` has. */
 static u32 unused(const GArray *slots, u32 space)
@@ -106,6 +166,7 @@ static bool change(Kvm *k, u32 space, const GArray *wanted, Err *err)
     for (u32 i = have->len; i-- > 0;) {
         KvmSlot *s = &g_array_index(have, KvmSlot, i);
         if (!find(wanted, s)) {
+            collect(k, s);
             if (!set(k, s, 0, err)) {
                 return false;
             }

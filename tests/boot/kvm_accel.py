@@ -184,6 +184,37 @@ def pauses(g):
     g.expect(r"^[~/]\S* # ")
 
 
+def moves(g):
+    """A running machine's state under one accelerator goes on under another."""
+    machine = ("-M pc -smp 2 -m 128 -vga none -cpu qemu64,kvm=off,svm=off")
+    g.send(anole(machine, "-accel kvm"))
+    check(g.login(), "a machine to be moved")
+    g.shell("from=kvm; seq 1 20000 | md5sum >/sum; cat /sum")
+    for accel in "tcg", "kvm":
+        monitor(g, ("migrate file:/state", r"\(anole\) "),
+                ("info migrate", "completed"))
+        g.write("\x01\x01x")
+        g.expect(r"^[~/]\S* # ")
+        g.send(anole(machine, "-accel", accel, "-incoming file:/state"))
+        g.write("\x01\x01c")
+        running = False
+        while not running:
+            g.send("info status")
+            found = g.expect(r"VM status: (\w+)")
+            running = not found or found[1] == "running"
+        g.write("\x01\x01c")
+        g.send("")
+        g.expect(r"^[~/]\S* # ")
+        status, text = g.shell("echo $from; seq 1 20000 | md5sum |"
+                               " cmp - /sum && nproc; sleep 1")
+        check(status == 0 and re.search(r"kvm\s+2\n", text),
+              "it goes on under " + accel)
+        g.shell("rm -f /state")
+    g.send("poweroff -f")
+    g.expect(r"Power down")
+    g.expect(r"^[~/]\S* # ")
+
+
 def main():
     needs("gdb-multiarch")
     port = free_port()
@@ -198,6 +229,7 @@ def main():
                 workloads(g, chip)
             debugger(g, port)
             pauses(g)
+            moves(g)
             check(g.power_off() == 0, "and that below")
     done()
 
