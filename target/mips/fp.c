@@ -65,14 +65,14 @@ static void set_codes(MipsCpu *c, u32 fcsr)
     }
 }
 
-static u64 operand(const MipsCpu *c, u32 n)
+static u64 operand(const MipsCpu *c, u32 n, u32 lane)
 {
     const Vec *v = &c->fp_operand[n];
 
     if (c->fp_op >> FP_IS64 & 1) {
         return v->d[0];
     }
-    return v->w[c->fp_op >> (FP_ODD + n) & 1];
+    return v->w[lane | (c->fp_op >> (FP_ODD + n) & 1)];
 }
 
 static bool is_nan(u64 x, bool is64)
@@ -103,11 +103,12 @@ u64 mips_fp_special(MipsCpu *c, u32 kind, bool is64, u64 x, u64 y, u64 z)
 }
 
 /* Does the last operation once more, for the flags that it raises. */
-static void cook(MipsCpu *c)
+static void cook(MipsCpu *c, u32 lane)
 {
     u32 kind = c->fp_op & 0xff, sub = c->fp_op >> FP_MODE & 0xff;
     bool is64 = c->fp_op >> FP_IS64 & 1;
-    u64 x = operand(c, 0), y = operand(c, 1), z = operand(c, 2);
+    u64 x = operand(c, 0, lane), y = operand(c, 1, lane);
+    u64 z = operand(c, 2, lane);
     u64 one = is64 ? 1023ull << 52 : 127ull << 23;
     FpFn *const (*fn)[2] = mips_soft.fn;
 
@@ -147,7 +148,9 @@ static void settle_cause(MipsCpu *c)
 
     if (c->fp_op & FP_VALID) {
         c->fp.flags = 0;
-        cook(c);
+        for (u32 lane = 0; lane <= (c->fp_op & FP_PAIR ? 1 : 0); lane++) {
+            cook(c, lane);
+        }
         set_cause(c, fields_of(c->fp.flags));
         c->fp.flags |= flags;
         c->fp_op = 0;

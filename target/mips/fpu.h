@@ -5,12 +5,14 @@
 #include "tcg/fp.h"
 
 /*
- * The slot S_FP_OP: an FpKind, or one of those below; if the format is F64;
+ * The slot S_FP_OP: an FpKind, or one of those below; if the format is F64,
+ * or a pair of F32;
  * the FPOP's sub; which operands are upper halves (with FR = 0).
  */
 enum { FP_MADD = FP_KINDS, FP_MSUB, FP_RECIP, FP_RSQRT, FP_MSUBF,
        FP_MINA, FP_MAXA };
-enum { FP_IS64 = 8, FP_MODE = 16, FP_ODD = 24, FP_VALID = 1 << 30 };
+enum { FP_IS64 = 8, FP_PAIR = 1 << 9, FP_MODE = 16, FP_ODD = 24,
+       FP_VALID = 1 << 30 };
 #define FP_OP(kind, is64, sub)                                              \
     ((u32)(kind) | (u32)(is64) << FP_IS64 | (u32)(sub) << FP_MODE)
 

@@ -152,7 +152,7 @@ static bool is_cop1(const Ctx *c, u32 w)
 static bool decode_old(Ctx *c, u32 w)
 {
     return mips_int(c, w) || mips_ldst(c, w) || mips_cp0(c, w)
-        || mips_fpu(c, w);
+        || mips_fpu(c, w) || mips_ps(c, w);
 }
 
 static bool decode_new(Ctx *c, u32 w)

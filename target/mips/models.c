@@ -82,6 +82,8 @@ static const u32 absent[8] = {
         | 1 << 28 | 1 << 29,
 };
 
+enum { FIR_3D = 1 << 19 };      /* not emulated either */
+
 enum { CONFIG_BE = 1 << 15, CONFIG1_FP = 1, CONFIG3_RXI = 1 << 12,
        CONFIG3_ULRI = 1 << 13 };
 
@@ -144,7 +146,7 @@ static void set_model(MipsCpu *c, const Model *m)
     c->big_endian = c->cpu.target->big_endian;
     c->prid = m->prid;
     c->features = features_of(m);
-    c->fcr0 = m->fir;
+    c->fcr0 = m->fir & ~(u64)FIR_3D;
     c->fcsr_reset = m->fcsr;
     c->fcsr_mask = m->fcsr_rw;
     c->segbits = m->segbits;

@@ -73,6 +73,7 @@ bool mips_cp0(Ctx *c, u32 insn);
 bool mips_fpu(Ctx *c, u32 insn);
 bool mips_r6(Ctx *c, u32 insn);
 bool mips_fpu6(Ctx *c, u32 insn);
+bool mips_ps(Ctx *c, u32 insn);
 /* LL and SC of register r, wherever their encodings are. */
 bool mips_load_linked(Ctx *c, unsigned r, Val va, u32 memop);
 bool mips_store_conditional(Ctx *c, unsigned r, Val va, u32 memop);
@@ -88,4 +89,4 @@ typedef struct Insn {
 } Insn;
 extern const Insn mips_int_insns[], mips_ldst_insns[], mips_cp0_insns[],
                   mips_branch_insns[], mips_fpu_insns[], mips_r6_insns[],
-                  mips_fpu6_insns[];
+                  mips_fpu6_insns[], mips_ps_insns[];

@@ -34,11 +34,11 @@ SETUPS = {
     "64": ("mips64el-linux-gnuabi64", "mips64el", "MIPS64R2-generic",
            "-mips64r2 -mabi=64 -msym32",
            {"R2", "PRE6", "64", "64R2", "64PRE6", "FP64",
-              "FP64X"}, 0x240000e0),
+              "FP64X", "PS"}, 0x240000e0),
     "64be": ("mips64-linux-gnuabi64", "mips64", "MIPS64R2-generic",
              "-mips64r2 -mabi=64 -msym32",
              {"R2", "PRE6", "64", "64R2", "64PRE6", "FP64",
-              "FP64X"}, 0x240000e0),
+              "FP64X", "PS"}, 0x240000e0),
     "r6": ("mipsisa32r6el-linux-gnu", "mipsel", "mips32r6-generic",
            "-mips32r6", {"R2", "R5", "R6", "FP64"}, 0x24000000),
     "64r6": ("mipsisa64r6el-linux-gnuabi64", "mips64el", "I6400",
@@ -113,7 +113,7 @@ def fix_registers(rnd, row, word, full):
         word = set_field(word, row.form["offset"], rnd.randrange(-128, 128))
     if row.name in ("cfc1", "ctc1"):
         return set_field(word, "15:11", rnd.choice(
-            (31,) if row.name == "ctc1" else (0, 25, 26, 28, 31)))
+            (31,) if row.name == "ctc1" else (25, 26, 28, 31)))
     if row.name in ("lwpc", "lwupc", "ldpc"):
         return set_field(word, row.form["offset"], rnd.randrange(-4, 8))
     for name in ("fs", "ft", "fd", "fr"):               # pairs, with FR = 0
@@ -160,6 +160,9 @@ def draw_word(rnd, row, full):
 
 def has_low_result(row, word):
     """Is it a 32-bit one of the FPU?"""
+    if row.name[-3:] == ".ps" or row.name[:7] == "cvt.s.p" \
+            or row.name == "cvt.ps.s":
+        return row.name[:7] == "cvt.s.p"
     if row.name == "cmp":
         return not word & 1 << 21
     if row.name[-2:] == ".l" and row.name != "cvt.s.l":
@@ -173,7 +176,12 @@ def has_low_result(row, word):
 def make_case(rnd, table, row, plain, full):
     """Eight words: a branch skips the third or third and fourth."""
     word = draw_word(rnd, row, full)
-    if table in ("mips_fpu", "mips_fpu6"):
+    if row.name == "alnv.ps":
+        return [set_field(word, "25:21", rnd.choice(AREA_POINTERS)), 0, 0, 0,
+                0, 0, 0, 0]
+    if row.name in ("c.ps", "movf.ps", "movt.ps"):      # codes come in pairs
+        word &= ~(1 << (8 if row.name == "c.ps" else 18))
+    if table in ("mips_fpu", "mips_fpu6", "mips_ps"):
         return [word, 0, 0, 0, 0, 0,
                 LOW_HALVES if has_low_result(row, word) else 0, 0]
     if is_compact(row):
@@ -195,7 +203,8 @@ def make_cases(options, features, status):
     tables = {t: [r for r in read_table(t)
                   if r.name not in LEFT_OUT
                   and (not r.guard or r.guard in features)]
-              for t in TABLES + (TABLES6 if "R6" in features else [])}
+              for t in TABLES + (TABLES6 if "R6" in features else [])
+              + (["mips_ps"] if "PS" in features else [])}
     plain = [r for t in ("mips_int", "mips_ldst") if t in tables
              for r in tables[t]]
     cases = []
