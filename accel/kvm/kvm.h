@@ -68,6 +68,8 @@ bool kvm_signals(Err *err);     /* before the first vCPU */
 void kvm_run(Cpu *c);
 void kvm_kick(Cpu *c);
 void kvm_fetch(Cpu *c);
+/* The kernel gave up: says why and where, and ends the machine. */
+void kvm_broken(KvmCpu *k, const char *why, u64 code);
 
 /* ---- x86_debug.c -------------------------------------------------------- */
 /* Can the CPU have all of c->debug? */

@@ -117,8 +117,7 @@ static void port_io(KvmCpu *k)
     }
 }
 
-/* The kernel gave up: the machine stops where it is, to be looked at. */
-static void broken(KvmCpu *k, const char *why, u64 code)
+void kvm_broken(KvmCpu *k, const char *why, u64 code)
 {
     Cpu *c = k->cpu;
 
@@ -149,11 +148,11 @@ static bool serve_exit(KvmCpu *k)
     case KVM_EXIT_DEBUG:
         return kvm_debug_exit(k);
     case KVM_EXIT_FAIL_ENTRY:
-        broken(k, "the CPU refuses this state,",
+        kvm_broken(k, "the CPU refuses this state,",
                r->fail_entry.hardware_entry_failure_reason);
         return false;
     case KVM_EXIT_INTERNAL_ERROR:
-        broken(k, r->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
+        kvm_broken(k, r->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
                ? "an instruction that it cannot emulate," : "internal error,",
                r->internal.suberror);
         return false;
@@ -193,7 +192,7 @@ static bool enter(KvmCpu *k)
     if (error == EINTR || error == EAGAIN) {
         r->exit_reason = KVM_EXIT_INTR;
     } else if (error) {
-        broken(k, g_strerror(error), (u64)error);
+        kvm_broken(k, g_strerror(error), (u64)error);
         return false;
     }
     return true;

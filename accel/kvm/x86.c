@@ -5,7 +5,6 @@
  * Reference: the API, "KVM_SET_TSS_ADDR", "KVM_INTERRUPT", chapter 5.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include "accel/kvm/x86.h"
 #include "softmmu/clock.h"
@@ -196,10 +195,8 @@ bool kvm_arch_exit(KvmCpu *k)
     case KVM_EXIT_SET_TPR:
         return true;                    /* kvm_arch_after() did it */
     default:
-        fprintf(stderr, "anole: CPU %d: an exit of KVM that is not known, "
-                "%u\n", k->cpu->index, k->run->exit_reason);
-        machine_shutdown(k->cpu->machine, SHUTDOWN_ERROR);
-        vcpus_hold(k->cpu->machine);
+        kvm_broken(k, "an exit that is not known,",
+                   k->run->exit_reason);
         return false;
     }
 }
