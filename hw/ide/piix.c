@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IDE controllers: PIIX3's function "piix3-ide" (8086:7010) with bus-master
- * DMA, and "isa-ide" of the PC AT.
+ * IDE controllers: PIIX3's function "piix3-ide" (8086:7010) and PIIX4's
+ * "piix4-ide" (8086:7111) with bus-master DMA, and "isa-ide" of the PC AT.
  * References: Intel 82371SB (PIIX3) data sheet (290550), 2.3 and 2.7;
  * Programming Interface for Bus Master IDE Controller 1.0.
  *
@@ -181,15 +181,11 @@ static bool add_channel(PiixIde *s, u32 n, Err *err)
     return true;
 }
 
-static bool start(void *opaque, Err *err)
+static bool start_function(PiixIde *s, const PciInfo *info, Err *err)
 {
     enum { TIMING = 0x40, DECODES = 0x8000 };
-    static const PciInfo info = {
-        .vendor = 0x8086, .device = 0x7010, .class = 0x010180,
-    };
-    PiixIde *s = opaque;
 
-    if (!pci_init(&s->pci, &info, err)) {
+    if (!pci_init(&s->pci, info, err)) {
         return false;
     }
     pci_set(&s->pci, TIMING, 4, DECODES | (u64)DECODES << 16);
@@ -200,6 +196,24 @@ static bool start(void *opaque, Err *err)
         .write = bm_write, .opaque = s,
     });
     return add_channel(s, 0, err) && add_channel(s, 1, err);
+}
+
+static bool piix3_start(void *opaque, Err *err)
+{
+    static const PciInfo info = {
+        .vendor = 0x8086, .device = 0x7010, .class = 0x010180,
+    };
+
+    return start_function(opaque, &info, err);
+}
+
+static bool piix4_start(void *opaque, Err *err)
+{
+    static const PciInfo info = {
+        .vendor = 0x8086, .device = 0x7111, .class = 0x010180,
+    };
+
+    return start_function(opaque, &info, err);
 }
 
 static bool loaded(void *opaque)
@@ -223,20 +237,24 @@ static void stop(void *opaque)
     }
 }
 
-DEVICE(piix3_ide) {
-    .name  = "piix3-ide",
-    .about = "IDE controller of the PIIX3",
-    .size  = sizeof(PiixIde),
-    .bus   = BUS_PCI,
-    .user  = true,
-    .props = (const Prop[]) { PCI_PROPS(PiixIde, pci), { 0 } },
-    .wires = (const Wire[]) { WIRES("irq", PiixIde, irq), { 0 } },
-    .state = (const Field[]) {
-        PCI_FIELDS(PiixIde, pci), SAVE(PiixIde, command),
-        SAVE(PiixIde, status), SAVE(PiixIde, prd), { 0 }
-    },
-    .start = start, .reset = pci_device_reset, .loaded = loaded, .stop = stop,
-};
+#define PIIX_IDE(chip, title)                                               \
+    DEVICE(chip##_ide) {                                                    \
+        .name  = #chip "-ide",                                              \
+        .about = "IDE controller of the " title,                            \
+        .size  = sizeof(PiixIde),                                           \
+        .bus   = BUS_PCI,                                                   \
+        .user  = true,                                                      \
+        .props = (const Prop[]) { PCI_PROPS(PiixIde, pci), { 0 } },         \
+        .wires = (const Wire[]) { WIRES("irq", PiixIde, irq), { 0 } },      \
+        .state = (const Field[]) {                                          \
+            PCI_FIELDS(PiixIde, pci), SAVE(PiixIde, command),               \
+            SAVE(PiixIde, status), SAVE(PiixIde, prd), { 0 }                \
+        },                                                                  \
+        .start = chip##_start, .reset = pci_device_reset, .loaded = loaded, \
+        .stop = stop,                                                       \
+    }
+PIIX_IDE(piix3, "PIIX3");
+PIIX_IDE(piix4, "PIIX4");
 
 /* ---- ISA ---------------------------------------------------------------- */
 

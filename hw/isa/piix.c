@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PIIX: the ISA bridge "PIIX3" (8086:7000) with its interrupt router, and
+ * PIIX: the ISA bridges "PIIX3" (8086:7000) and "PIIX4" (8086:7110) with their
+ * interrupt router, and
  * PIIX4's power management function "PIIX4_PM" (8086:7113), which places the
  * registers of an "acpi-pm" and of its own SMBus controller.
  * References: Intel 82371SB (PIIX3) data sheet (290550), 2.2; Intel 82371AB
@@ -77,22 +78,17 @@ static void piix3_wrote(PciDevice *d, u32 at, unsigned size)
     }
 }
 
-static bool piix3_start(void *opaque, Err *err)
+static bool start_bridge(Piix3 *s, const PciInfo *info, Err *err)
 {
-    static const PciInfo info = {
-        .vendor = 0x8086, .device = 0x7000, .class = 0x060100, .slot = 1,
-        .multifunction = true, .wrote = piix3_wrote,
-    };
     /* I/O recovery, X-bus, top of memory, motherboard devices, SMI control. */
     static const struct { u8 at; u16 v; } defaults[] = {
         { PCI_STATUS, 0x0200 }, { 0x4c, 0x004d }, { 0x4e, 0x0003 },
         { 0x68, 0x0200 }, { 0x70, 0x0080 }, { 0x76, 0x0c0c }, { 0x78, 0x0002 },
         { 0xa0, 0x0008 }, { 0xa8, 0x000f },
     };
-    Piix3 *s = opaque;
 
     memset(s->at, NOWHERE, sizeof s->at);
-    if (!pci_init(&s->pci, &info, err)) {
+    if (!pci_init(&s->pci, info, err)) {
         return false;
     }
     for (u32 i = 0; i < countof(defaults); i++) {
@@ -106,6 +102,26 @@ static bool piix3_start(void *opaque, Err *err)
         pci_writable(&s->pci, PIRQRC + i, 1, PIRQ_OFF | 15);
     }
     return true;
+}
+
+static bool piix3_start(void *opaque, Err *err)
+{
+    static const PciInfo info = {
+        .vendor = 0x8086, .device = 0x7000, .class = 0x060100, .slot = 1,
+        .multifunction = true, .wrote = piix3_wrote,
+    };
+
+    return start_bridge(opaque, &info, err);
+}
+
+static bool piix4_start(void *opaque, Err *err)
+{
+    static const PciInfo info = {
+        .vendor = 0x8086, .device = 0x7110, .class = 0x060100, .slot = 10,
+        .multifunction = true, .wrote = piix3_wrote,
+    };
+
+    return start_bridge(opaque, &info, err);
 }
 
 static void piix3_reset(void *opaque)
@@ -133,6 +149,19 @@ DEVICE(piix3) {
     .props = (const Prop[]) { PCI_PROPS(Piix3, pci), { 0 } },
     .state = (const Field[]) { PCI_FIELDS(Piix3, pci), { 0 } },
     .start  = piix3_start,
+    .reset  = piix3_reset,
+    .loaded = piix3_loaded,
+    .stop   = pci_device_stop,
+};
+
+DEVICE(piix4) {
+    .name  = "PIIX4",
+    .about = "ISA bridge of the Malta board",
+    .bus   = BUS_PCI,
+    .size  = sizeof(Piix3),
+    .props = (const Prop[]) { PCI_PROPS(Piix3, pci), { 0 } },
+    .state = (const Field[]) { PCI_FIELDS(Piix3, pci), { 0 } },
+    .start  = piix4_start,
     .reset  = piix3_reset,
     .loaded = piix3_loaded,
     .stop   = pci_device_stop,

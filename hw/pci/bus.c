@@ -170,7 +170,7 @@ static bool slot_is_free(const PciBus *b, u32 slot)
 
 static bool any_slot(const PciBus *b, u32 *slot, Err *err)
 {
-    for (*slot = 0; *slot < b->slots; ++*slot) {
+    for (*slot = b->root.first_slot; *slot < b->slots; ++*slot) {
         if (slot_is_free(b, *slot)) {
             return true;
         }

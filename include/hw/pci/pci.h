@@ -222,6 +222,7 @@ void pcie_slot_wrote(PciDevice *port, u32 at, unsigned size);
 typedef struct PciRoot {
     const char *name;           /* "pci.0", "pcie.0" */
     bool        express;
+    u32         first_slot;     /* that devices get which ask for none */
     MemSpace   *mem, *io;       /* BARs go there; each may be NULL */
     /* The line (0 .. PCI_ROOT_LINES - 1) of pin 0 .. 3 of a slot. */
     u32       (*route)(void *opaque, u32 slot, u32 pin);
