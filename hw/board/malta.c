@@ -13,6 +13,7 @@
 #include <elf.h>
 #include "hw/acpi/pm.h"
 #include "hw/core/loader.h"
+#include "hw/ide/ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/pci/gt64120.h"
@@ -471,6 +472,15 @@ static bool make_all(Machine *m, Err *err)
         && load_bios(m, err);
 }
 
+static bool plug(Machine *m, Device *d, Err *err)
+{
+    if (d->type->bus == BUS_PCI) {
+        pci_plug(((Malta *)m->board_data)->pci, d);
+        return true;
+    }
+    return d->type->bus == BUS_IDE && ide_plug(m, d, err);
+}
+
 static bool init(Machine *m, Err *err)
 {
     Malta *s = g_new0(Malta, 1);
@@ -488,11 +498,16 @@ static bool init(Machine *m, Err *err)
     }
     put32(m, s->rom->host + REVISION, REVISION_GT64120);
     m->on_reset = boot;
+    m->plug = plug;
     return read_files(m, err);
 }
 
 static const char *const targets[] = {
     "mipsel", "mips", "mips64", "mips64el", NULL
+};
+
+static const BoardDrive drives[] = {
+    { "ide", "ide-drive" }, { "virtio", "virtio-blk-pci" }, { NULL, NULL }
 };
 
 BOARD(malta) {
@@ -504,5 +519,6 @@ BOARD(malta) {
     .ram_max = 2ull << 30,
     .serials = UARTS,
     .own_nic = true, .nic = "e1000",
+    .drives = drives,
     .init = init,
 };
