@@ -156,29 +156,30 @@ static bool make_pics(Machine *m, Err *err)
 
 /* ---- devices ------------------------------------------------------------ */
 
-static Device *at_port(Machine *m, const char *type, const char *id,
-                       const char *props, u64 port, int irq, Err *err)
+typedef struct IsaPlace { u16 port; u8 irq; } IsaPlace;
+
+/* An ISA device, which is known by its type. */
+static Device *at_port(Machine *m, const char *type, const char *props,
+                       IsaPlace at, Err *err)
 {
+    g_autofree char *id = g_strdup_printf("%s-%x", type, at.port);
     Device *d = machine_device(m, type, id, props, ~0ull, err);
 
     if (d) {
-        device_map(d, m->io, port);
-        wire(m, d, 0, irq);
+        device_map(d, m->io, at.port);
+        wire(m, d, 0, at.irq);
     }
     return d;
 }
 
 static bool make_serials(Machine *m, Err *err)
 {
-    static const struct { u16 port; u8 irq; } at[UARTS] = {
-        { 0x3f8, 4 }, { 0x2f8, 3 },
-    };
+    static const IsaPlace at[UARTS] = { { 0x3f8, 4 }, { 0x2f8, 3 } };
 
     for (u32 i = 0; i < UARTS; i++) {
-        g_autofree char *id = g_strdup_printf("serial%u", i);
         g_autofree char *props = m->serial[i]
             ? g_strdup_printf("chardev=%s", m->serial[i]) : NULL;
-        if (!at_port(m, "isa-serial", id, props, at[i].port, at[i].irq, err)) {
+        if (!at_port(m, "isa-serial", props, at[i], err)) {
             return false;
         }
     }
@@ -197,8 +198,8 @@ static bool make_isa(Machine *m, Err *err)
     i8042_map(keyboard, m->io, 0x60);
     wire(m, keyboard, 0, 1);
     wire(m, keyboard, 1, 12);
-    return at_port(m, "isa-pit", "pit", NULL, 0x40, 0, err)
-        && at_port(m, "mc146818rtc", "rtc", time, 0x70, 8, err)
+    return at_port(m, "isa-pit", NULL, (IsaPlace) { 0x40, 0 }, err)
+        && at_port(m, "mc146818rtc", time, (IsaPlace) { 0x70, 8 }, err)
         && make_serials(m, err);
 }
 
