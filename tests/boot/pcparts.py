@@ -67,6 +67,8 @@ def smbus(g, adapter):
            "blocks too, behind their length")
     # BusyBox prints the first four bytes as one number.
     g.says("i2cdump -y 0 0x53 s", "c0b0a03", "as which they are read")
+    if adapter == "I801":               # byte by byte, each an interrupt
+        g.says("i2cdump -y 0 0x53 i", "^00: 03 0a 0b 0c 00", "or by I2C reads")
     g.says("i2cget -y 0 0x30 0 || echo none", "none", "nobody else answers")
 
 
