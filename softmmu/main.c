@@ -642,10 +642,12 @@ static bool check_limits(Machine *m, const Options *o, Err *err)
                     o->vga, b->name, b->vga ? "are" : "is",
                     b->vga ? b->vga : "", b->vga ? " and " : "");
     }
+    bool giga = b->ram_max >> 30;
     m->ram_size = o->ram ? align_up(o->ram, GUEST_PAGE) : b->ram_default;
     return m->ram_size <= b->ram_max
-        || fail(err, "-m: %s has at most %llu GiB", b->name,
-                (unsigned long long)b->ram_max >> 30);
+        || fail(err, "-m: %s has at most %llu %s", b->name,
+                (unsigned long long)(b->ram_max >> (giga ? 30 : 20)),
+                giga ? "GiB" : "MiB");
 }
 
 static bool make_machine(Machine *m, Err *err)

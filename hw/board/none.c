@@ -19,7 +19,9 @@ static bool init(Machine *m, Err *err)
     return !m->opts->cpu || machine_add_cpu(m, m->opts->cpu, err);
 }
 
-static const char *const targets[] = { "x86_64", "i386", "aarch64", NULL };
+static const char *const targets[] = {
+    "x86_64", "i386", "aarch64", "mips", "mipsel", "mips64", "mips64el", NULL
+};
 
 BOARD(none) {
     .name = "none",
