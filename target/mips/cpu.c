@@ -21,19 +21,17 @@
 #define GPR64(i)    [S_GPR + i] = SLOT("r" #i, I64, gpr[i])
 #define F(i)        [S_F0 + i] = SLOT("f" #i, V128T, f[i])
 #define FCC(i)      [S_FCC + i] = SLOT("fcc" #i, I32, fcc[i])
-#define HILO(i, t)                                                          \
-    [S_HI + i] = SLOT("hi" #i, t, hi[i]), [S_LO + i] = SLOT("lo" #i, t, lo[i])
 #define FP_OPERAND(i)                                                       \
     [S_FP_A + i] = SLOT("fp_operand" #i, V128T, fp_operand[i])
 #define KSCRATCH(i, t) [S_KSCRATCH + i] = SLOT("kscratch" #i, t, kscratch[i])
 
 #define SLOTS(GPR, t)                                                       \
-    ALL32(GPR), HILO(0, t), HILO(1, t), HILO(2, t), HILO(3, t), ALL32(F),   \
+    ALL32(GPR), [S_HI] = SLOT("hi", t, hi), [S_LO] = SLOT("lo", t, lo),     \
+    ALL32(F),                                                               \
     EIGHT(FCC, 0, 1, 2, 3, 4, 5, 6, 7),                                     \
-    [S_BD] = SLOT("bd", I32, bd), [S_TARGET] = SLOT("target", t, target),   \
+    [S_BD] = SLOT("bd", I32, bd),                                           \
     [S_LL_ADDR] = SLOT("ll_addr", t, ll_addr),                              \
     [S_LL_VAL] = SLOT("ll_val", t, ll_val),                                 \
-    [S_DSPCONTROL] = SLOT("dspcontrol", t, dspcontrol),                     \
     [S_FP_OP] = SLOT("fp_op", I32, fp_op), FP_OPERAND(0), FP_OPERAND(1),    \
     FP_OPERAND(2),                                                          \
     [S_INDEX] = SLOT("index", t, index),                                    \
@@ -106,7 +104,7 @@ enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
 
 static const GuestReg regs32[] = {
     ALL32(R32),
-    LOW("lo", lo[0], GDB_LO), LOW("hi", hi[0], GDB_HI),
+    LOW("lo", lo, GDB_LO), LOW("hi", hi, GDB_HI),
     LOW("badvaddr", badvaddr, GDB_BADVADDR), LOW("pc", cpu.tcg.pc, GDB_PC),
     ALL32(F32_),
     LOW("fir", fcr0, GDB_FIR),
@@ -118,7 +116,7 @@ static const GuestReg regs32[] = {
 
 static const GuestReg regs64[] = {
     ALL32(R64),
-    WIDE("lo", lo[0], GDB_LO), WIDE("hi", hi[0], GDB_HI),
+    WIDE("lo", lo, GDB_LO), WIDE("hi", hi, GDB_HI),
     WIDE("badvaddr", badvaddr, GDB_BADVADDR), WIDE("pc", cpu.tcg.pc, GDB_PC),
     ALL32(F64_),
     WIDE("fir", fcr0, GDB_FIR),
@@ -189,7 +187,6 @@ static void reset(Cpu *cpu)
 
     memset(c->gpr, 0, offsetof(MipsCpu, fp) - offsetof(MipsCpu, gpr));
     c->ll_addr = canonical(c, ~0ull);
-    c->isa = 0;
     cpu->halted = false;
     cpu->tcg.pc = canonical(c, 0xffffffffbfc00000ull);
     reset_cp0(c);
@@ -266,8 +263,8 @@ static void dump(Cpu *cpu, FILE *f)
 
     fprintf(f, "pc=%0*llx HI=%0*llx LO=%0*llx %s\n", digits,
             (unsigned long long)cpu->tcg.pc, digits,
-            (unsigned long long)c->hi[0], digits,
-            (unsigned long long)c->lo[0], mode_name(c));
+            (unsigned long long)c->hi, digits,
+            (unsigned long long)c->lo, mode_name(c));
     for (u32 i = 0; i < 32; i++) {
         fprintf(f, "%s %0*llx%s", names[i], digits,
                 (unsigned long long)c->gpr[i], i % 4 == 3 ? "\n" : " ");

@@ -19,13 +19,11 @@
 /* IR slots; their table is in cpu.c. */
 enum {
     S_GPR = 0,              /* 32; the first is never used */
-    S_HI = 32, S_LO = 36,   /* four each: one, but for the DSP extension */
-    S_F0 = 40,              /* 32 */
-    S_FCC = 72,             /* 8 condition codes, each 0 or 1 */
-    S_BD = 80,              /* 1 in a branch's delay slot */
-    S_TARGET,               /* where a jump to compressed code goes */
+    S_HI = 32, S_LO,
+    S_F0,                   /* 32 */
+    S_FCC = S_F0 + 32,      /* 8 condition codes, each 0 or 1 */
+    S_BD = S_FCC + 8,            /* 1 in a branch's delay slot */
     S_LL_ADDR, S_LL_VAL,    /* LL's address, or ~0, and what it read */
-    S_DSPCONTROL,
     S_FP_OP, S_FP_A,        /* what gives FCSR.Cause: fpu.h; 3 operands */
     S_AFTER_FP_A = S_FP_A + 2,
     /* CP0 registers that are plainly stored. */
@@ -45,33 +43,24 @@ enum {
     KEY_FPU     = 1 << 5,   /*   the FPU is */
     KEY_FR      = 1 << 6,   /* the FPU has 32 64-bit registers */
     KEY_FP_SOFT = 1 << 7,   /* FCSR asks for what host FP does not do */
-    KEY_MSA     = 1 << 8,   /* MSA is enabled, */
-    KEY_DSP     = 1 << 9,   /*   the DSP extension is */
-    KEY_ERL     = 1 << 10,  /* Status.ERL: kuseg is not mapped */
-    KEY_BE      = 1 << 11,  /* data and code are big-endian */
-    KEY_M16     = 1 << 12,  /* ISA mode: MIPS16e or microMIPS */
-    KEY_ULR     = 1 << 13,  /* RDHWR may read UserLocal, */
-    KEY_CC      = 1 << 14,  /*   and the rest that HWREna allows */
-    KEY_ABS2008 = 1 << 15,  /* ABS and NEG of NaNs change the sign only */
-    KEY_NAN2008 = 1 << 16,
-    KEY_WATCH   = 1 << 17,  /* a watch register may match */
+    KEY_ERL     = 1 << 8,   /* Status.ERL: kuseg is not mapped */
+    KEY_BE      = 1 << 9,   /* data and code are big-endian */
+    KEY_ULR     = 1 << 10,  /* RDHWR may read UserLocal */
+    KEY_BITS    = 11,
 };
 
 /* What a model has, in MipsCpu.features: guards of decode tables. */
 enum {
-    FEAT_R2 = 1 << 0, FEAT_64 = 1 << 1, FEAT_R6 = 1 << 2,
-    FEAT_PRE6 = 1 << 3,     /* removed by release 6 */
-    FEAT_DSP = 1 << 4, FEAT_DSP2 = 1 << 5, FEAT_MSA = 1 << 6,
-    FEAT_M16 = 1 << 7, FEAT_MICRO = 1 << 8, FEAT_PS = 1 << 9,
-    FEAT_FPU = 1 << 10, FEAT_EVA = 1 << 11, FEAT_3D = 1 << 12,
-    FEAT_LOONGSON = 1 << 13, FEAT_MT = 1 << 14,
-    FEAT_64R2 = 1 << 15, FEAT_64PRE6 = 1 << 16,     /* both of the two */
-    FEAT_FP64 = 1 << 17,    /* 64-bit FPU registers */
-    FEAT_R5 = 1 << 18,
-    FEAT_FP64X = 1 << 19,   /* COP1X */
+    FEAT_R2 = 1 << 0, FEAT_R5 = 1 << 1, FEAT_R6 = 1 << 2,
+    FEAT_PRE6 = 1 << 3,     /* what release 6 removed */
+    FEAT_64 = 1 << 4, FEAT_64R2 = 1 << 5, FEAT_64PRE6 = 1 << 6, /* and both */
+    FEAT_FPU = 1 << 7,
+    FEAT_FP64 = 1 << 8,     /* 64-bit integers in the FPU */
+    FEAT_FP64X = 1 << 9,    /* COP1X */
+    FEAT_PS = 1 << 10,      /* paired single */
 };
 
-enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 2048, MIPS_WATCHES = 4 };
+enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 2048 };
 
 /* A TLB entry; also what EntryHi, EntryLo and PageMask hold meanwhile. */
 typedef struct MipsEntry {
@@ -98,33 +87,26 @@ typedef struct MipsMasks {
 typedef struct MipsCpu {
     Cpu cpu;
     u64 gpr[32];
-    u64 hi[4], lo[4];
+    u64 hi, lo;
     Vec f[32];              /* the FPU's, and MSA's */
     u32 fcc[8];
     u32 bd;
-    u64 target;
     u64 ll_addr, ll_val;
-    u64 dspcontrol;
     u32 fp_op;
     Vec fp_operand[3];
 
     /* CP0, in the order of the PRA. */
-    u64 index, random, entrylo[2], context, contextconfig, userlocal,
-        pagemask, pagegrain, wired, hwrena, badvaddr, badinstr, badinstrp,
-        count, entryhi, compare, status, intctl, srsctl, srsmap, cause, epc,
-        ebase, lladdr, xcontext, errctl, cacheerr, taglo[4], taghi[4],
-        errorepc, desave, kscratch[6], debug, depc, pwbase, pwfield, pwsize,
-        pwctl, segctl[3], perfctl[4], perfcnt[4], memorymapid;
-    u64 watchlo[MIPS_WATCHES], watchhi[MIPS_WATCHES];
+    u64 index, random, entrylo[2], context, userlocal, pagemask, pagegrain,
+        wired, hwrena, badvaddr, count, entryhi, compare, status, intctl,
+        srsctl, srsmap, cause, epc, ebase, lladdr, xcontext, errctl, cacheerr,
+        taglo[4], taghi[4], errorepc, desave, kscratch[6];
     u64 config[8];
     u32 fcsr;               /* without FCC; Flags see fp.c */
-    u32 msacsr;
     FpEnv fp;
-    u8  isa;                /* ISA mode of the pc: 1 is compressed */
 
     /* What does not change from reset to reset. */
     u32 features;
-    u64 prid, fcr0, msair;
+    u64 prid, fcr0;
     u64 config_reset[8];
     u64 fcsr_mask, fcsr_reset;
     MipsMasks rw;
@@ -199,20 +181,19 @@ void mips_mode_changed(MipsCpu *c);
 extern const Field mips_state[];
 void mips_saving(Cpu *c);
 bool mips_loaded(Cpu *c);
-/* Is a 64-bit addressing mode on: for translated code, or for a segment? */
 bool mips_is_kernel(const MipsCpu *c);
 
 /* ---- exceptions (exception.c) ------------------------------------------- */
 
 /*
- * Takes an exception of the instruction at the pc: EPC, Cause, Status, pc,
- * ISA mode.  ce: which coprocessor was unusable, else 0.
+ * Takes an exception of the instruction at the pc: EPC, Cause, Status, pc.
+ * ce: which coprocessor was unusable, else 0.
  */
 void mips_exception(MipsCpu *c, u32 code, u32 ce);
 void mips_fault(Cpu *c, const Fault *f);
 /* What ir_trap_if() of translated code says is an exception code. */
 void mips_trap(Cpu *c, u32 code);
-/* ERET: pc, Status, ISA mode. */
+/* ERET: pc, Status. */
 void mips_eret(MipsCpu *c);
 /* Cause as a guest reads it: with the lines that are up. */
 u32  mips_cause(const MipsCpu *c);
@@ -220,7 +201,7 @@ u32  mips_cause(const MipsCpu *c);
 void mips_check_lines(MipsCpu *c);
 bool mips_interrupt(Cpu *c);
 bool mips_wakes(const Cpu *c);
-/* Moves the pc to an address that may have the ISA bit set. */
+/* Moves the pc there. */
 void mips_jump(MipsCpu *c, u64 to);
 
 /* ---- addresses (tlb.c) -------------------------------------------------- */
@@ -230,6 +211,8 @@ void mips_misaligned(Cpu *c, u64 va, Access a, Fault *f);
 bool mips_bus_error(Cpu *c, u64 va, u64 pa, Access a, Fault *f);
 u64  mips_space(const MipsCpu *c);
 void mips_tlb_reset(MipsCpu *c);
+/* The entries are others than before. */
+void mips_tlb_loaded(MipsCpu *c);
 /* The instructions of these names. */
 void mips_tlbp(MipsCpu *c);
 void mips_tlbr(MipsCpu *c);

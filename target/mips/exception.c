@@ -37,31 +37,25 @@ static u32 mode_key(const MipsCpu *c)
 
 static u32 fpu_key(const MipsCpu *c)
 {
-    enum { ABS2008 = 1 << 19, NAN2008 = 1 << 18, FS = 1 << 24,
-           ENABLES = 31 << 7 };
+    enum { FS = 1 << 24, ENABLES = 31 << 7 };
 
     if (!(c->features & FEAT_FPU) || !(c->status & ST_CU1)) {
         return 0;
     }
     return KEY_FPU | (c->status & ST_FR ? KEY_FR : 0)
-        | (c->fcsr & ABS2008 ? KEY_ABS2008 : 0)
-        | (c->fcsr & NAN2008 ? KEY_NAN2008 : 0)
         | (c->fcsr & (FS | ENABLES) ? KEY_FP_SOFT : 0);
 }
 
 static u32 key_of(const MipsCpu *c)
 {
-    enum { ULR = 29, MSAEN = 1 << 27, ULRI = 1 << 13 };
+    enum { ULR = 29, ULRI = 1 << 13 };
     u32 key = mode_key(c) | fpu_key(c);
 
     key |= c->status & ST_CU0 ? KEY_CP0 : 0;
     key |= c->config[3] & ULRI && (key & KEY_CP0 || c->hwrena >> ULR & 1)
         ? KEY_ULR : 0;
     key |= c->status & ST_ERL ? KEY_ERL : 0;
-    key |= c->status & ST_MX && c->features & FEAT_DSP ? KEY_DSP : 0;
-    key |= c->config[5] & MSAEN ? KEY_MSA : 0;
-    key |= c->big_endian ? KEY_BE : 0;
-    return key | (c->isa ? KEY_M16 : 0);
+    return key | (c->big_endian ? KEY_BE : 0);
 }
 
 void mips_mode_changed(MipsCpu *c)
@@ -71,11 +65,6 @@ void mips_mode_changed(MipsCpu *c)
 
 void mips_jump(MipsCpu *c, u64 to)
 {
-    c->isa = 0;
-    if (c->features & (FEAT_M16 | FEAT_MICRO)) {
-        c->isa = to & 1;
-        to &= ~1ull;
-    }
     c->cpu.tcg.pc = canonical(c, to);
 }
 
@@ -89,11 +78,6 @@ static u64 vector_base(const MipsCpu *c)
     }
     return c->features & FEAT_R2 ? (u64)(i32)(c->ebase & ~0xfffull)
                                  : 0xffffffff80000000ull;
-}
-
-static u64 saved_pc(const MipsCpu *c)
-{
-    return c->cpu.tcg.pc | c->isa;
 }
 
 static void log_exception(const MipsCpu *c, u32 code, u64 vector)
@@ -116,12 +100,11 @@ static void enter(MipsCpu *c, u32 code, u32 ce, u64 offset)
     c->cause = (c->cause & ~(u64)(CAUSE_CODE | CAUSE_CE))
         | code << 2 | (u64)ce << 28;
     if (!(c->status & ST_EXL)) {
-        c->epc = saved_pc(c);
+        c->epc = c->cpu.tcg.pc;
         c->cause = (c->cause & ~CAUSE_BD) | (c->bd ? CAUSE_BD : 0);
         c->status |= ST_EXL;
     }
     c->bd = 0;
-    c->isa = c->features & FEAT_MICRO && c->config[3] >> 16 & 1;
     c->cpu.tcg.pc = canonical(c, to);
     mips_mode_changed(c);
 }

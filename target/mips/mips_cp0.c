@@ -286,7 +286,6 @@ static u64 insn_read_hwr(void *env, u32 n)
     case HWR_SYNCI_STEP: return SYNCI_STEP;
     case HWR_CC:         return (u64)(i32)mips_count(c);
     case HWR_CCRES:      return CC_RESOLUTION;
-    case HWR_PERFCTR:    return c->perfcnt[0];
     }
     return 0;
 }

@@ -50,14 +50,14 @@ static const Model models[] = {
     { "5KEf", 0x18900, { 0x80004482, 0xbe61309b, 0x80000000 }, ST_64F, 0x738900, 0,
       FCSR_RW, 42, 36, 0 },
     { "20Kc", 0x182a0, { 0x8000408a, 0x5ea3519b }, ST_64F, 0x0f8200, 0,
-      FCSR_RW, 40, 36, FEAT_PS | FEAT_3D },
+      FCSR_RW, 40, 36, FEAT_PS },
     { "I6400", 0x1a900, { 0x80004882, 0x9eab558b, 0x80000000, 0xbc0030a0, 0xf0fc0000, 0x00002098 },
       0x34c0ffff, 0x20f30300, 0x000c0000, FCSR6_RW, 48, 48, FEAT_R5 },
     { "Loongson-3A1000", 0x6305, { 0x80004482, 0xfee3719b, 0x80000743, 0x00000080 }, 0x74d8ffff,
-      0x770501, 0, FCSR_RW, 48, 48, FEAT_PS | FEAT_LOONGSON },
+      0x770501, 0, FCSR_RW, 48, 48, FEAT_PS },
     { "Loongson-3A4000", 0x14c000,
       { 0x80004482, 0xfeab559b, 0x8000055f, 0x9c0030a0, 0xd01c0000, 0x00040001, 0x6143 },
-      0x7ddbffff, 0x770501, 0, FCSR_RW, 48, 48, FEAT_R5 | FEAT_LOONGSON },
+      0x7ddbffff, 0x770501, 0, FCSR_RW, 48, 48, FEAT_R5 },
 };
 
 #define NAMES32 "24Kf", "4Kc", "4KEc", "24Kc", "34Kf", "74Kf", "P5600", \

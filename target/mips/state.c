@@ -11,26 +11,19 @@
 const Field mips_state[] = {
     REG("GPR", gpr), REG("HI", hi), REG("LO", lo), REG("PC", cpu.tcg.pc),
     SAVE_AS(MipsCpu, f, 8), REG("FCC", fcc), SAVE(MipsCpu, bd),
-    SAVE(MipsCpu, target), SAVE(MipsCpu, ll_addr), SAVE(MipsCpu, ll_val),
-    REG("DSPControl", dspcontrol), SAVE(MipsCpu, fp_op),
+    SAVE(MipsCpu, ll_addr), SAVE(MipsCpu, ll_val), SAVE(MipsCpu, fp_op),
     SAVE_AS(MipsCpu, fp_operand, 8), REG("Index", index),
     REG("Random", random), REG("EntryLo", entrylo), REG("Context", context),
-    REG("ContextConfig", contextconfig), REG("UserLocal", userlocal),
-    REG("PageMask", pagemask), REG("PageGrain", pagegrain),
-    REG("Wired", wired), REG("HWREna", hwrena), REG("BadVAddr", badvaddr),
-    REG("BadInstr", badinstr), REG("BadInstrP", badinstrp),
-    REG("Count", count), REG("EntryHi", entryhi), REG("Compare", compare),
-    REG("Status", status), REG("IntCtl", intctl), REG("SRSCtl", srsctl),
-    REG("SRSMap", srsmap), REG("Cause", cause), REG("EPC", epc),
-    REG("EBase", ebase), REG("LLAddr", lladdr), REG("XContext", xcontext),
-    REG("ErrCtl", errctl), REG("CacheErr", cacheerr), REG("TagLo", taglo),
-    REG("TagHi", taghi), REG("ErrorEPC", errorepc), REG("DESAVE", desave),
-    REG("KScratch", kscratch), REG("Debug", debug), REG("DEPC", depc),
-    REG("PWBase", pwbase), REG("PWField", pwfield), REG("PWSize", pwsize),
-    REG("PWCtl", pwctl), REG("SegCtl", segctl), REG("PerfCtl", perfctl),
-    REG("PerfCnt", perfcnt), REG("MemoryMapID", memorymapid),
-    REG("WatchLo", watchlo), REG("WatchHi", watchhi), REG("Config", config),
-    REG("FCSR", fcsr), REG("MSACSR", msacsr), SAVE(MipsCpu, isa),
+    REG("UserLocal", userlocal), REG("PageMask", pagemask),
+    REG("PageGrain", pagegrain), REG("Wired", wired), REG("HWREna", hwrena),
+    REG("BadVAddr", badvaddr), REG("Count", count), REG("EntryHi", entryhi),
+    REG("Compare", compare), REG("Status", status), REG("IntCtl", intctl),
+    REG("SRSCtl", srsctl), REG("SRSMap", srsmap), REG("Cause", cause),
+    REG("EPC", epc), REG("EBase", ebase), REG("LLAddr", lladdr),
+    REG("XContext", xcontext), REG("ErrCtl", errctl),
+    REG("CacheErr", cacheerr), REG("TagLo", taglo), REG("TagHi", taghi),
+    REG("ErrorEPC", errorepc), REG("DESAVE", desave),
+    REG("KScratch", kscratch), REG("Config", config), REG("FCSR", fcsr),
     SAVE_STRUCT(MipsCpu, tlb, MipsEntry,
         SAVE(MipsEntry, hi), SAVE(MipsEntry, lo), SAVE(MipsEntry, mask),
         SAVE(MipsEntry, asid), SAVE(MipsEntry, global),
@@ -66,7 +59,7 @@ bool mips_loaded(Cpu *cpu)
     u32 codes = 0, compare = (u32)c->compare;
     bool due = c->timer_due;
 
-    if (!config_fits(c) || c->isa > 1 || c->timer_due > 1) {
+    if (!config_fits(c) || c->timer_due > 1) {
         return false;
     }
     for (u32 i = 0; i < countof(c->fcc); i++) {
@@ -75,7 +68,7 @@ bool mips_loaded(Cpu *cpu)
     mips_set_fcsr(c, c->fcsr | codes);
     mips_set_compare(c, compare);       /* its timer is armed */
     c->timer_due = due;
-    tlb_flush(cpu, 0, 0, 0, 0);
+    mips_tlb_loaded(c);
     mips_mode_changed(c);
     return true;
 }

@@ -427,12 +427,18 @@ void mips_tlbinv(MipsCpu *c, bool all)
     }
 }
 
+void mips_tlb_loaded(MipsCpu *c)
+{
+    c->probed = false;
+    c->shadows = 0;
+    memset(c->shadow_of, 0, sizeof c->shadow_of);
+    tlb_flush(&c->cpu, 0, 0, 0, 0);
+}
+
 void mips_tlb_reset(MipsCpu *c)
 {
     for (u32 i = 0; i < MIPS_TLB_MAX; i++) {
         c->tlb[i] = (MipsEntry) { .none = true };
     }
-    c->shadows = 0;
-    memset(c->shadow_of, 0, sizeof c->shadow_of);
-    tlb_flush(&c->cpu, 0, 0, 0, 0);
+    mips_tlb_loaded(c);
 }

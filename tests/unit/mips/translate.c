@@ -64,7 +64,7 @@ static u32 draw_word(void)
 static bool translate(const Cpu *c)
 {
     u8 insn[8];
-    u32 avail = draw() % 8 ? 8 : 4, key = (u32)draw() & (KEY_WATCH - 1);
+    u32 avail = draw() % 8 ? 8 : 4, key = (u32)draw() & (u32)MASK(KEY_BITS);
     u16 at = (u16)(draw() % 1024 * 4);
 
     store_le(insn, 4, draw_word());
