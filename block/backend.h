@@ -28,6 +28,8 @@ struct Block {
     GMutex   lock;              /* of the overlay */
     u32      in_flight;
     bool     complained;
+    bool     lockable;          /* not locking=off */
+    bool     file_readonly;     /* and so is the lock */
     BlockCounts counts;
 };
 
@@ -65,3 +67,4 @@ void block_account(const AioRequest *r);
 /* ---- lock.c ------------------------------------------------------------- */
 /* Writers keep everybody else out, readers only writers. */
 bool image_lock(const Block *b, Err *err);
+void image_unlock(const Block *b);

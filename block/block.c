@@ -19,6 +19,7 @@ typedef struct Registry {
     GPtrArray *all;             /* of Block */
     void     (*failed)(void *opaque, Block *b, BlockOp op, int error);
     void      *opaque;
+    bool left;                  /* to other processes */
 } Registry;
 
 static Registry registry;       /* set cache */
@@ -359,8 +360,10 @@ static bool set_up(Block *b, KeyVal *kv, Err *err)
     b->path = g_strdup(g_str_has_prefix(path, "file:") ? path + 5 : path);
     readonly = b->readonly;
     b->readonly = readonly || snapshot;     /* of the file */
+    b->file_readonly = b->readonly;
+    b->lockable = !chosen(b, "locking", "off");
     if (!open_file(b, err) || !measure(b, err) || !check_format(b, format, err)
-        || (!chosen(b, "locking", "off") && !image_lock(b, err))
+        || (b->lockable && !registry.left && !image_lock(b, err))
         || (snapshot && !raw_open_overlay(b, err))) {
         return false;
     }
@@ -466,6 +469,28 @@ void block_close(Block *b)
     block_drain(b);
     flush_last(b);
     g_ptr_array_remove(registry.all, b);        /* frees it */
+}
+
+void block_leave(void)
+{
+    registry.left = true;
+    for (u32 i = 0; registry.all && i < registry.all->len; i++) {
+        image_unlock(registry.all->pdata[i]);
+    }
+}
+
+bool block_take(Err *err)
+{
+    for (u32 i = 0; registry.left && registry.all && i < registry.all->len;
+         i++) {
+        const Block *b = registry.all->pdata[i];
+        if (b->lockable && !image_lock(b, err)) {
+            block_leave();
+            return false;
+        }
+    }
+    registry.left = false;
+    return true;
 }
 
 void block_flush_all(void)

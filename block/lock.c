@@ -73,9 +73,16 @@ static char *holder(int fd)
     return who ? who : g_strdup("another process, of another user or host");
 }
 
+void image_unlock(const Block *b)
+{
+    struct flock l = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+    fcntl(b->fd, F_OFD_SETLK, &l);
+}
+
 bool image_lock(const Block *b, Err *err)
 {
-    struct flock l = { .l_type = b->readonly ? F_RDLCK : F_WRLCK,
+    struct flock l = { .l_type = b->file_readonly ? F_RDLCK : F_WRLCK,
                        .l_whence = SEEK_SET };
 
     if (fcntl(b->fd, F_OFD_SETLK, &l) == 0
@@ -84,7 +91,7 @@ bool image_lock(const Block *b, Err *err)
     }
     g_autofree char *who = holder(b->fd);
     return fail(err, "Failed to get \"%s\" lock: %s is in use by %s%s",
-                b->readonly ? "shared" : "write", b->path, who,
-                b->readonly ? "" : "; two writers would destroy it, readers "
+                b->file_readonly ? "shared" : "write", b->path, who,
+                b->file_readonly ? "" : "; two writers would destroy it, readers "
                 "(readonly=on, snapshot=on) may share it with each other");
 }

@@ -289,6 +289,7 @@ static void stop_and_save(Migration *g)
     clock_step(0);              /* what is due is not left for the other */
     block_drain_all();
     block_flush_all();
+    block_leave();
     g->kept = state_save(m, g->was);
     set_status(g, MIGRATION_DEVICE);
 }
@@ -348,6 +349,10 @@ static void finish_sending(Migration *g)
     bool ok = !g->err.text[0];
 
     g->ended = g_get_monotonic_time();
+    if (g->stopped && !ok && !block_take(&g->err)) {
+        fprintf(stderr, "anole: migration: %s\n", g->err.text);
+        g->was = RUN_PAUSED;
+    }
     if (g->stopped) {
         m->state = ok ? RUN_POSTMIGRATE : ran(g->was) ? RUN_PAUSED : g->was;
         if (!ok && ran(g->was)) {
@@ -520,7 +525,7 @@ static void finish_receiving(Migration *g)
     Machine *m = g->machine;
     RunState was = RUN_PAUSED;
 
-    if (g->err.text[0] || !state_load(m, g->kept, &was, &g->err)) {
+    if (g->err.text[0] || !block_take(&g->err) || !state_load(m, g->kept, &was, &g->err)) {
         let_go(g);
         lose(g);
         return;

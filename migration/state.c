@@ -340,6 +340,9 @@ bool state_load(Machine *m, GPtrArray *from, RunState *was, Err *err)
         return false;
     }
     for (u32 i = 0; i < m->devices->len; i++) {
+        device_drive(m->devices->pdata[i]);
+    }
+    for (u32 i = 0; i < m->devices->len; i++) {
         if (!device_loaded(m->devices->pdata[i], err)) {
             return false;
         }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "accel/accel.h"
+#include "block/block.h"
 #include "monitor/qmp_schema.h"
 #include "migration/migration.h"
 #include "monitor/qom.h"
@@ -116,7 +117,7 @@ void qmp_cont(QmpCall *c)
         fail(&c->err, "its state is being sent; migrate_cancel stops that");
     } else if (c->m->state == RUN_INMIGRATE) {
         migration_autostart(c->m, true);
-    } else {
+    } else if (c->m->state != RUN_POSTMIGRATE || block_take(&c->err)) {
         machine_start(c->m);
     }
 }

@@ -290,6 +290,9 @@ static bool open_drives(const Options *o, Err *err)
 
 static bool open_back_ends(const Options *o, Err *err)
 {
+    if (o->incoming) {
+        block_leave();          /* who sends the state has them still */
+    }
     for (u32 i = 0; i < o->chardevs->len; i++) {
         if (!chardev_open(o->chardevs->pdata[i], err)) {
             return false;

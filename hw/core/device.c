@@ -398,6 +398,28 @@ void device_input(void *opaque, int n, bool level)
 
 /* ---- saved state -------------------------------------------------------- */
 
+/* The levels it is driven to, and where a saved state's wait. */
+static const Field wire_now[] = { SAVE(Line, level), { 0 } };
+static const Field wire_then[] = { SAVE_NAMED("level", Line, saved), { 0 } };
+
+/* A row for a wire; what it is named is to be freed. */
+static Field wire_row(const Wire *w, const Field *level)
+{
+    return (Field) {
+        .name = g_strdup_printf("wire %s", w->name), .at = w->at,
+        .size = MAX(w->count, 1) * (u32)sizeof(Line), .unit = sizeof(Line),
+        .of = level,
+    };
+}
+
+static void put_wire(const Device *d, const Wire *w, GByteArray *to)
+{
+    Field row[] = { wire_row(w, wire_now), { 0 } };
+
+    record_put_fields(to, row, d);
+    g_free((char *)row[0].name);
+}
+
 void device_save(const Device *d, GByteArray *to)
 {
     for (const Reg *r = d->type->regs; r && r->name; r++) {
@@ -407,6 +429,9 @@ void device_save(const Device *d, GByteArray *to)
         }
     }
     record_put_fields(to, d->type->state, d);
+    for (const Wire *w = d->type->wires; w && w->name; w++) {
+        put_wire(d, w, to);
+    }
 }
 
 /* Its registers as rows of numbers, of which all but one are skipped. */
@@ -425,6 +450,18 @@ static bool fill_register(Device *d, const Record *rec, bool *known, Err *err)
     return true;
 }
 
+static bool fill_wire(Device *d, const Record *rec, bool *known, Err *err)
+{
+    bool ok = true;
+
+    for (const Wire *w = d->type->wires; w && w->name && ok && !*known; w++) {
+        Field row[] = { wire_row(w, wire_then), { 0 } };
+        ok = record_store(rec, row, d, known, err);
+        g_free((char *)row[0].name);
+    }
+    return ok;
+}
+
 static bool fill_one(Device *d, const Record *r, GHashTable *seen, Err *err)
 {
     bool known;
@@ -433,7 +470,8 @@ static bool fill_one(Device *d, const Record *r, GHashTable *seen, Err *err)
         return fail(err, "\"%s\" is there twice", r->name);
     }
     if (!fill_register(d, r, &known, err)
-        || (!known && !record_store(r, d->type->state, d, &known, err))) {
+        || (!known && !record_store(r, d->type->state, d, &known, err))
+        || (!known && !fill_wire(d, r, &known, err))) {
         return false;
     }
     return known || fail(err, "%s has no \"%s\" here", d->type->name,
@@ -445,6 +483,12 @@ static char *missing(const Device *d, GHashTable *seen)
     for (const Reg *r = d->type->regs; r && r->name; r++) {
         if (r->size && !g_hash_table_contains(seen, r->name)) {
             return g_strdup(r->name);
+        }
+    }
+    for (const Wire *w = d->type->wires; w && w->name; w++) {
+        g_autofree char *name = g_strdup_printf("wire %s.level", w->name);
+        if (!g_hash_table_contains(seen, name)) {
+            return g_steal_pointer(&name);
         }
     }
     return record_missing(d->type->state, seen);
@@ -469,6 +513,16 @@ bool device_fill(Device *d, const u8 *buf, size_t len, Err *err)
     return ok || err_prefix(err, "device %s", d->id);
 }
 
+void device_drive(Device *d)
+{
+    for (const Wire *w = d->type->wires; w && w->name; w++) {
+        Line *l = (Line *)((u8 *)d + w->at);
+        for (u32 i = 0; i < MAX(w->count, 1); i++) {
+            line_set(&l[i], l[i].saved);
+        }
+    }
+}
+
 bool device_loaded(Device *d, Err *err)
 {
     return !d->type->loaded || d->type->loaded(d)
@@ -478,7 +532,11 @@ bool device_loaded(Device *d, Err *err)
 bool device_load(Device *d, const u8 *buf, size_t len, Err *err)
 {
     device_reset(d);
-    return device_fill(d, buf, len, err) && device_loaded(d, err);
+    if (!device_fill(d, buf, len, err)) {
+        return false;
+    }
+    device_drive(d);
+    return device_loaded(d, err);
 }
 
 void device_dump(Device *d, FILE *f)

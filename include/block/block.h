@@ -82,3 +82,9 @@ void block_drain(Block *b);
 void block_drain_all(void);
 /* What was written is on the media; a disk that fails says so on stderr. */
 void block_flush_all(void);
+/*
+ * Another process may have the images from now on, those opened later too,
+ * until block_take(); that is false with *err if another has one.
+ */
+void block_leave(void);
+bool block_take(Err *err);

@@ -9,6 +9,7 @@ typedef struct Line {
     void *sink;
     int   n;
     bool  level;
+    bool  saved;                /* the level that a saved state has */
 } Line;
 
 /* Tells the sink if the level changed. */

@@ -163,14 +163,16 @@ void    device_input(void *d, int n, bool level);
 u64     device_read(void *d, u64 at, unsigned size);
 void    device_write(void *d, u64 at, unsigned size, u64 v);
 /*
- * The saved state: records of its registers with members and its fields.
- * Loading is reset, fill (which wants each record once, and no other) and
- * loaded, which looks at what came in and derives the rest; where several
- * devices are loaded each step is for all of them.  A device that was
- * refused needs a reset.
+ * The saved state: records of its registers with members, its fields and the
+ * levels of its wires.  Loading is reset, fill (which wants each record once,
+ * and no other), drive, which puts its wires to those levels, and loaded,
+ * which looks at what came in and derives the rest; where several devices are
+ * loaded each step is for all of them.  A device that was refused needs a
+ * reset.
  */
 void    device_save(const Device *d, GByteArray *to);
 bool    device_fill(Device *d, const u8 *buf, size_t len, Err *err);
+void    device_drive(Device *d);
 bool    device_loaded(Device *d, Err *err);
 bool    device_load(Device *d, const u8 *buf, size_t len, Err *err);
 void    device_dump(Device *d, FILE *f);
