@@ -92,6 +92,7 @@ bool image_lock(const Block *b, Err *err)
     g_autofree char *who = holder(b->fd);
     return fail(err, "Failed to get \"%s\" lock: %s is in use by %s%s",
                 b->file_readonly ? "shared" : "write", b->path, who,
-                b->file_readonly ? "" : "; two writers would destroy it, readers "
-                "(readonly=on, snapshot=on) may share it with each other");
+                b->file_readonly ? ""
+                : "; two writers would destroy it, readers (readonly=on, "
+                  "snapshot=on) may share it with each other");
 }

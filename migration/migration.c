@@ -525,7 +525,8 @@ static void finish_receiving(Migration *g)
     Machine *m = g->machine;
     RunState was = RUN_PAUSED;
 
-    if (g->err.text[0] || !block_take(&g->err) || !state_load(m, g->kept, &was, &g->err)) {
+    if (g->err.text[0] || !block_take(&g->err)
+        || !state_load(m, g->kept, &was, &g->err)) {
         let_go(g);
         lose(g);
         return;

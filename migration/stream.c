@@ -22,6 +22,9 @@ bool stream_flush(Stream *s, Err *err)
 
 static bool put(Stream *s, const void *p, size_t n, Err *err)
 {
+    if (!n) {
+        return true;            /* p may be NULL */
+    }
     s->bytes += n;
     s->buf = s->buf ? s->buf : g_malloc(BUFFER);
     if (s->fill + n > BUFFER && !stream_flush(s, err)) {

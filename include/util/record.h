@@ -27,14 +27,16 @@ typedef struct Field {
              i32 *: 4, u64: 8, u64 *: 8, i64: 8, i64 *: 8)
 #define FIELD_AT(T, f)                                                      \
     .name = #f, .at = offsetof(T, f), .size = sizeof_field(T, f)
+#define FIELD_NUMBERS(x)                                                    \
+    .unit = FIELD_UNIT(x),                                                  \
+    .truth = _Generic((x), bool: true, bool *: true, default: false)
 /* A row for a number or an array of them. */
 #define SAVE(T, f, ...)                                                     \
-    { FIELD_AT(T, f), .unit = FIELD_UNIT(((T *)0)->f),                      \
-      .truth = _Generic(((T *)0)->f, bool: true, bool *: true, default: false), __VA_ARGS__ }
+    { FIELD_AT(T, f), FIELD_NUMBERS(((T *)0)->f), __VA_ARGS__ }
 /* The same under a name of its own. */
 #define SAVE_NAMED(n, T, f)                                                 \
     { .name = (n), .at = offsetof(T, f), .size = sizeof_field(T, f),        \
-      .unit = FIELD_UNIT(((T *)0)->f) }
+      FIELD_NUMBERS(((T *)0)->f) }
 #define KEEP_SAVE(T, f)     SAVE(T, f, .kept = true)
 /* The same of what the compiler does not see it of: bytes of a number. */
 #define SAVE_AS(T, f, n)    { FIELD_AT(T, f), .unit = (n) }

@@ -3,9 +3,12 @@
 """State that is saved and loaded: whole guests in the middle of their work."""
 
 import os
+import random
 import re
 import struct
+import subprocess
 import sys
+import zlib
 
 from guest import (TOP, Guest, check, done, emulator, is_anole, note,
                    read_until, run, scratch, skip, unix_connect)
@@ -175,6 +178,8 @@ def test_live(folder):
             check("completed" in info, "live: it is sent") or note(info)
             passes = re.search(r"dirty-sync-count: (\d+)", info)
             check(passes and int(passes[1]) >= 2, "live: in passes")
+            while "inmigrate" in to.ask("info status"):
+                pass
             said = m.ask("cont")
             check("in use" in said, "live: the disks are the other's now") \
                 or note(said)
@@ -246,32 +251,158 @@ def test_errors(folder):
             or note("%s: %s" % (status, errors))
 
 
-def altered(data, change):
-    """The stream with numbers of the device pit changed, or one left out."""
-    import zlib
+def rebuilt(data, alter):
+    """The stream with what alter(kind, name, rows) made of the records."""
     out = bytearray(data[:12])
     kinds = {name: kind for kind, name in vmstate.KINDS.items()}
     for kind, name, contents in vmstate.sections(data):
-        if kind == "device" and name == "pit":
-            rows = list(vmstate.records(contents))
-            if change is None:
-                rows = rows[1:]
+        if kind not in ("ram", "end"):
             contents = b"".join(
                 bytes([len(r)]) + r.encode() + struct.pack(
-                    "<BI%d%s" % (len(v), vmstate.CODES[u]), u, len(v),
-                    *([255] * len(v) if r in (change or {}) else v))
-                for r, u, v in rows)
+                    "<BI%d%s" % (len(v), vmstate.CODES[u]), u, len(v), *v)
+                for r, u, v in alter(kind, name, list(
+                    vmstate.records(contents))))
         head = bytes([kinds[kind], len(name)]) + name.encode() \
             + struct.pack("<I", len(contents))
         out += head + contents + struct.pack("<I", zlib.crc32(head + contents))
     return bytes(out)
 
 
+def altered(data, change):
+    """With numbers of the device pit changed, or a record left out."""
+    def alter(kind, name, rows):
+        if (kind, name) != ("device", "pit"):
+            return rows
+        if change is None:
+            return rows[1:]
+        return [(r, u, [255] * len(v) if r in change else v)
+                for r, u, v in rows]
+    return rebuilt(data, alter)
+
+
+# ------------------------------------------------------------- random streams
+
+# Machines with many devices, started by their firmware or not at all.
+EVERYTHING = {
+    "q35": ["-smp", "2", *DISKS, *USER, "-device", "ide-hd,drive=d0",
+            "-device", "nvme,drive=d1,serial=S", "-device",
+            "e1000,netdev=n0", "-device", "rtl8139", "-device", "ne2k_pci",
+            "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
+            "-device", "pcie-root-port,id=r1,slot=1", "-device",
+            "virtio-net-pci,bus=r1", "-device", "i6300esb"],
+    "pc": [*DISKS, "-device", "ide-cd", "-drive",
+           "if=floppy,format=raw,file=@/floppy.img", "-device",
+           "virtio-blk-pci,drive=d0", "-device", "pci-bridge,id=b1,"
+           "chassis_nr=1", "-device", "e1000,bus=b1,addr=1", "-device",
+           "ib700"],
+    "isapc": ["-device", "ne2k_isa"],
+    "virt": ["-cpu", "max", "-smp", "2", *DISKS, *USER, "-device",
+             "virtio-blk-device,drive=d0", "-device",
+             "virtio-net-device,netdev=n0", "-device", "virtio-rng-device",
+             "-device", "virtio-serial-device"],
+}
+
+
+def everything(folder, board):
+    return [emulator(), "-M", board, "-m", "32", "-nodefaults", "-display",
+            "none", *(["-vga", "std"] if board != "virt" else []),
+            *(e.replace("@", folder) for e in EVERYTHING[board])]
+
+
+def started(folder, board):
+    """A state of the machine with everything, and that it loads again."""
+    one, two = folder + "/one", folder + "/two"
+    with Guest([*everything(folder, board), "-serial", "stdio", "-monitor",
+                "unix:%s/%s,server=on,wait=off" % (folder, board)]) as g:
+        m = Monitor("%s/%s" % (folder, board))
+        while board != "virt" and "Boot" not in m.ask("info screen"):
+            if g.seconds() > 60:
+                check(False, board + ": its firmware starts")
+                break
+        m.ask("stop")
+        m.ask("migrate file:" + one)
+    with Guest([*everything(folder, board), "-serial", "stdio", "-monitor",
+                "unix:%s/%s2,server=on,wait=off" % (folder, board),
+                "-incoming", "file:" + one]) as g:
+        m = Monitor("%s/%s2" % (folder, board))
+        while "inmigrate" in m.ask("info status"):
+            pass
+        m.ask("migrate file:" + two)
+    wrong = differences(one, two)
+    check(not wrong, board + ": with everything it is the same again") \
+        or note("\n".join(wrong[:20]))
+    with open(one, "rb") as f:
+        return f.read()
+
+
+def spoil(rng, data):
+    """Numbers of some records changed, or bytes of the stream."""
+    if rng.random() < 0.2:
+        bad = bytearray(data)
+        for _ in range(rng.randint(1, 8)):
+            bad[rng.randrange(len(bad))] = rng.randrange(256)
+        return bytes(bad[:rng.choice((len(bad), rng.randrange(len(bad))))])
+
+    def alter(kind, name, rows):
+        if kind == "machine" or rng.random() < 0.8:
+            return rows
+        return [(r, u, [rng.choice((0, 1, v, rng.getrandbits(8 * u), v ^ 1
+                                    << rng.randrange(8 * u),
+                                    (1 << 8 * u) - 1)) for v in numbers]
+                 if rng.random() < 0.1 else numbers)
+                for r, u, numbers in rows]
+    return rebuilt(data, alter)
+
+
+def survives(folder, board, data):
+    """It is refused with a word, or runs until it is told to end."""
+    path = folder + "/spoilt"
+    with open(path, "wb") as f:
+        f.write(data)
+    child = subprocess.Popen(
+        [*everything(folder, board), "-serial", "null", "-monitor", "stdio",
+         "-no-reboot", "-incoming", "file:" + path], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    text = b""
+    try:
+        while b"running" not in text and b"(shutdown" not in text \
+                and child.poll() is None:
+            child.stdin.write(b"info status\ncont\n")
+            child.stdin.flush()
+            text = read_until(child.stdout, b"status", 5)
+        child.stdin.write(b"info registers -a\ninfo screen\n")
+    except BrokenPipeError:
+        pass
+    try:
+        _, errors = child.communicate(b"quit\n", timeout=60)
+    except (subprocess.TimeoutExpired, BrokenPipeError):
+        child.kill()
+        _, errors = child.communicate()
+    errors = errors.decode("latin-1")
+    return (child.returncode == 0 or (child.returncode == 1
+            and "-incoming" in errors and "Sanitizer" not in errors)) \
+        or note("%s %s" % (child.returncode, errors[-3000:]))
+
+
+def test_fuzz(folder):
+    """Streams that are anything: no crash, no hang; SEED=N ROUNDS=N: others."""
+    rounds = int(os.environ.get("ROUNDS", "15"))
+    rng = random.Random(int(os.environ.get("SEED", "1")))
+    make_disks(folder)
+    with open(folder + "/floppy.img", "wb") as f:
+        f.truncate(1440 << 10)
+    for board in EVERYTHING:
+        good = started(folder, board)
+        wrong = sum(not survives(folder, board, spoil(rng, good))
+                    for _ in range(rounds))
+        check(not wrong, "%s: it survives random streams" % board)
+
+
 def main():
     if not is_anole():
         skip("the stream is anole's own")
     for test, *arguments in (
-            (test_errors,), (test_live,), (test_cancel,),
+            (test_errors,), (test_fuzz,), (test_live,), (test_cancel,),
             (test_file, "virt"), (test_file, "pc"), (test_file, "q35"),
             (test_file, "microvm")):
         with scratch() as folder:
