@@ -51,9 +51,9 @@ void x64_count_round(Cc *c, u16 v)
 
 void x64_counted(Cc *c)
 {
-    Counted *x = &c->counted[c->ncounted - 1];
-    if (c->t->counts && c->ncounted && !x->to) {
-        x->to = as_here(c->s);
+    Counted *x = c->counted + c->ncounted;
+    if (c->t->counts && c->ncounted && !x[-1].to) {
+        x[-1].to = as_here(c->s);
     }
 }
 
