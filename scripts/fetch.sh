@@ -15,7 +15,8 @@
 #   firmware   firmware/: SeaBIOS, OVMF, U-Boot; GRUB's, iPXE's and memtest86+'s
 #              images
 #
-# ARCH is arm64, amd64 or i386; without -a it is done for all of them.
+# ARCH is arm64, amd64, i386, mipsel or mips64el (the last two: kernel and
+# installer alone); without -a it is done for all of them.
 # Everything is under the cache directory, GUESTS_CACHE, by default
 # ~/.cache/anole. What is there already is not made again.
 set -euo pipefail
@@ -24,7 +25,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/anole}
 export GUESTS_CACHE=$cache
 declare -rA COMPILER=([arm64]=aarch64-linux-gnu-gcc
-  [amd64]=x86_64-linux-gnu-gcc [i386]=i686-linux-gnu-gcc)
+  [amd64]=x86_64-linux-gnu-gcc [i386]=i686-linux-gnu-gcc
+  [mipsel]= [mips64el]=)
 readonly PC_MODULES="parport_pc lp i2c-piix4 i2c-i801 i2c-dev ee1004 iTCO_wdt
   lpc_ich virtio_balloon pvpanic-mmio"
 readonly TOOL_PACKAGES="e2fsprogs libext2fs2 libcom-err2 libss2 libblkid1
@@ -99,7 +101,7 @@ fetch_tools() {
 
 fetch_installer() {
   local dir=$cache/$1/installer
-  if [[ ! -f $dir/initrd.gz || ($1 != arm64 && ! -f $dir/gtk.gz) ]]; then
+  if [[ ! -f $dir/initrd.gz || ($1 =~ amd64|i386 && ! -f $dir/gtk.gz) ]]; then
     "$here/guests.sh" --installer "$1"
   fi
 }
@@ -118,13 +120,14 @@ while (($#)); do
   esac
   shift
 done
-((${#arches[@]})) || arches=(arm64 amd64 i386)
+((${#arches[@]})) || arches=(arm64 amd64 i386 mipsel mips64el)
 ((${#parts[@]})) || parts=(kernel)
 for arch in "${arches[@]}"; do
-  [[ -n ${COMPILER[$arch]-} ]] ||
+  [[ -v COMPILER[$arch] ]] ||
     { echo "${0##*/}: no such architecture: $arch (there are:" \
       "${!COMPILER[*]})" >&2 && exit 2; }
   for part in "${parts[@]}"; do
+    [[ $arch != mips* || $part == kernel || $part == installer ]] || continue
     "fetch_$part" "$arch"
   done
 done

@@ -179,11 +179,14 @@ fetch_extras() {
 }
 
 # Downloads the network installer of one architecture, once, and keeps of it the
-# kernel, the initrd of the text flavour and that of the graphical one.
+# kernel, the initrd of the text flavour and that of the graphical one (MIPS:
+# those of the board malta).
 fetch_installer() {
   local arch=$1 dir=$cache/$1/installer name=debian-installer-12-netboot-$1 tmp
+  local flavour=text/debian-installer
+  [[ $arch != mips* ]] || flavour=malta
   if [[ -f $dir/linux && -f $dir/initrd.gz ]] &&
-    [[ $arch == arm64 || -f $dir/gtk.gz ]]; then
+    [[ $arch != *86 && $arch != amd64 || -f $dir/gtk.gz ]]; then
     return
   fi
   tmp=$(mktemp -d "$cache/installer.XXXXXX")
@@ -191,13 +194,14 @@ fetch_installer() {
   trap "rm -rf '$tmp'" EXIT
   download "$arch" "$tmp" "$name"
   mkdir "$tmp/root"
-  dpkg-deb --fsys-tarfile "$tmp/$name"_*.deb | tar -C "$tmp/root" -xf - \
-    --wildcards '*/text/debian-installer/*/linux' \
-    '*/text/debian-installer/*/initrd.gz' '*/gtk/debian-installer/*/initrd.gz'
+  dpkg-deb --fsys-tarfile "$tmp/$name"_*.deb | tar -C "$tmp/root" -xf -
   mkdir -p "$dir"
-  find "$tmp/root" -path '*/text/*' -type f \
+  find "$tmp/root" -path "*/$flavour/*" -type f \
+    \( -name 'linux' -o -name 'vmlinuz*' \) \
+    -exec install -m 644 {} "$dir/linux" \;
+  find "$tmp/root" -path "*/$flavour/*" -name initrd.gz -type f \
     -exec install -m 644 {} "$dir/" \;
-  find "$tmp/root" -path '*/gtk/*' -type f \
+  find "$tmp/root" -path '*/gtk/*/initrd.gz' -type f \
     -exec install -m 644 {} "$dir/gtk.gz" \;
   rm -rf "$tmp"
   trap - EXIT

@@ -37,8 +37,11 @@ MACHINES = {
     "arm64": ["-M", "virt", "-cpu", "cortex-a57", "-m", "1024"],
     "amd64": ["-M", "pc", "-cpu", "max", "-m", "1024"],
     "i386": ["-M", "pc", "-cpu", "max", "-m", "1024"],
+    "mipsel": ["-M", "malta", "-cpu", "24Kf", "-m", "256"],
+    "mips64el": ["-M", "malta", "-cpu", "5KEf", "-m", "1024"],
 }
-CONSOLES = {"arm64": "ttyAMA0", "amd64": "ttyS0", "i386": "ttyS0"}
+CONSOLES = {"arm64": "ttyAMA0", "amd64": "ttyS0", "i386": "ttyS0",
+            "mipsel": "ttyS0", "mips64el": "ttyS0"}
 MACHINE = MACHINES["arm64"]
 
 

@@ -8,8 +8,11 @@ for arch, board, cpu, smp in (("arm64", "virt", "cortex-a57", "1"),
                               ("arm64", "virt", "max", "4"),
                               ("amd64", "pc", "qemu64", "1"),
                               ("amd64", "q35", "max", "4"),
-                              ("i386", "pc", "max", "1")):
-    command = [emulator(), "-M", board, "-cpu", cpu, "-m", "1024",
+                              ("i386", "pc", "max", "1"),
+                              ("mipsel", "malta", "24Kf", "1"),
+                              ("mips64el", "malta", "5KEf", "1")):
+    program = emulator() + ("-system-" + arch if board == "malta" else "")
+    command = [program, "-M", board, "-cpu", cpu, "-m", "1024",
                "-smp", smp, "-nographic", "-no-reboot",
                "-kernel", cached(arch, "installer", "linux"),
                "-initrd", cached(arch, "installer", "initrd.gz"),
