@@ -79,11 +79,13 @@ static u8 *reserve(u64 size)
 
 static bool back(Ram *r, bool shared, Err *err)
 {
+    int kind = (shared ? MAP_SHARED : MAP_PRIVATE)
+             | (r->fd < 0 ? MAP_ANONYMOUS : 0);
+
     r->host = reserve(r->size);
     if (!r->host
         || mmap(r->host, r->size, PROT_READ | PROT_WRITE,
-                (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_NORESERVE
-                | MAP_FIXED, r->fd, 0)
+                kind | MAP_NORESERVE | MAP_FIXED, r->fd, 0)
            == MAP_FAILED) {
         return fail(err, "the host cannot map the %llu MiB of %s: %s",
                     (unsigned long long)(r->size >> 20), r->name,
@@ -101,21 +103,10 @@ static bool back(Ram *r, bool shared, Err *err)
     return true;
 }
 
+/* Anonymous memory has huge pages, which files seldom have. */
 Ram *ram_new(const char *name, u64 size, Err *err)
 {
-    int fd = size > RAM_MAX ? -1 : memfd_create(name, MFD_CLOEXEC);
-
-    errno = fd < 0 && size > RAM_MAX ? ENOMEM : errno;
-    size = align_up(MAX(size, GUEST_PAGE), GUEST_PAGE);
-    if (fd < 0 || ftruncate(fd, (off_t)size) < 0) {
-        if (fd >= 0) {
-            close(fd);
-        }
-        fail(err, "%s cannot be of %llu MiB: %s", name,
-             (unsigned long long)(size >> 20), g_strerror(errno));
-        return NULL;
-    }
-    return ram_new_file(name, size, fd, true, err);
+    return ram_new_file(name, size, -1, false, err);
 }
 
 Ram *ram_new_file(const char *name, u64 size, int fd, bool shared, Err *err)
@@ -125,7 +116,6 @@ Ram *ram_new_file(const char *name, u64 size, int fd, bool shared, Err *err)
     r->name = g_strdup(name);
     r->size = align_up(MAX(size, GUEST_PAGE), GUEST_PAGE);
     r->fd = fd;
-    r->shared = shared;
     if (size > RAM_MAX || !back(r, shared, err)) {
         fail(err, "%s cannot be of %llu MiB", name,
              (unsigned long long)(size >> 20));
@@ -188,29 +178,51 @@ bool ram_take_dirty(Ram *r, u64 page)
            & RAM_DIRTY;
 }
 
-/* A file's holes are what nobody wrote to; without any it is all data. */
+/*
+ * Where memory from `at` on begins that was touched (or was not, if that is
+ * asked for), as the kernel tells: Documentation/admin-guide/mm/pagemap.rst.
+ */
+static u64 next_touched(int pagemap, const Ram *r, u64 at, bool touched)
+{
+    enum { ENTRIES = 512 };
+    const u64 there = 3ull << 62;       /* present, swapped */
+    u64 entry[ENTRIES];
+
+    while (at < r->size) {
+        u64 pages = MIN((r->size - at) / GUEST_PAGE, (u64)ENTRIES);
+        u64 first = ((u64)(uintptr_t)r->host + at) / GUEST_PAGE;
+        ssize_t n = pread(pagemap, entry, pages * 8, (off_t)(first * 8));
+        if (n <= 0) {
+            return touched ? at : r->size;
+        }
+        for (u64 i = 0; i < (u64)n / 8; i++, at += GUEST_PAGE) {
+            if (((entry[i] & there) != 0) == touched) {
+                return at;
+            }
+        }
+    }
+    return r->size;
+}
+
+/* What nobody touched is zero; a file is data all over. */
 bool ram_data(const Ram *r, u64 *at, u64 *len)
 {
-    off_t data = (off_t)*at, hole = (off_t)r->size;
+    int pagemap = r->fd < 0 ? open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)
+                            : -1;
+    u64 end = r->size;
 
-    if (r->shared && *at < r->size) {
-        data = lseek(r->fd, (off_t)*at, SEEK_DATA);
-        if (data < 0 && errno == ENXIO) {
-            return false;
-        }
-        data = data < 0 ? (off_t)*at : data;
-        hole = lseek(r->fd, data, SEEK_HOLE);
-        hole = hole < 0 ? (off_t)r->size : hole;
+    if (pagemap >= 0) {
+        *at = next_touched(pagemap, r, *at, true);
+        end = next_touched(pagemap, r, *at, false);
+        close(pagemap);
     }
-    *at = align_down((u64)data, GUEST_PAGE);
-    *len = MIN(align_up((u64)hole, GUEST_PAGE), r->size) - *at;
+    *len = end - *at;
     return *at < r->size;
 }
 
 void ram_clear(Ram *r)
 {
-    if (!r->shared || fallocate(r->fd, FALLOC_FL_PUNCH_HOLE
-                                | FALLOC_FL_KEEP_SIZE, 0, (off_t)r->size)) {
+    if (r->fd >= 0 || madvise(r->host, r->size, MADV_DONTNEED)) {
         memset(r->host, 0, r->size);
     }
     ram_wrote(r, 0, r->size);

@@ -31,9 +31,8 @@ typedef struct Ram {
     char *name;
     u8   *host;
     u64   size;
-    int   fd;               /* memfd or file behind it */
+    int   fd;               /* file behind it; -1: none */
     bool  readonly;         /* ROM to the guest */
-    bool  shared;           /* fd has what is in it, and only that */
     u8   *flags;            /* one byte a page */
     /* Told of writes (by DMA or the slow path) into RAM_CODE pages. */
     void (*code_written)(void *opaque, struct Ram *r, u64 offset, u64 len);
@@ -46,7 +45,8 @@ typedef struct Ram {
  */
 Ram *ram_new(const char *name, u64 size, Err *err);
 /*
- * The same with what a file has, at least of that size; fd is given away.
+ * The same with what a file has, at least of that size; fd is given away
+ * (-1: none).
  * shared: what the guest writes goes to the file.
  */
 Ram *ram_new_file(const char *name, u64 size, int fd, bool shared, Err *err);
