@@ -262,91 +262,10 @@ bool mips_ctc1(MipsCpu *c, u32 n, u32 v)
 
 /* ---- soft functions ----------------------------------------------------- */
 
-/* The softfloat rounding mode that the FR_* in sub means. */
-static unsigned round_of(const FpEnv *e, u32 sub)
-{
-    static const u8 rounds[] = {
-        [FR_EVEN] = FP_NEAREST, [FR_UP] = FP_UPWARD, [FR_DOWN] = FP_DOWNWARD,
-        [FR_ZERO] = FP_TOWARD_ZERO, [FR_AWAY] = FP_TIES_AWAY,
-    };
-    unsigned r = sub & FR_MODE;
-    return r == FR_DYN ? e->round : rounds[r];
-}
+#define SOFT_ENV(env) (&mips_cpu(env)->fp)
+#include "tcg/fp_soft.h"
 
-/* A comparison's result as IR_fcmpf says. */
-static u32 order_flags(FpOrder o)
-{
-    switch (o) {
-    case FP_LESS:
-        return FLAG_N;
-    case FP_EQUAL:
-        return FLAG_Z | FLAG_C;
-    case FP_GREATER:
-        return FLAG_C;
-    default:
-        return FLAG_C | FLAG_V;
-    }
-}
+SOFT_MINMAX_FORMAT(f32, u32)
+SOFT_MINMAX_FORMAT(f64, u64)
 
-static bool order_ge(FpOrder o)
-{
-    return o == FP_GREATER || o == FP_EQUAL;
-}
-
-/* A soft function; what it does not use of its arguments is no matter. */
-#define SOFT(name, expr)                                                     \
-    static u64 name(void *env, u64 a, u64 b, u64 c, u32 sub)                 \
-    {                                                                        \
-        FpEnv *e = &mips_cpu(env)->fp;                                       \
-        (void)a, (void)b, (void)c, (void)sub;                                \
-        return expr;                                                         \
-    }
-
-/* Those of one format: P its name, T its type, Q the other format. */
-#define SOFT_FORMAT(P, T, Q)                                                 \
-    SOFT(P##_soft_add, P##_add((T)a, (T)b, e))                               \
-    SOFT(P##_soft_sub, P##_sub((T)a, (T)b, e))                               \
-    SOFT(P##_soft_mul, P##_mul((T)a, (T)b, e))                               \
-    SOFT(P##_soft_div, P##_div((T)a, (T)b, e))                               \
-    SOFT(P##_soft_sqrt, P##_sqrt((T)a, e))                                   \
-    SOFT(P##_soft_fma, P##_fma((T)a, (T)b, (T)c, e))                         \
-    SOFT(P##_soft_min, P##_min((T)a, (T)b, e))                               \
-    SOFT(P##_soft_max, P##_max((T)a, (T)b, e))                               \
-    SOFT(P##_soft_minnm, P##_minnum((T)a, (T)b, e))                          \
-    SOFT(P##_soft_maxnm, P##_maxnum((T)a, (T)b, e))                          \
-    SOFT(P##_soft_cmpf, order_flags(P##_compare((T)a, (T)b, sub & 1, e)))    \
-    SOFT(P##_soft_ceq, P##_compare((T)a, (T)b, false, e) == FP_EQUAL)        \
-    SOFT(P##_soft_cge, order_ge(P##_compare((T)a, (T)b, true, e)))           \
-    SOFT(P##_soft_cgt, P##_compare((T)a, (T)b, true, e) == FP_GREATER)       \
-    SOFT(P##_soft_round,                                                     \
-         P##_round_int((T)a, round_of(e, sub), sub & FR_EXACT, e))           \
-    SOFT(P##_soft_cvt, P##_to_##Q((T)a, e))                                  \
-    SOFT(P##_soft_to_i32, sub & FR_UNSIGNED ?                                \
-         P##_to_u32((T)a, round_of(e, sub), 0, e) :                          \
-         (u32)P##_to_i32((T)a, round_of(e, sub), 0, e))                      \
-    SOFT(P##_soft_to_i64, sub & FR_UNSIGNED ?                                \
-         P##_to_u64((T)a, round_of(e, sub), 0, e) :                          \
-         (u64)P##_to_i64((T)a, round_of(e, sub), 0, e))                      \
-    SOFT(P##_soft_from_i32, sub & FR_UNSIGNED ? u64_to_##P((u32)a, 0, e) :   \
-                                                i64_to_##P((i32)a, 0, e))    \
-    SOFT(P##_soft_from_i64, sub & FR_UNSIGNED ? u64_to_##P(a, 0, e) :        \
-                                                i64_to_##P((i64)a, 0, e))
-
-SOFT_FORMAT(f32, u32, f64)
-SOFT_FORMAT(f64, u64, f32)
-
-#define BOTH(op) { f32_soft_##op, f64_soft_##op }
-
-const FpSoft mips_soft = {
-    .fn = {
-        [FP_ADD] = BOTH(add), [FP_SUB] = BOTH(sub), [FP_MUL] = BOTH(mul),
-        [FP_DIV] = BOTH(div), [FP_SQRT] = BOTH(sqrt), [FP_FMA] = BOTH(fma),
-        [FP_MIN] = BOTH(min), [FP_MAX] = BOTH(max),
-        [FP_MINNM] = BOTH(minnm), [FP_MAXNM] = BOTH(maxnm),
-        [FP_CMPF] = BOTH(cmpf),
-        [FP_CEQ] = BOTH(ceq), [FP_CGE] = BOTH(cge), [FP_CGT] = BOTH(cgt),
-        [FP_ROUND] = BOTH(round), [FP_CVT] = BOTH(cvt),
-        [FP_TO_I32] = BOTH(to_i32), [FP_TO_I64] = BOTH(to_i64),
-        [FP_FROM_I32] = BOTH(from_i32), [FP_FROM_I64] = BOTH(from_i64),
-    },
-};
+const FpSoft mips_soft = { .fn = { SOFT_COMMON, SOFT_MINMAX } };

@@ -14,8 +14,8 @@ import sys
 from csource import files, read
 
 HOST = ["block", "chardev", "net", "ui"]
-TARGET = ["util", "tcg/ir.h", "tcg/helper.h", "tcg/fp.h", "softmmu",
-          "target/target.h"]
+TARGET = ["util", "tcg/ir.h", "tcg/helper.h", "tcg/fp.h", "tcg/fp_soft.h",
+          "softmmu", "target/target.h"]
 DEVICE = ["util", "softmmu", "hw/core", "hw/pci", *HOST]
 ALL = ["*"]
 
