@@ -10,9 +10,8 @@
  *
  * Left out: USB, the third UART, flash that can be written, audio.
  */
-#include <elf.h>
 #include "hw/acpi/pm.h"
-#include "hw/core/loader.h"
+#include "hw/board/mips.h"
 #include "hw/ide/ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
@@ -25,7 +24,7 @@
 #include "target/target.h"
 
 enum {
-    LOW_RAM = 256 << 20, ROM_BASE = 0x1fc00000, ROM_SIZE = 4 << 20,
+    LOW_RAM = 256 << 20,
     FPGA_BASE = 0x1f000000, REVISION = 0x10, REVISION_GT64120 = 0x420,
     CPU_PIC = 2,                /* interrupt input of the CPU */
     CLOCK_HZ = 200000000,
@@ -54,19 +53,15 @@ static bool make_memory(Machine *m, Err *err)
                        .size = m->ram_size };
     MemRegion low = { .name = "mips_malta.ram-low",
                       .size = MIN(m->ram_size, (u64)LOW_RAM) };
-    MemRegion rom = { .name = "mips_malta.bios", .base = ROM_BASE,
-                      .size = ROM_SIZE, .readonly = true };
 
     high.ram = low.ram = m->ram = machine_ram(m, high.name, err);
-    rom.ram = s->rom = m->ram ? ram_new(rom.name, ROM_SIZE, err) : NULL;
-    if (!rom.ram) {
+    if (!m->ram) {
         return false;
     }
-    s->rom->readonly = true;
     mem_add(m->mem, &high);
     mem_add(m->mem, &low);
-    mem_add(m->mem, &rom);
-    return true;
+    s->rom = mips_make_rom(m, "mips_malta.bios", err);
+    return s->rom != NULL;
 }
 
 static u64 no_port(void *opaque, u64 at, unsigned size)
@@ -257,15 +252,6 @@ static bool make_fpga(Machine *m, Err *err)
     return machine_device(m, "malta-fpga", "fpga", order, FPGA_BASE, err);
 }
 
-static bool make_cpu(Machine *m, Err *err)
-{
-    const char *model = m->opts->cpu ? m->opts->cpu
-        : m->target->word == 64 ? "MIPS64R2-generic" : "24Kf";
-    g_autofree char *clocked = g_strdup_printf("%s,clock=%d", model, CLOCK_HZ);
-
-    return machine_add_cpu(m, clocked, err) != NULL;
-}
-
 /* ---- the boot loader's work --------------------------------------------- */
 
 static void put32(const Machine *m, u8 *at, u32 v)
@@ -383,25 +369,13 @@ static void set_chips(Malta *s)
     }
 }
 
-static bool check_order(const Machine *m, Err *err)
-{
-    const Malta *s = m->board_data;
-
-    return s->loaded.big_endian == m->target->big_endian
-        || fail(err, "%s is for %s-endian CPUs; anole-system-mips%s%s has them",
-                s->kernel.name, s->loaded.big_endian ? "big" : "little",
-                s->loaded.word == 64 ? "64" : "",
-                s->loaded.big_endian ? "" : "el");
-}
-
 static bool load(Machine *m, Err *err)
 {
     Malta *s = m->board_data;
     g_autofree Given *g = g_new0(Given, 1);
     u32 env;
 
-    if (!load_kernel(m, &s->kernel, 0, EM_MIPS, &s->loaded, err)
-        || !check_order(m, err)) {
+    if (!mips_load_kernel(m, &s->kernel, &s->loaded, err)) {
         return false;
     }
     if (s->initrd.size
@@ -431,24 +405,6 @@ static void boot(Machine *m)
     }
 }
 
-static bool load_bios(Machine *m, Err *err)
-{
-    Malta *s = m->board_data;
-    Blob b = { 0 };
-
-    if (!m->opts->bios || !firmware_read(m, m->opts->bios, &b, err)) {
-        return !m->opts->bios;
-    }
-    if (b.size > ROM_SIZE) {
-        fail(err, "-bios %s: %zu bytes, and the ROM has %d", m->opts->bios,
-             b.size, ROM_SIZE);
-    } else {
-        memcpy(s->rom->host, b.data, b.size);
-    }
-    blob_free(&b);
-    return !err->text[0];
-}
-
 static bool read_files(Machine *m, Err *err)
 {
     Malta *s = m->board_data;
@@ -468,9 +424,11 @@ static bool read_files(Machine *m, Err *err)
 
 static bool make_all(Machine *m, Err *err)
 {
-    return make_memory(m, err) && make_cpu(m, err) && make_pics(m, err)
-        && make_isa(m, err) && make_pci(m, err) && make_fpga(m, err)
-        && load_bios(m, err);
+    return make_memory(m, err)
+        && mips_make_cpu(m, "24Kf", "MIPS64R2-generic", CLOCK_HZ, err)
+        && make_pics(m, err) && make_isa(m, err) && make_pci(m, err)
+        && make_fpga(m, err)
+        && mips_load_bios(m, ((Malta *)m->board_data)->rom, err);
 }
 
 static bool plug(Machine *m, Device *d, Err *err)
@@ -503,10 +461,6 @@ static bool init(Machine *m, Err *err)
     return read_files(m, err);
 }
 
-static const char *const targets[] = {
-    "mipsel", "mips", "mips64", "mips64el", NULL
-};
-
 static const BoardDrive drives[] = {
     { "ide", "ide-drive" }, { "virtio", "virtio-blk-pci" }, { NULL, NULL }
 };
@@ -514,7 +468,7 @@ static const BoardDrive drives[] = {
 BOARD(malta) {
     .name = "malta",
     .about = "MIPS Malta Core LV",
-    .targets = targets,
+    .targets = mips_targets,
     .max_cpus = 1,
     .ram_default = 128ull << 20,
     .ram_max = 2ull << 30,

@@ -7,16 +7,15 @@
  *
  * Left out: its network interface, which nothing but that simulator has.
  */
-#include <elf.h>
-#include "hw/core/loader.h"
+#include "hw/board/mips.h"
 #include "softmmu/objects.h"
 #include "softmmu/options.h"
 #include "softmmu/run.h"
 #include "target/target.h"
 
 enum {
-    ROM_BASE = 0x1fc00000, ROM_SIZE = 4 << 20,
     PORTS_BASE = 0x1fd00000, SERIAL_PORT = 0x3f8, SERIAL_IP = 4,
+    CLOCK_HZ = 12000000,
 };
 
 typedef struct Mipssim {
@@ -29,19 +28,15 @@ static bool make_memory(Machine *m, Err *err)
 {
     Mipssim *s = m->board_data;
     MemRegion ram = { .name = "mips_mipssim.ram" };
-    MemRegion rom = { .name = "mips_mipssim.bios", .base = ROM_BASE,
-                      .size = ROM_SIZE, .readonly = true };
 
     ram.ram = m->ram = machine_ram(m, ram.name, err);
-    rom.ram = s->rom = m->ram ? ram_new(rom.name, ROM_SIZE, err) : NULL;
-    if (!rom.ram) {
+    if (!m->ram) {
         return false;
     }
     ram.size = m->ram_size;
-    s->rom->readonly = true;
     mem_add(m->mem, &ram);
-    mem_add(m->mem, &rom);
-    return true;
+    s->rom = mips_make_rom(m, "mips_mipssim.bios", err);
+    return s->rom != NULL;
 }
 
 static bool make_serial(Machine *m, Err *err)
@@ -57,52 +52,6 @@ static bool make_serial(Machine *m, Err *err)
     return d != NULL;
 }
 
-static bool make_cpu(Machine *m, Err *err)
-{
-    const char *model = m->opts->cpu ? m->opts->cpu
-        : m->target->word == 64 ? "5Kf" : "24Kf";
-    g_autofree char *clocked = g_strdup_printf("%s,clock=12000000", model);
-
-    return machine_add_cpu(m, clocked, err) != NULL;
-}
-
-static bool load_rom(Machine *m, Err *err)
-{
-    Mipssim *s = m->board_data;
-    Blob b = { 0 };
-
-    if (!m->opts->bios || !firmware_read(m, m->opts->bios, &b, err)) {
-        return !m->opts->bios;
-    }
-    if (b.size > ROM_SIZE) {
-        fail(err, "-bios %s: %zu bytes, and the ROM has %d", m->opts->bios,
-             b.size, ROM_SIZE);
-    } else {
-        memcpy(s->rom->host, b.data, b.size);
-    }
-    blob_free(&b);
-    return !err->text[0];
-}
-
-static bool check_order(const Machine *m, Err *err)
-{
-    const Mipssim *s = m->board_data;
-
-    return s->loaded.big_endian == m->target->big_endian
-        || fail(err, "%s is for %s-endian CPUs; anole-system-mips%s%s has them",
-                s->kernel.name, s->loaded.big_endian ? "big" : "little",
-                s->loaded.word == 64 ? "64" : "",
-                s->loaded.big_endian ? "" : "el");
-}
-
-static bool load(Machine *m, Err *err)
-{
-    Mipssim *s = m->board_data;
-
-    return load_kernel(m, &s->kernel, 0, EM_MIPS, &s->loaded, err)
-        && check_order(m, err);
-}
-
 /* Addresses of a 32-bit file are sign-extended, as the CPU has them. */
 static u64 entry(const Mipssim *s)
 {
@@ -114,15 +63,17 @@ static void boot(Machine *m)
     Mipssim *s = m->board_data;
     Err err = { 0 };
 
-    if (s->kernel.data && load(m, &err)) {
+    if (s->kernel.data && mips_load_kernel(m, &s->kernel, &s->loaded, &err)) {
         m->cpu[0]->target->start_at(m->cpu[0], entry(s), 0);
     }
 }
 
 static bool make_all(Machine *m, Err *err)
 {
-    return make_memory(m, err) && make_cpu(m, err) && make_serial(m, err)
-        && load_rom(m, err);
+    return make_memory(m, err)
+        && mips_make_cpu(m, "24Kf", "5Kf", CLOCK_HZ, err)
+        && make_serial(m, err)
+        && mips_load_bios(m, ((Mipssim *)m->board_data)->rom, err);
 }
 
 static bool init(Machine *m, Err *err)
@@ -140,17 +91,13 @@ static bool init(Machine *m, Err *err)
     m->on_reset = boot;
     return !m->opts->kernel
         || (blob_read(m->opts->kernel, "-kernel", &s->kernel, err)
-            && load(m, err));
+            && mips_load_kernel(m, &s->kernel, &s->loaded, err));
 }
-
-static const char *const targets[] = {
-    "mipsel", "mips", "mips64", "mips64el", NULL
-};
 
 BOARD(mipssim) {
     .name = "mipssim",
     .about = "MIPS MIPSsim platform",
-    .targets = targets,
+    .targets = mips_targets,
     .max_cpus = 1,
     .ram_default = 128ull << 20,
     .ram_max = 256ull << 20,
