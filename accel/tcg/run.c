@@ -347,7 +347,6 @@ ACCEL(tcg) {
     .run = run,
     .map_changed = map_changed,
     .debug_changed = debug_changed,
-    .step = jit_step,
     .track = track,
     .info = info,
 };

@@ -49,8 +49,6 @@ typedef struct Accel {
     bool (*debug_fits)(Cpu *c);
     /* Breakpoints changed for this CPU (c->debug); on its thread. */
     void (*debug_changed)(Cpu *c);
-    /* Executes one instruction on c's thread (gdb step). */
-    void (*step)(Cpu *c);
     /* What is to be done for ram_take_dirty(); NULL: it does not work. */
     void (*track)(Machine *m, Track what);
     /* Text for `info jit`. */
