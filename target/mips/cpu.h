@@ -124,6 +124,7 @@ typedef struct MipsCpu {
     u32 random_seed;
     Timer *timer;           /* fires when Count reaches Compare */
     i64 count_base;         /* Count is this plus the time in its ticks */
+    i64 match;              /* the time in ticks when it does next; atomic */
     u32 timer_due;          /* Cause.TI; atomic */
 } MipsCpu;
 
@@ -224,7 +225,8 @@ u32  mips_random(MipsCpu *c);           /* the register */
 /* ---- Count and Compare (timer.c) ---------------------------------------- */
 
 bool mips_timer_new(MipsCpu *c, Err *err);
-u32  mips_count(const MipsCpu *c);
+/* Count, for a guest: if it has reached Compare, Cause.TI is set after this. */
+u32  mips_count(MipsCpu *c);
 void mips_set_count(MipsCpu *c, u32 v);
 void mips_set_compare(MipsCpu *c, u32 v);
 /* Cause.DC was changed to what it is now. */

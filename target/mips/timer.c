@@ -4,7 +4,9 @@
  *
  * Count follows the virtual clock.  Cause.TI, the interrupt, is set when it
  * reaches Compare and stays until that is written.  The host's timer has the
- * machine lock, a vCPU that writes a register takes it.
+ * machine lock, a vCPU that writes a register takes it.  That timer is late by
+ * some microseconds, so a vCPU that reads a Count behind Compare does not wait
+ * for it: Cause, which is read at every exception, need not ask for the time.
  */
 #include "softmmu/machine.h"
 #include "target/mips/cpu.h"
@@ -16,35 +18,57 @@ static i64 ticks_now(const MipsCpu *c)
     return (i64)((i128)clock_now(CLOCK_VIRTUAL_NS) * c->count_hz / NS);
 }
 
-u32 mips_count(const MipsCpu *c)
+static void match_at(MipsCpu *c, i64 ticks)
 {
-    if (c->cause & CAUSE_DC) {
-        return (u32)c->count;
-    }
-    return (u32)(ticks_now(c) + c->count_base);
+    __atomic_store_n(&c->match, ticks, __ATOMIC_RELAXED);
+}
+
+static bool has_matched(const MipsCpu *c, i64 now)
+{
+    return now >= __atomic_load_n(&c->match, __ATOMIC_RELAXED);
 }
 
 /* The host's timer is for when Count will be Compare, next time round. */
 static void arm(MipsCpu *c)
 {
-    u32 left = (u32)c->compare - mips_count(c);
-    i64 ticks = left ? left : (i64)1 << 32;
+    i64 now = ticks_now(c);
+    u32 left = (u32)c->compare - (u32)(now + c->count_base);
 
     if (c->cause & CAUSE_DC) {
+        match_at(c, INT64_MAX);
         timer_stop(c->timer);
         return;
     }
-    timer_set(c->timer, (i64)(((i128)(ticks_now(c) + ticks) * NS
-                               + c->count_hz - 1) / c->count_hz));
+    match_at(c, now + (left ? left : (i64)1 << 32));
+    timer_set(c->timer, (i64)(((i128)c->match * NS + c->count_hz - 1)
+                              / c->count_hz));
 }
 
+/* A timer that was set anew while it waited for the lock is too early. */
 static void fire(void *opaque)
 {
     MipsCpu *c = opaque;
 
-    __atomic_fetch_or(&c->timer_due, 1, __ATOMIC_SEQ_CST);
-    cpu_request(&c->cpu, REQ_INTERRUPT);
-    arm(c);
+    if (has_matched(c, ticks_now(c))) {
+        __atomic_fetch_or(&c->timer_due, 1, __ATOMIC_SEQ_CST);
+        cpu_request(&c->cpu, REQ_INTERRUPT);
+        arm(c);
+    }
+}
+
+u32 mips_count(MipsCpu *c)
+{
+    i64 now = ticks_now(c);
+
+    if (c->cause & CAUSE_DC) {
+        return (u32)c->count;
+    }
+    if (has_matched(c, now)) {
+        machine_lock();
+        fire(c);
+        machine_unlock();
+    }
+    return (u32)(now + c->count_base);
 }
 
 void mips_set_count(MipsCpu *c, u32 v)
@@ -70,11 +94,10 @@ void mips_stop_count(MipsCpu *c, bool stop)
     machine_lock();
     if (stop) {
         c->count = (u32)(ticks_now(c) + c->count_base);
-        timer_stop(c->timer);
     } else {
         c->count_base = (i64)c->count - ticks_now(c);
-        arm(c);
     }
+    arm(c);
     machine_unlock();
 }
 

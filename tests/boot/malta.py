@@ -36,6 +36,9 @@ def life(folder, arch, cpu, memory):
         shell(g, what + "a card has the network", ADDRESS, "1 packets received")
         shell(g, what + "the PIIX4's lines are those of the board",
               "cat /proc/interrupts", "XT-PIC  14  ata_piix")
+        # Linux takes it if Cause shows a match as soon as Count has passed it.
+        shell(g, what + "Compare is the kernel's timer",
+              "cat /proc/interrupts", "MIPS   7  timer")
         g.send("poweroff -f")
         check(g.wait(60) == 0, what + "is switched off")
     with open(disk, "rb") as f:
