@@ -179,29 +179,23 @@ bool ram_take_dirty(Ram *r, u64 page)
 }
 
 /*
- * Where memory from `at` on begins that was touched (or was not, if that is
- * asked for), as the kernel tells: Documentation/admin-guide/mm/pagemap.rst.
+ * Was any of the HUGE bytes at `at` touched, present or swapped?  As the
+ * kernel tells: Documentation/admin-guide/mm/pagemap.rst.
  */
-static u64 next_touched(int pagemap, const Ram *r, u64 at, bool touched)
+static bool is_touched(int pagemap, const Ram *r, u64 at)
 {
-    enum { ENTRIES = 512 };
-    const u64 there = 3ull << 62;       /* present, swapped */
-    u64 entry[ENTRIES];
+    const u64 there = 3ull << 62;
+    u64 entry[HUGE / GUEST_PAGE];
+    u64 pages = MIN(r->size - at, (u64)HUGE) / GUEST_PAGE;
+    u64 first = ((u64)(uintptr_t)r->host + at) / GUEST_PAGE;
+    ssize_t got = pread(pagemap, entry, pages * 8, (off_t)(first * 8));
 
-    while (at < r->size) {
-        u64 pages = MIN((r->size - at) / GUEST_PAGE, (u64)ENTRIES);
-        u64 first = ((u64)(uintptr_t)r->host + at) / GUEST_PAGE;
-        ssize_t n = pread(pagemap, entry, pages * 8, (off_t)(first * 8));
-        if (n <= 0) {
-            return touched ? at : r->size;
-        }
-        for (u64 i = 0; i < (u64)n / 8; i++, at += GUEST_PAGE) {
-            if (((entry[i] & there) != 0) == touched) {
-                return at;
-            }
+    for (u64 i = 0; (ssize_t)(8 * pages) == got && i < pages; i++) {
+        if (entry[i] & there) {
+            return true;
         }
     }
-    return r->size;
+    return (ssize_t)(8 * pages) != got;
 }
 
 /* What nobody touched is zero; a file is data all over. */
@@ -212,11 +206,16 @@ bool ram_data(const Ram *r, u64 *at, u64 *len)
     u64 end = r->size;
 
     if (pagemap >= 0) {
-        *at = next_touched(pagemap, r, *at, true);
-        end = next_touched(pagemap, r, *at, false);
+        while (*at < r->size && !is_touched(pagemap, r, *at)) {
+            *at = align_down(*at + HUGE, HUGE);
+        }
+        for (end = *at; end < r->size && is_touched(pagemap, r, end);) {
+            end = align_down(end + HUGE, HUGE);
+        }
         close(pagemap);
     }
-    *len = end - *at;
+    *at = MIN(*at, r->size);
+    *len = MIN(end, r->size) - *at;
     return *at < r->size;
 }
 

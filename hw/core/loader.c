@@ -279,15 +279,18 @@ static bool load_image(const Load *l, u64 ram)
 static bool load_unpacked(const Load *l, u64 ram, u16 machine)
 {
     const Blob *b = l->file;
+    bool may_be_image = machine == EM_AARCH64;
 
     if (b->size >= SELFMAG && memcmp(b->data, ELFMAG, SELFMAG) == 0) {
         return load_elf(l, machine);
     }
-    if (b->size >= IMAGE_HEADER && load_le(b->data + 56, 4) == IMAGE_MAGIC) {
+    if (may_be_image && b->size >= IMAGE_HEADER
+        && load_le(b->data + 56, 4) == IMAGE_MAGIC) {
         return load_image(l, ram);
     }
     return fail(l->err, "%s is no kernel for this machine: it should be an "
-                "arm64 Image, gzip of one, or an ELF file", b->name);
+                "%sELF file, or gzip of one", b->name,
+                may_be_image ? "arm64 Image or an " : "");
 }
 
 bool load_kernel(Machine *m, const Blob *b, u64 ram, u16 machine, Loaded *out,

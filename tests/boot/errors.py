@@ -66,6 +66,7 @@ CASES = [
     (["-M", "virt", "-kernel", "/nonexistent/kernel"], "/nonexistent/kernel"),
     (["-M", "virt", "-kernel", "{dir}"], "{dir}"),
     (["-M", "virt", "-kernel", "{cut}"], "{cut}", ANOLE),
+    (["-M", "malta", "-kernel", "{cut}"], "should be an ELF file", ANOLE),
     (["-M", "virt", "-kernel", "{text}"], "{text}", ANOLE),
     (["-M", "virt", "-kernel", "{empty}"], "{empty}", ANOLE),
     (["-M", "virt", "-kernel", "{cutelf}"], "{cutelf}", ANOLE),

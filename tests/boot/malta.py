@@ -26,6 +26,7 @@ def life(folder, arch, cpu, memory):
                     append='quiet guest.mod="%s"' % MODULES,
                     machine=["-M", "malta", "-cpu", cpu, "-m", memory],
                     extra=["-hda", disk])
+    command.remove("-no-reboot")
     with Guest(command, timeout=120) as g:
         what = "%s on %s: " % (arch, cpu)
         if not check(g.login(), what + "a shell"):
@@ -39,6 +40,8 @@ def life(folder, arch, cpu, memory):
         # Linux takes it if Cause shows a match as soon as Count has passed it.
         shell(g, what + "Compare is the kernel's timer",
               "cat /proc/interrupts", "MIPS   7  timer")
+        g.send("reboot -f")
+        check(g.login(), what + "a shell again after a reset")
         g.send("poweroff -f")
         check(g.wait(60) == 0, what + "is switched off")
     with open(disk, "rb") as f:
