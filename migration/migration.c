@@ -40,7 +40,6 @@ struct Migration {
     /* What the main thread does for this one. */
     GMutex   lock;
     GCond    done_cond;
-    bool     done;
 };
 
 static Migration *migration(const Machine *machine)
@@ -144,28 +143,30 @@ void migration_info(Machine *m, MigrationInfo *out)
 typedef struct Job {
     Migration *g;
     void     (*fn)(Migration *g);
+    bool       done;            /* under g->lock */
 } Job;
 
 static gboolean do_job(void *opaque)
 {
     Job *j = opaque;
+    Migration *g = j->g;
 
-    j->fn(j->g);
-    g_mutex_lock(&j->g->lock);
-    j->g->done = true;
-    g_cond_signal(&j->g->done_cond);
-    g_mutex_unlock(&j->g->lock);
+    j->fn(g);
+    g_mutex_lock(&g->lock);
+    j->done = true;
+    g_cond_broadcast(&g->done_cond);
+    g_mutex_unlock(&g->lock);
     return G_SOURCE_REMOVE;
 }
 
+/* The thread of one that ended may still wait while that of the next does. */
 static void on_main_thread(Migration *g, void (*fn)(Migration *g))
 {
-    Job j = { g, fn };
+    Job j = { g, fn, false };
 
-    g->done = false;
     g_idle_add_full(G_PRIORITY_DEFAULT, do_job, &j, NULL);
     g_mutex_lock(&g->lock);
-    while (!g->done) {
+    while (!j.done) {
         g_cond_wait(&g->done_cond, &g->lock);
     }
     g_mutex_unlock(&g->lock);
