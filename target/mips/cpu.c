@@ -23,10 +23,14 @@
 #define FCC(i)      [S_FCC + i] = SLOT("fcc" #i, I32, fcc[i])
 #define FP_OPERAND(i)                                                       \
     [S_FP_A + i] = SLOT("fp_operand" #i, V128T, fp_operand[i])
+#define AC(i, t)                                                            \
+    [S_AC + 2 * (i)] = SLOT("ac" #i "hi", t, ac[i][0]),                      \
+    [S_AC + 2 * (i) + 1] = SLOT("ac" #i "lo", t, ac[i][1])
 #define KSCRATCH(i, t) [S_KSCRATCH + i] = SLOT("kscratch" #i, t, kscratch[i])
 
 #define SLOTS(GPR, t)                                                       \
     ALL32(GPR), [S_HI] = SLOT("hi", t, hi), [S_LO] = SLOT("lo", t, lo),     \
+    AC(0, t), AC(1, t), AC(2, t), [S_DSP] = SLOT("dspcontrol", I32, dspcontrol), \
     ALL32(F),                                                               \
     EIGHT(FCC, 0, 1, 2, 3, 4, 5, 6, 7),                                     \
     [S_BD] = SLOT("bd", I32, bd),                                           \
@@ -90,7 +94,7 @@ static void write_status(Cpu *cpu, const void *buf)
 }
 
 enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
-       GDB_F0, GDB_FCSR = 70, GDB_FIR };
+       GDB_F0, GDB_FCSR = 70, GDB_FIR, GDB_AC, GDB_DSPCTL = 78 };
 
 #define PART(n, at, size, num)  { n, at, size, num, NULL, NULL }
 #define WIDE(n, member, num)    PART(n, offsetof(MipsCpu, member), 8, num)
@@ -102,12 +106,18 @@ enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
     PART("f" #i, offsetof(MipsCpu, f[(i) & ~1]) + 4 * ((i) & 1), 4, GDB_F0 + (i))
 #define F64_(i) WIDE("f" #i, f[i].d[0], GDB_F0 + (i))
 
+#define ACS(R)                                                              \
+    R("hi1", ac[0][0], GDB_AC), R("lo1", ac[0][1], GDB_AC + 1),             \
+    R("hi2", ac[1][0], GDB_AC + 2), R("lo2", ac[1][1], GDB_AC + 3),         \
+    R("hi3", ac[2][0], GDB_AC + 4), R("lo3", ac[2][1], GDB_AC + 5)
+
 static const GuestReg regs32[] = {
     ALL32(R32),
     LOW("lo", lo, GDB_LO), LOW("hi", hi, GDB_HI),
     LOW("badvaddr", badvaddr, GDB_BADVADDR), LOW("pc", cpu.tcg.pc, GDB_PC),
     ALL32(F32_),
     LOW("fir", fcr0, GDB_FIR),
+    ACS(LOW), LOW("dspctl", dspcontrol, GDB_DSPCTL),
     { "cause", 0, 4, GDB_CAUSE, read_cause, write_cause },
     { "fcsr", 0, 4, GDB_FCSR, read_fcsr, write_fcsr },
     { "status", offsetof(MipsCpu, status), 4, GDB_STATUS, NULL, write_status },
@@ -120,6 +130,7 @@ static const GuestReg regs64[] = {
     WIDE("badvaddr", badvaddr, GDB_BADVADDR), WIDE("pc", cpu.tcg.pc, GDB_PC),
     ALL32(F64_),
     WIDE("fir", fcr0, GDB_FIR),
+    ACS(WIDE), LOW("dspctl", dspcontrol, GDB_DSPCTL),
     { "cause", 0, 8, GDB_CAUSE, read_cause64, write_cause },
     { "fcsr", 0, 8, GDB_FCSR, read_fcsr, write_fcsr },
     { "status", offsetof(MipsCpu, status), 8, GDB_STATUS, NULL, write_status },
@@ -157,15 +168,22 @@ static const GuestReg regs64[] = {
     XML_HEAD("fpu") XML_ALL32(F, w) XML_REG("fcsr", w, "70")                \
     XML_REG("fir", w, "71") "</feature>\n"
 
+#define XML_DSP(w)                                                          \
+    XML_HEAD("dsp") XML_REG("hi1", w, "72") XML_REG("lo1", w, "73")         \
+    XML_REG("hi2", w, "74") XML_REG("lo2", w, "75") XML_REG("hi3", w, "76") \
+    XML_REG("lo3", w, "77") XML_REG("dspctl", "32", "78") "</feature>\n"
+
 /* Those without a number follow the one before: f0 the pc. */
 static const char *const xml32[][2] = {
     { "mips-cp0.xml", XML_CP0("32") }, { "mips-cpu.xml", XML_CPU("32") },
-    { "mips-fpu.xml", XML_FPU("32", XML_F32) }, { NULL, NULL }
+    { "mips-fpu.xml", XML_FPU("32", XML_F32) }, { "mips-dsp.xml", XML_DSP("32") },
+    { NULL, NULL }
 };
 
 static const char *const xml64[][2] = {
     { "mips64-cp0.xml", XML_CP0("64") }, { "mips64-cpu.xml", XML_CPU("64") },
-    { "mips64-fpu.xml", XML_FPU("64", XML_F64) }, { NULL, NULL }
+    { "mips64-fpu.xml", XML_FPU("64", XML_F64) }, { "mips64-dsp.xml", XML_DSP("64") },
+    { NULL, NULL }
 };
 
 /* ---- life --------------------------------------------------------------- */
@@ -283,12 +301,7 @@ static bool is_branch(MipsCpu *c, u64 va)
         return false;
     }
     w = c->cpu.key & KEY_BE ? load_be(buf, 4) : load_le(buf, 4);
-    for (const Insn *i = mips_branch_insns; i->name; i++) {
-        if ((w & i->mask) == i->want) {
-            return true;
-        }
-    }
-    return false;
+    return mips_is_row(mips_branch_insns, w);
 }
 
 /*

@@ -20,6 +20,8 @@
 enum {
     S_GPR = 0,              /* 32; the first is never used */
     S_HI = 32, S_LO,
+    S_AC,                   /* the DSP module's: HI and LO of 1, 2, 3 */
+    S_DSP = S_AC + 6,       /* DSPControl */
     S_F0,                   /* 32 */
     S_FCC = S_F0 + 32,      /* 8 condition codes, each 0 or 1 */
     S_BD = S_FCC + 8,            /* 1 in a branch's delay slot */
@@ -46,7 +48,8 @@ enum {
     KEY_ERL     = 1 << 8,   /* Status.ERL: kuseg is not mapped */
     KEY_BE      = 1 << 9,   /* data and code are big-endian */
     KEY_ULR     = 1 << 10,  /* RDHWR may read UserLocal */
-    KEY_BITS    = 11,
+    KEY_DSP     = 1 << 11,  /* the DSP module is enabled */
+    KEY_BITS    = 12,
 };
 
 /* What a model has, in MipsCpu.features: guards of decode tables. */
@@ -58,6 +61,7 @@ enum {
     FEAT_FP64 = 1 << 8,     /* 64-bit integers in the FPU */
     FEAT_FP64X = 1 << 9,    /* COP1X */
     FEAT_PS = 1 << 10,      /* paired single */
+    FEAT_DSP = 1 << 11, FEAT_DSP2 = 1 << 12,
 };
 
 enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 2048 };
@@ -88,6 +92,8 @@ typedef struct MipsCpu {
     Cpu cpu;
     u64 gpr[32];
     u64 hi, lo;
+    u64 ac[3][2];           /* HI and LO of the DSP module's */
+    u32 dspcontrol;
     Vec f[32];              /* the FPU's, and MSA's */
     u32 fcc[8];
     u32 bd;

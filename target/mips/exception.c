@@ -55,6 +55,7 @@ static u32 key_of(const MipsCpu *c)
     key |= c->config[3] & ULRI && (key & KEY_CP0 || c->hwrena >> ULR & 1)
         ? KEY_ULR : 0;
     key |= c->status & ST_ERL ? KEY_ERL : 0;
+    key |= c->features & FEAT_DSP && c->status & ST_MX ? KEY_DSP : 0;
     return key | (c->big_endian ? KEY_BE : 0);
 }
 

@@ -61,6 +61,22 @@ bool set_w(Ctx *c, unsigned r, Val v)
     return set_r(c, r, widen(c, v));
 }
 
+Val swap_groups(Ir *b, Val x, unsigned by, u64 mask)
+{
+    Type t = ir_type(b, x);
+    Val m = ir_const(b, t, mask), n = ir_const(b, t, by);
+    Val high = ir_and(b, ir_shr(b, x, n), m);
+
+    return ir_or(b, ir_shl(b, ir_and(b, x, m), n), high);
+}
+
+Val reversed_bits(Ir *b, Val x)
+{
+    x = swap_groups(b, x, 4, 0x0f0f0f0f0f0f0f0full);
+    x = swap_groups(b, x, 2, 0x3333333333333333ull);
+    return swap_groups(b, x, 1, 0x5555555555555555ull);
+}
+
 /* ---- memory ------------------------------------------------------------- */
 
 /* Without 64-bit addressing sums wrap at 32 bits (PRA, "Compatibility"). */
@@ -160,18 +176,51 @@ static bool decode_new(Ctx *c, u32 w)
     return has(c, FEAT_R6) && (mips_r6(c, w) || mips_fpu6(c, w));
 }
 
+bool mips_is_row(const Insn *row, u32 w)
+{
+    for (; row->name; row++) {
+        if ((w & row->mask) == row->want) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* BPOSGE32: a branch, but of the DSP module. */
+static bool is_bposge(u32 w)
+{
+    return w >> 16 == 0x41c;
+}
+
+/* The exception of one that has no meaning now. */
+static void reserved(Ctx *c, u32 w)
+{
+    if (has(c, FEAT_DSP) && !(c->key & KEY_DSP)
+        && (mips_is_row(mips_dsp_insns, w) || mips_is_row(mips_dspac_insns, w)
+            || is_bposge(w))) {
+        raise_code(c, EXC_DSPDIS);
+        return;
+    }
+    log_line(LOG_GUEST, "reserved instruction %08x", w);
+    if (w >> 26 == OP_COP2) {
+        raise_cpu(c, 2);
+    } else {
+        raise_code(c, EXC_RI);
+    }
+}
+
+static bool decode_dsp(Ctx *c, u32 w)
+{
+    return c->key & KEY_DSP && (mips_dsp(c, w) || mips_dspac(c, w));
+}
+
 static void decode(Ctx *c, u32 w)
 {
     c->insn = w;
     if (is_cop1(c, w) && !(c->key & KEY_FPU)) {
         raise_cpu(c, 1);
-    } else if (!decode_old(c, w) && !decode_new(c, w)) {
-        log_line(LOG_GUEST, "reserved instruction %08x", w);
-        if (w >> 26 == OP_COP2) {
-            raise_cpu(c, 2);
-        } else {
-            raise_code(c, EXC_RI);
-        }
+    } else if (!decode_old(c, w) && !decode_new(c, w) && !decode_dsp(c, w)) {
+        reserved(c, w);
     }
 }
 
@@ -258,12 +307,7 @@ static bool is_any_branch(const Ctx *c, u32 w)
     while (strcmp(i->name, "bc") != 0) {
         i++;
     }
-    for (; i->name; i++) {
-        if ((w & i->mask) == i->want) {
-            return true;
-        }
-    }
-    return is_branch(c, w);
+    return mips_is_row(i, w) || is_branch(c, w);
 }
 
 static void slot(Ctx *c, u32 w)

@@ -55,6 +55,17 @@ static bool low_bit(Ctx *c, form_bc1z a, Cond cc)
     return branch_if(c, cond, a.offset, 0);
 }
 
+/* BPOSGE32: DSPControl.pos is 32 or more. */
+static bool bposge(Ctx *c, form_zero a)
+{
+    if (!(c->key & KEY_DSP)) {
+        return false;
+    }
+    Val v = ir_and(c->b, ir_get(c->b, S_DSP), ir_i32(c->b, 32));
+    Val cond = ir_set(c->b, NE, v, ir_i32(c->b, 0));
+    return branch_if(c, cond, a.offset, 0);
+}
+
 static bool j(Ctx *c, form_j a, u32 link)
 {
     c->branch = (Branch) {

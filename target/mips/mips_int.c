@@ -264,16 +264,6 @@ static bool dins(Ctx *c, form_ext a, unsigned msb, unsigned lsb)
                                      lsb, msb - lsb + 1));
 }
 
-/* Swaps neighbouring groups of `by` bits; mask: the lower one of each two. */
-static Val swap_groups(Ir *b, Val x, unsigned by, u64 mask)
-{
-    Type t = ir_type(b, x);
-    Val m = ir_const(b, t, mask), n = ir_const(b, t, by);
-    Val high = ir_and(b, ir_shr(b, x, n), m);
-
-    return ir_or(b, ir_shl(b, ir_and(b, x, m), n), high);
-}
-
 static Val swap_bytes(Ir *b, Val x)
 {
     return swap_groups(b, x, 8, 0x00ff00ff00ff00ffull);

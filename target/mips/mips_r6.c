@@ -105,31 +105,14 @@ static bool dalign(Ctx *c, form_align a)
                                   8));
 }
 
-/* Swaps neighbouring groups of `by` bits; mask: the lower one of each two. */
-static Val swap_bits(Ir *b, Val x, unsigned by, u64 mask)
-{
-    Type t = ir_type(b, x);
-    Val m = ir_const(b, t, mask), n = ir_const(b, t, by);
-    Val high = ir_and(b, ir_shr(b, x, n), m);
-
-    return ir_or(b, ir_shl(b, ir_and(b, x, m), n), high);
-}
-
-static Val reversed_bytes(Ir *b, Val x)
-{
-    x = swap_bits(b, x, 4, 0x0f0f0f0f0f0f0f0full);
-    x = swap_bits(b, x, 2, 0x3333333333333333ull);
-    return swap_bits(b, x, 1, 0x5555555555555555ull);
-}
-
 static bool bitswap(Ctx *c, form_sh a)
 {
-    return set_w(c, a.rd, reversed_bytes(c->b, get_w(c, a.rt)));
+    return set_w(c, a.rd, reversed_bits(c->b, get_w(c, a.rt)));
 }
 
 static bool dbitswap(Ctx *c, form_sh a)
 {
-    return set_r(c, a.rd, reversed_bytes(c->b, get_r(c, a.rt)));
+    return set_r(c, a.rd, reversed_bits(c->b, get_r(c, a.rt)));
 }
 
 /* ---- constants, addresses ----------------------------------------------- */

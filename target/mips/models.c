@@ -73,18 +73,19 @@ const char *const mips_models64[] = {
 /*
  * Not emulated.  Config1: performance counters, watch registers, MIPS16e.
  * Config3: the multi-threading extension, large physical addresses of 32-bit
- * CPUs, DSP, microMIPS, page table walker, segment control, BadInstr, MSA, and
+ * CPUs, microMIPS, page table walker, segment control, BadInstr, MSA, and
  * the coherence manager's registers, which a board has to have.
  */
 static const u32 absent[8] = {
     [1] = 1 << 4 | 1 << 3 | 1 << 2,
-    [3] = 1 << 2 | 1 << 7 | 3 << 10 | 3 << 14 | 1 << 24 | 1 << 25 | 1 << 26 | 1 << 27
+    [3] = 1 << 2 | 1 << 7 | 3 << 14 | 1 << 24 | 1 << 25 | 1 << 26 | 1 << 27
         | 1 << 28 | 1 << 29,
 };
 
 enum { FIR_3D = 1 << 19 };      /* not emulated either */
 
-enum { CONFIG_BE = 1 << 15, CONFIG1_FP = 1, CONFIG3_RXI = 1 << 12,
+enum { CONFIG_BE = 1 << 15, CONFIG1_FP = 1, CONFIG3_DSPP = 1 << 10,
+       CONFIG3_DSP2P = 1 << 11, CONFIG3_RXI = 1 << 12,
        CONFIG3_ULRI = 1 << 13 };
 
 static u32 features_of(const Model *m)
@@ -92,7 +93,9 @@ static u32 features_of(const Model *m)
     u64 config = m->config[0];
     u32 level = (u32)bits(config, 12, 10);      /* AR: release 1, 2 or 6 */
     u32 f = m->features | (level >= 1 ? FEAT_R2 : 0)
-        | (level >= 2 ? FEAT_R6 : FEAT_PRE6) | (m->fir ? FEAT_FPU : 0);
+        | (level >= 2 ? FEAT_R6 : FEAT_PRE6) | (m->fir ? FEAT_FPU : 0)
+        | (m->config[3] & CONFIG3_DSPP ? FEAT_DSP : 0)
+        | (m->config[3] & CONFIG3_DSP2P ? FEAT_DSP2 : 0);
 
     if (bits(config, 14, 13)) {                 /* AT: MIPS64 */
         f |= FEAT_64 | (f & FEAT_R2 ? FEAT_64R2 : 0)

@@ -10,6 +10,7 @@
 
 const Field mips_state[] = {
     REG("GPR", gpr), REG("HI", hi), REG("LO", lo), REG("PC", cpu.tcg.pc),
+    SAVE_AS(MipsCpu, ac, 8), REG("DSPControl", dspcontrol),
     SAVE_AS(MipsCpu, f, 8), REG("FCC", fcc), SAVE(MipsCpu, bd),
     SAVE(MipsCpu, ll_addr), SAVE(MipsCpu, ll_val), SAVE(MipsCpu, fp_op),
     SAVE_AS(MipsCpu, fp_operand, 8), REG("Index", index),

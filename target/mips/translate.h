@@ -48,6 +48,10 @@ Val  imm_r(Ctx *c, i64 v);                      /* constant of c->reg */
 /* An I32 as a register holds it, and the low half of a register. */
 Val  widen(Ctx *c, Val v);
 Val  narrow(Ctx *c, Val v);
+/* Swaps neighbouring groups of `by` bits; mask: the lower one of each two. */
+Val  swap_groups(Ir *b, Val x, unsigned by, u64 mask);
+/* The bits of each byte in the other order. */
+Val  reversed_bits(Ir *b, Val x);
 /* A slot of register width, as get_r() and get_w() do. */
 Val  get_slot_w(Ctx *c, unsigned slot);
 void put_slot_w(Ctx *c, unsigned slot, Val v);
@@ -74,6 +78,8 @@ bool mips_fpu(Ctx *c, u32 insn);
 bool mips_r6(Ctx *c, u32 insn);
 bool mips_fpu6(Ctx *c, u32 insn);
 bool mips_ps(Ctx *c, u32 insn);
+bool mips_dsp(Ctx *c, u32 insn);
+bool mips_dspac(Ctx *c, u32 insn);
 /* LL and SC of register r, wherever their encodings are. */
 bool mips_load_linked(Ctx *c, unsigned r, Val va, u32 memop);
 bool mips_store_conditional(Ctx *c, unsigned r, Val va, u32 memop);
@@ -89,4 +95,7 @@ typedef struct Insn {
 } Insn;
 extern const Insn mips_int_insns[], mips_ldst_insns[], mips_cp0_insns[],
                   mips_branch_insns[], mips_fpu_insns[], mips_r6_insns[],
-                  mips_fpu6_insns[], mips_ps_insns[];
+                  mips_fpu6_insns[], mips_ps_insns[], mips_dsp_insns[],
+                  mips_dspac_insns[];
+/* Is w of one of the rows, from that one on? */
+bool mips_is_row(const Insn *row, u32 w);

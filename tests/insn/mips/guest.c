@@ -12,7 +12,8 @@ typedef uint64_t u64;
 
 #include "words.h"
 
-enum { HI = 32, LO, CAUSE, EPC, BADVADDR, FCSR, F = 40, STATE = 72 };
+enum { HI = 32, LO, CAUSE, EPC, BADVADDR, FCSR, F = 40,
+       AC = 72, DSPCONTROL = 78, STATE = 80 };
 enum { AREA = 0x10000 };
 
 extern volatile u64 state[STATE];
@@ -58,6 +59,12 @@ static u64 draw(void)
     return seed;
 }
 
+/* Below n, without a division of 64 bits, which is a call. */
+static u32 below(u32 n)
+{
+    return (u32)(draw() >> 32) % n;
+}
+
 /* Numbers at which something changes, now and then. */
 static u64 number(int as_word)
 {
@@ -68,7 +75,7 @@ static u64 number(int as_word)
     u64 v = draw();
 
     if (v % 4 == 0) {
-        v = edges[draw() % (sizeof edges / sizeof edges[0])];
+        v = edges[below(sizeof edges / sizeof edges[0])];
     }
     return sizeof(long) == 8 && !as_word && draw() % 2 ? v : (u64)(int)v;
 }
@@ -91,12 +98,12 @@ static u64 fraction(void)
     };
     u64 v = draw();
 
-    switch (draw() % 5) {
-    case 0: return twice[draw() % (sizeof twice / sizeof twice[0])];
+    switch (below(5)) {
+    case 0: return twice[below(sizeof twice / sizeof twice[0])];
     case 1: return (u64)single[v % 16] << 32 | single[draw() % 16];
-    case 2: return (v & 0x800fffffffffffffull) | (1000 + draw() % 60) << 52;
+    case 2: return (v & 0x800fffffffffffffull) | (1000ull + below(60)) << 52;
     case 3: return (v & 0x807fffff807fffffull)
-                | (100 + draw() % 60) << 55 | (100 + draw() % 60) << 23;
+                | (100ull + below(60)) << 55 | (100ull + below(60)) << 23;
     }
     return v;
 }
@@ -120,8 +127,13 @@ static void make_state(int as_words)
         }
     }
     for (int i = 34; i < STATE; i++) {
-        state[i] = i >= F ? fraction() : 0;
+        state[i] = i >= F && i < AC ? fraction() : 0;
     }
+#ifdef HAS_DSP
+    for (int i = AC; i <= DSPCONTROL; i++) {
+        *(volatile u32 *)&state[i] = (u32)number(1);
+    }
+#endif
     *(volatile u32 *)&state[FCSR] = FCSR_MASK & (u32)draw();
     for (int i = AREA / 2 - 256; i < AREA / 2 + 256; i += 8) {
         *(u64 *)(area + i) = draw();
@@ -140,7 +152,7 @@ static u64 hash_state(int low_halves)
 
     for (int i = 0; i < STATE; i++) {
         if (i != 26 && i != 27) {
-            h = hash_of(h, i >= F && low_halves ? (u32)state[i] : state[i]);
+            h = hash_of(h, i >= F && i < AC && low_halves ? (u32)state[i] : state[i]);
         }
     }
     for (int i = AREA / 2 - 256; i < AREA / 2 + 256; i++) {

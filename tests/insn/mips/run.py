@@ -25,6 +25,8 @@ CODE = 0xa0200000
 AREA_POINTERS, CODE_POINTER = (4, 5, 6, 7), 8
 FREE = [r for r in range(32) if r not in (26, 27)]
 
+DSP = {"R2", "PRE6", "FP64", "FP64X", "DSP", "DSP2"}
+
 # name: compiler, system, CPU, flags, features of its rows, Status
 SETUPS = {
     "32": ("mipsel-linux-gnu", "mipsel", "24Kf", "-mips32r2",
@@ -39,6 +41,12 @@ SETUPS = {
              "-mips64r2 -mabi=64 -msym32",
              {"R2", "PRE6", "64", "64R2", "64PRE6", "FP64",
               "FP64X", "PS"}, 0x240000e0),
+    "dsp": ("mipsel-linux-gnu", "mipsel", "74Kf", "-mips32r2", DSP,
+            0x21000000),
+    "dspbe": ("mips-linux-gnu", "mips", "74Kf", "-mips32r2", DSP,
+              0x21000000),
+    "dspoff": ("mipsel-linux-gnu", "mipsel", "74Kf", "-mips32r2", DSP,
+               0x20000000),
     "r6": ("mipsisa32r6el-linux-gnu", "mipsel", "mips32r6-generic",
            "-mips32r6", {"R2", "R5", "R6", "FP64"}, 0x24000000),
     "64r6": ("mipsisa64r6el-linux-gnuabi64", "mips64el", "I6400",
@@ -48,8 +56,10 @@ SETUPS = {
 # FCSR's bits that are drawn: rounding; with -traps Enables too.  Not FS: the
 # peer then raises nothing where a result is flushed.
 FCSR_MASK, FCSR_TRAPS = 3, 0xf83
-TABLES = ["mips_int", "mips_ldst", "mips_branch", "mips_fpu"]
-TABLES6 = ["mips_r6", "mips_fpu6"]
+# Tables, and what a setup has to have for them.
+TABLES = {"mips_int": None, "mips_ldst": None, "mips_branch": None,
+          "mips_fpu": None, "mips_r6": "R6", "mips_fpu6": "R6",
+          "mips_ps": "PS", "mips_dsp": "DSP", "mips_dspac": "DSP"}
 LEFT_OUT = {"synci", "cache", "pref", "sync", "sc", "scd", "luxc1", "suxc1",
             "prefx"}
 # Take words: operands that are no sign-extended words are unpredictable.
@@ -69,8 +79,9 @@ def skip(why):
 
 
 class Row:
-    def __init__(self, name, bits, form, guard):
+    def __init__(self, name, bits, form, guard, folds):
         self.name, self.bits, self.form, self.guard = name, bits, form, guard
+        self.folds = folds              # the peer leaves out what sets r0
 
 
 def read_table(name):
@@ -85,7 +96,7 @@ def read_table(name):
             m = re.match(r"(\S+)\s+([01.\s]+?)\s+([a-z]\w*)\s+(.*)", line)
             guard = re.search(r" if FEAT_(\w+)", line)
             rows.append(Row(m[1], re.sub(r"\s", "", m[2]), forms[m[3]],
-                            guard and guard[1]))
+                            guard and guard[1], name[:8] == "mips_dsp"))
     return rows
 
 
@@ -104,6 +115,8 @@ def fix_registers(rnd, row, word, full):
             hi, _, lo = place.partition(":")
             if not set(row.bits[31 - int(hi):32 - int(lo)]) - {"."}:
                 word = set_field(word, place, rnd.choice(FREE))
+                if row.folds:
+                    word = set_field(word, place, rnd.choice(FREE[1:]))
     if "base" in row.form:
         word = set_field(word, row.form["base"], rnd.choice(AREA_POINTERS))
         if row.form.get("offset") == "15:7":
@@ -146,7 +159,8 @@ def fix_branch(row, word):
     if row.name in ("jr", "jalr"):
         word = set_field(word, "25:21", CODE_POINTER)
         return set_field(word, "10:6", word & 16)       # other hints: reserved
-    if "rs" in row.form and word >> 21 & 31 in (0, word >> 16 & 31):    # peer folds these
+    if "rs" in row.form and row.bits[6:11] == "....." \
+            and word >> 21 & 31 in (0, word >> 16 & 31):    # peer folds these
         word = set_field(word, "25:21", 9)
     return set_field(word, "15:0", 3)
 
@@ -181,6 +195,10 @@ def make_case(rnd, table, row, plain, full):
                 0, 0, 0, 0]
     if row.name in ("c.ps", "movf.ps", "movt.ps"):      # codes come in pairs
         word &= ~(1 << (8 if row.name == "c.ps" else 18))
+    if row.name == "insv":                  # what goes beyond: unpredictable
+        size = rnd.randrange(1, 33)
+        return [0x24010000 | rnd.randrange(33 - size) | size << 7,
+                0x7c201cf8, set_field(word, "20:16", 9), 0, 0, 0, 0, 0]
     if table in ("mips_fpu", "mips_fpu6", "mips_ps"):
         return [word, 0, 0, 0, 0, 0,
                 LOW_HALVES if has_low_result(row, word) else 0, 0]
@@ -203,8 +221,8 @@ def make_cases(options, features, status):
     tables = {t: [r for r in read_table(t)
                   if r.name not in LEFT_OUT
                   and (not r.guard or r.guard in features)]
-              for t in TABLES + (TABLES6 if "R6" in features else [])
-              + (["mips_ps"] if "PS" in features else [])}
+              for t, needs in TABLES.items()
+              if not needs or needs in features}
     plain = [r for t in ("mips_int", "mips_ldst") if t in tables
              for r in tables[t]]
     cases = []
@@ -248,6 +266,8 @@ def build(folder, cases, setup, fcsr, shown=-1):
         defines.append("-DHAS_FPU")
         if not setup[5] & 0x04000000:
             defines.append("-DFR0")
+    if setup[5] & 0x01000000:
+        defines.append("-DHAS_DSP")
     if "PRE6" in setup[4]:
         defines.append("-DHAS_HILO")
     return link(folder, setup, defines, "start.S", "guest.c")

@@ -23,6 +23,8 @@
 #define BADVADDR AT(36)
 #define FCSR AT(37)
 #define F AT(40)
+#define AC AT(72)
+#define DSPCONTROL AT(78)
 #define EACH .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, \
     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 31
 #ifdef FR0
@@ -34,6 +36,9 @@
     .set noreorder
     .set noat
     .set hardfloat
+#ifdef HAS_DSP
+    .set dspr2
+#endif
 #if !defined FR0 && _MIPS_SIM != _ABI64
     .set fp=64
 #endif
@@ -67,6 +72,16 @@ run:
     .endr
     lw  $1, FCSR($26)
     ctc1 $1, $31
+#endif
+#ifdef HAS_DSP
+    .irp n, 1, 2, 3
+    LR  $1, AC + AT(2 * (\n - 1))($26)
+    mthi $1, $ac\n
+    LR  $1, AC + AT(2 * (\n - 1) + 1)($26)
+    mtlo $1, $ac\n
+    .endr
+    lw  $1, DSPCONTROL($26)
+    wrdsp $1, 0x3f
 #endif
 #ifdef HAS_HILO
     LR  $1, HI($26)
@@ -111,6 +126,16 @@ save:
     EACH
     SR  $\n, AT(\n)($26)
     .endr
+#ifdef HAS_DSP
+    .irp n, 1, 2, 3
+    mfhi $1, $ac\n
+    SR  $1, AC + AT(2 * (\n - 1))($26)
+    mflo $1, $ac\n
+    SR  $1, AC + AT(2 * (\n - 1) + 1)($26)
+    .endr
+    rddsp $1, 0x3f
+    sw  $1, DSPCONTROL($26)
+#endif
 #ifdef HAS_HILO
     mfhi $1
     SR  $1, HI($26)
@@ -138,6 +163,6 @@ stack:
     .space 16384
     .globl state
 state:
-    .space 8 * 72
+    .space 8 * 80
 kept:
     .space 8 * 32

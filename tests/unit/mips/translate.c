@@ -48,7 +48,7 @@ static u32 draw_word(void)
     static const Insn *const tables[] = {
         mips_int_insns, mips_ldst_insns, mips_cp0_insns, mips_branch_insns,
         mips_fpu_insns, mips_r6_insns, mips_fpu6_insns,
-        mips_ps_insns,
+        mips_ps_insns, mips_dsp_insns, mips_dspac_insns,
     };
     const Insn *t = tables[draw() % countof(tables)];
     u32 n = 0, w = (u32)draw();
