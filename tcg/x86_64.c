@@ -10,6 +10,8 @@
 #include <cpuid.h>
 #include <stdlib.h>
 
+const bool tcg_native = true;
+
 /* ---- the processor ------------------------------------------------------ */
 
 static X86Has detect(void)

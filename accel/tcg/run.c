@@ -217,7 +217,7 @@ static bool set_option(const char *text, JitOptions *o, Err *err)
 
 static bool machine_start_tcg(Machine *m, const char *props, Err *err)
 {
-    JitOptions o = { .size = CODE_SIZE, .heat = HOT };
+    JitOptions o = { .size = CODE_SIZE, .heat = HOT, .interp = !tcg_native };
     g_auto(GStrv) option = g_strsplit(props ? props : "", ",", -1);
 
     for (char **text = option; *text; text++) {

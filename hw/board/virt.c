@@ -4,7 +4,7 @@
  * Linux knows from its device tree.  The memory map and interrupts are those
  * that QEMU documents for its machine of this name; virt.h has them.
  *
- * Left out: PCIe, GICv2m, GICv3, SMMU, EL2 and EL3.
+ * Left out: PCIe, GICv2m, the ITS, SMMU, EL2 and EL3.
  */
 #include <elf.h>
 #include <libfdt.h>
@@ -14,6 +14,7 @@
 #include "hw/block/pflash.h"
 #include "hw/board/board_options.h"
 #include "hw/board/virt.h"
+#include "hw/intc/gic_access.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/virtio/virtio.h"
 #include "softmmu/clock.h"
@@ -50,6 +51,9 @@ static void wire_cpu(Machine *m, Cpu *c)
                          SPIS + 32 * c->index + cpu_ppis[i].ppi);
         }
     }
+    if (gic_version(gic) == 3) {
+        gicv3_connect(gic, c);
+    }
     c->target->firmware(c, true, false);
 }
 
@@ -74,12 +78,43 @@ static bool make_ram(Machine *m, Err *err)
     return m->ram != NULL;
 }
 
+/*
+ * The version that -M asks for: a number, or what suits best.  An accelerator
+ * may have some in the kernel, else both are there.
+ */
+static const char *choose_gic(const Machine *m, Err *err)
+{
+    const char *asked = virt(m)->gic_version;
+    u32 can = m->host_gics ? m->host_gics : 1 << 2 | 1 << 3;
+    bool best = asked && (strcmp(asked, "host") == 0
+                          || strcmp(asked, "max") == 0);
+    u32 version = best ? (can >> 3 & 1 ? 3 : 2)
+        : asked ? (u32)(asked[0] - '0') : can >> 2 & 1 ? 2 : 3;
+
+    if (best && asked[0] == 'h' && !m->host_gics) {
+        fail(err, "-M gic-version=host needs -accel kvm with "
+             "kernel-irqchip=on; write 2, 3 or max");
+        return NULL;
+    }
+    if (!(can >> version & 1)) {
+        fail(err, "-M gic-version=%u: the host's kernel has no GICv%u for "
+             "guests here; gic-version=host takes the one it has", version,
+             version);
+        return NULL;
+    }
+    return version == 3 ? "gicv3" : "gicv2";
+}
+
 static bool make_cpus(Machine *m, Err *err)
 {
+    const char *gic = choose_gic(m, err);
     g_autofree char *cpus = g_strdup_printf("num-cpu=%u", m->opts->smp);
     const char *model = m->opts->cpu ? m->opts->cpu : m->board->cpu;
 
-    virt(m)->gic = machine_device(m, "gicv2", "gic", cpus, GIC_BASE, err);
+    if (!gic) {
+        return false;
+    }
+    virt(m)->gic = machine_device(m, gic, "gic", cpus, GIC_BASE, err);
     for (u32 i = 0; virt(m)->gic && i < m->opts->smp; i++) {
         Cpu *c = machine_add_cpu(m, model, err);
         if (!c) {
@@ -436,11 +471,20 @@ static bool init(Machine *m, Err *err)
 
 /* ---- -M virt,key=value -------------------------------------------------- */
 
-static bool set_file(Machine *m, const char *key, const char *value, Err *err)
+static bool set_text(Machine *m, const char *key, const char *value, Err *err)
 {
-    (void)err;
     if (!m->board_data) {
         m->board_data = g_new0(Virt, 1);
+    }
+    if (strcmp(key, "gic-version") == 0) {
+        static const char *const known[] = { "2", "3", "host", "max" };
+        u32 i = 0;
+        while (i < countof(known) && strcmp(value, known[i])) {
+            i++;
+        }
+        virt(m)->gic_version = g_strdup(value);
+        return i < countof(known)
+            || fail(err, "-M gic-version=%s: write 2, 3, host or max", value);
     }
     if (strcmp(key, "dumpdtb") == 0) {
         virt(m)->dump = g_strdup(value);
@@ -451,8 +495,8 @@ static bool set_file(Machine *m, const char *key, const char *value, Err *err)
 }
 
 static const BoardOption options[] = {
-    TAKEN_BY("pflash0", set_file), TAKEN_BY("pflash1", set_file), TAKEN_BY("dumpdtb", set_file),
-    ONLY("gic-version", "2", "there is no GICv3 yet"),
+    TAKEN_BY("pflash0", set_text), TAKEN_BY("pflash1", set_text), TAKEN_BY("dumpdtb", set_text),
+    TAKEN_BY("gic-version", set_text),
     ONLY("secure", "off", "there is no EL3"),
     ONLY("virtualization", "off", "there is no EL2"),
     ONLY("mte", "off", "there are no memory tags"),

@@ -14,6 +14,7 @@
 enum {
     FLASH_BASE = 0x00000000, FLASH_BANK = 0x04000000,
     GIC_BASE = 0x08000000, GIC_PART = 0x10000,
+    GICR_BASE = 0x080a0000, GICR_SIZE = 0xf60000,
     FW_CFG_BASE = 0x09020000,
     VIRTIO_BASE = 0x0a000000, VIRTIO_STEP = 0x200, VIRTIO_COUNT = 32,
     VIRTIO_SPI = 16,
@@ -37,6 +38,7 @@ extern const PrimeCell virt_cells[PRIMECELLS];
 typedef struct Virt {
     const char *pflash[FLASH_BANKS];    /* of -M pflash0=, pflash1= */
     const char *dump;                   /* of -M dumpdtb=FILE */
+    const char *gic_version;            /* of -M gic-version=, or NULL */
     Device  *gic, *fw_cfg;
     Device  *flash[FLASH_BANKS];
     Device  *cell[PRIMECELLS];

@@ -7,6 +7,7 @@
  */
 #include "hw/board/virt.h"
 #include "hw/core/fdt.h"
+#include "hw/intc/gic_access.h"
 #include "softmmu/clock.h"
 
 enum { PHANDLE_GIC = 1, PHANDLE_CLOCK, PHANDLE_GPIO, PHANDLE_CPU };
@@ -25,10 +26,17 @@ static void add_clock(void *fdt)
     fdt_setprop_string(fdt, n, "compatible", "fixed-clock");
 }
 
+/* Third cell of a PPI; GICv2's says which CPUs have it. */
+static u32 ppi_flags(const Machine *m)
+{
+    return (gic_version(virt(m)->gic) == 2 ? (u32)MASK(m->ncpus) << 8 : 0)
+        | LEVEL_HIGH;
+}
+
 /* PPIs 13, 14, 11, 10: EL3 or secure, EL1, virtual, EL2; then the PMU's. */
 static void add_timer(Machine *m, void *fdt)
 {
-    u32 flags = (u32)MASK(m->ncpus) << 8 | LEVEL_HIGH;
+    u32 flags = ppi_flags(m);
     int n = fdt_add_subnode(fdt, 0, "timer");
 
     FDT_CELLS(fdt, n, "interrupts", IRQ_PPI, 13, flags, IRQ_PPI, 14, flags,
@@ -39,7 +47,7 @@ static void add_timer(Machine *m, void *fdt)
 
 static void add_pmu(Machine *m, void *fdt)
 {
-    u32 flags = (u32)MASK(m->ncpus) << 8 | LEVEL_HIGH;
+    u32 flags = ppi_flags(m);
     int n = fdt_add_subnode(fdt, 0, "pmu");
 
     FDT_CELLS(fdt, n, "interrupts", IRQ_PPI, 7, flags);
@@ -97,8 +105,14 @@ static void add_gic(const Virt *v, void *fdt)
     int n = fdt_node_at(fdt, 0, "intc", GIC_BASE);
 
     FDT_CELLS(fdt, n, "phandle", PHANDLE_GIC);
-    FDT_CELLS(fdt, n, "reg", 0, GIC_BASE, 0, GIC_PART,
-              0, GIC_BASE + GIC_PART, 0, GIC_PART);
+    if (gic_version(v->gic) == 3) {
+        FDT_CELLS(fdt, n, "reg", 0, GIC_BASE, 0, GIC_PART,
+                  0, GICR_BASE, 0, GICR_SIZE);
+        FDT_CELLS(fdt, n, "#redistributor-regions", 1);
+    } else {
+        FDT_CELLS(fdt, n, "reg", 0, GIC_BASE, 0, GIC_PART,
+                  0, GIC_BASE + GIC_PART, 0, GIC_PART);
+    }
     fdt_compatible(fdt, n, v->gic->type->compatible);
     fdt_flag(fdt, n, "ranges");
     FDT_CELLS(fdt, n, "#size-cells", 2);

@@ -116,6 +116,9 @@ struct Machine {
      * EDX); NULL: they are emulated.
      */
     void        (*host_cpuid)(Machine *m, u32 leaf, u32 sub, u32 out[4]);
+    /* Versions of Arm's GIC that the accelerator has in the kernel: bits 2
+       and 3; 0: they are emulated. */
+    u32           host_gics;
     int           exit_code;
     /* Tells monitors of an event; see machine_event(); NULL: none. */
     void        (*on_event)(Machine *m, const char *event, Json *data);

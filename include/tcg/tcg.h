@@ -129,6 +129,9 @@ typedef struct TcgCode {
 
 typedef struct TcgBuffer TcgBuffer;
 
+/* Is there a back end for this host?  Else only the evaluator runs code. */
+extern const bool tcg_native;
+
 /*
  * C's end of the slow path: does the access that env describes.  `ret` is a
  * host address in the code that made it.  Returns false if the guest faulted:

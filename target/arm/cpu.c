@@ -220,6 +220,7 @@ static void reset(Cpu *cpu)
     c->event = false;
     cpu->halted = false;
     cpu->tcg.pc = 0;
+    arm_see_gic(c);
     clear_debug_and_pmu(c);
     arm_timers_reset(c);
     fpsr_set(c, 0);

@@ -64,6 +64,7 @@ enum {
     FEAT_SHA256 = 1 << 3, FEAT_CRC32 = 1 << 4, FEAT_LSE = 1 << 5,
     FEAT_PMU = 1 << 6, FEAT_RDM = 1 << 7, FEAT_FP16 = 1 << 8,
     FEAT_DPB = 1 << 9,
+    FEAT_GIC = 1 << 10,         /* the GIC's system registers; by the board */
 };
 
 /* Of every model; the last of the breakpoints are context-aware. */
@@ -228,6 +229,8 @@ u64  arm_clean_address(const Cpu *c, u64 va);
 /* ---- models (models.c) -------------------------------------------------- */
 extern const char *const arm_models[];
 bool arm_feature(const Cpu *c, u32 n, const char **name, bool *on);
+/* The board may have given it a GICv3: its features follow. */
+void arm_see_gic(ArmCpu *c);
 bool arm_set_model(ArmCpu *c, const char *model, const char *props, Err *err);
 
 /* ---- generic timers (timer.c) ------------------------------------------- */

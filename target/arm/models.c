@@ -116,6 +116,13 @@ static void set_ids(ArmCpu *c, const Model *m)
     c->id[ID_MMFR0] = m->mmfr0;
 }
 
+void arm_see_gic(ArmCpu *c)
+{
+    c->features |= c->cpu.intc ? FEAT_GIC : 0;
+    c->id[ID_PFR0] = (c->id[ID_PFR0] & ~(15ull << 24))
+        | field(c, FEAT_GIC, 1, 24);
+}
+
 static void set_model(ArmCpu *c, const Model *m)
 {
     u32 n = (u32)c->cpu.index;

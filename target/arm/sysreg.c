@@ -140,6 +140,25 @@ static u64 read_l2ctlr(ArmCpu *c, const SysReg *r)
     return c->cpu.machine ? (u64)(c->cpu.machine->ncpus - 1) << 24 : 0;
 }
 
+/* ---- the interrupt controller's ----------------------------------------- */
+
+static u64 read_gic(ArmCpu *c, const SysReg *r)
+{
+    u64 v = 0;
+
+    machine_lock();
+    c->cpu.intc->sysreg_read(c->cpu.intc_state, r->enc, &v);
+    machine_unlock();
+    return v;
+}
+
+static void write_gic(ArmCpu *c, const SysReg *r, u64 v)
+{
+    machine_lock();
+    c->cpu.intc->sysreg_write(c->cpu.intc_state, r->enc, v);
+    machine_unlock();
+}
+
 /* ---- debug -------------------------------------------------------------- */
 
 static void write_oslar(ArmCpu *c, const SysReg *r, u64 v)
@@ -328,6 +347,9 @@ static void write_xevtyper(ArmCpu *c, const SysReg *r, u64 v)
         .el0 = chk, .read = read_##what, .write = write_##what)
 #define PMU(n, op1, crn, crm, op2, who, ...)                                \
     REG(n, 3, op1, crn, crm, op2, who, .feature = FEAT_PMU, __VA_ARGS__)
+#define GIC(n, crn, crm, op2, who)                                          \
+    REG("ICC_" n "_EL1", 3, 0, crn, crm, op2, who, .feature = FEAT_GIC,     \
+        .read = read_gic, .write = write_gic)
 #define BREAK(n)                                                            \
     REG("DBGBVR" #n "_EL1", 2, 0, 0, n, 4, RW1, AT(dbgbvr[n])),             \
     REG("DBGBCR" #n "_EL1", 2, 0, 0, n, 5, RW1, AT(dbgbcr[n]), .rw = 0xffe1e7,  \
@@ -389,6 +411,18 @@ const SysReg sysregs[] = {
     SLOT("VBAR_EL1",    3, 0, 12, 0, 0, RW1, S_VBAR, .rw = ~0x7ffull),
     REG("RVBAR_EL1",    3, 0, 12, 0, 1, R1),
     REG("ISR_EL1",      3, 0, 12, 1, 0, R1,  .read = read_isr),
+
+    /* The CPU interface of a GICv3. */
+    GIC("PMR", 4, 6, 0, RW1),     GIC("IAR0", 12, 8, 0, R1),
+    GIC("EOIR0", 12, 8, 1, W1),   GIC("HPPIR0", 12, 8, 2, R1),
+    GIC("BPR0", 12, 8, 3, RW1),   GIC("AP0R0", 12, 8, 4, RW1),
+    GIC("AP1R0", 12, 9, 0, RW1),  GIC("DIR", 12, 11, 1, W1),
+    GIC("RPR", 12, 11, 3, R1),    GIC("SGI1R", 12, 11, 5, W1),
+    GIC("ASGI1R", 12, 11, 6, W1), GIC("SGI0R", 12, 11, 7, W1),
+    GIC("IAR1", 12, 12, 0, R1),   GIC("EOIR1", 12, 12, 1, W1),
+    GIC("HPPIR1", 12, 12, 2, R1), GIC("BPR1", 12, 12, 3, RW1),
+    GIC("CTLR", 12, 12, 4, RW1),  GIC("SRE", 12, 12, 5, RW1),
+    GIC("IGRPEN0", 12, 12, 6, RW1), GIC("IGRPEN1", 12, 12, 7, RW1),
 
     /* Software's own. */
     SLOT("TPIDR_EL0",   3, 3, 13, 0, 2, RW01, S_TPIDR_EL0),

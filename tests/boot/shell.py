@@ -37,15 +37,20 @@ with Guest(extra=["-smp", "4"], append="quiet", timeout=180) as g:
     use_all_cpus(g)
     check(g.power_off() == 0, "poweroff ends the emulator with status 0")
 
-for model, part, how in (("cortex-a53", "0xd03", "reboot"),
-                         ("cortex-a72", "0xd08", "poweroff"),
-                         ("max", None, "poweroff")):
-    with Guest(extra=["-cpu", model], timeout=180,
-               append='quiet guest.off=%s guest.run="cat /proc/cpuinfo"'
-               % how) as g:
+for model, part, how, gic in (("cortex-a53", "0xd03", "reboot", 2),
+                              ("cortex-a72", "0xd08", "poweroff", 2),
+                              ("max", None, "poweroff", 3)):
+    with Guest(extra=["-cpu", model, "-smp", "2", "-M",
+                      "virt,gic-version=%d" % gic], timeout=180,
+               append='quiet guest.off=%s guest.run="cat /proc/cpuinfo'
+               ' /proc/interrupts"' % how) as g:
         check(g.expect(READY), model + " boots")
         if check(g.expect(r"CPU part\s*: (\w+)\n"), "and has /proc/cpuinfo"):
             check(not part or g.match[1] == part, "of the right model")
+        found = g.expect(r"(\d+) +(\d+) +(GICv3|GIC-0) +27 Level +arch_timer")
+        check(found and int(found[1]) and int(found[2])
+              and (found[3] == "GICv3") == (gic == 3),
+              "with interrupts of its GICv%d on both CPUs" % gic)
         check(g.expect(DONE) and g.match[1] == "0", "and finishes")
         check(g.wait() == 0, "and %s ends the emulator" % how)
 
