@@ -59,6 +59,8 @@ static u64 may_deep(const Ir *b, Val v, u32 depth)
 
     switch (i->op) {
     case IR_const:   return i->imm;
+    case IR_get: case IR_phi:
+        return i->imm < 64 && b->half >> i->imm & 1 ? 0xffffffff : all;
     case IR_extract: return MASK(field_len(i));
     case IR_load:    return may_load(i);
     case IR_zext:    return x->op == IR_load ? may_load(x) : 0xffffffff;

@@ -37,6 +37,7 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     b->ninsns = 0;
     b->fp_inline = true;
     b->heat = 0;
+    b->half = 0;
     b->soft = NULL;
 }
 

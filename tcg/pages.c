@@ -23,10 +23,18 @@ typedef struct Finder {
     u8    of[IR_MAX];           /* 1 + index in seen, or 0 */
 } Finder;
 
+/* Is v its operand a, but for a constant and what is above 32 bits? */
+static bool goes_on(const Ir *b, u16 v)
+{
+    const Ins *i = &b->ins[v];
+
+    return i->op == IR_zext || i->op == IR_sext || i->op == IR_trunc
+        || (i->op == IR_add && b->ins[i->b.id].op == IR_const);
+}
+
 static u16 root_of(const Ir *b, u16 v)
 {
-    while (b->ins[v].op == IR_add
-           && b->ins[b->ins[v].b.id].op == IR_const) {
+    while (goes_on(b, v)) {
         v = b->ins[v].a.id;
     }
     return v;
@@ -36,8 +44,12 @@ static i64 offset_of(const Ir *b, u16 v)
 {
     i64 sum = 0;
 
-    for (; root_of(b, v) != v; v = b->ins[v].a.id) {
-        sum += (i64)b->ins[b->ins[v].b.id].imm;
+    for (; goes_on(b, v); v = b->ins[v].a.id) {
+        const Ins *i = &b->ins[v];
+        u64 k = b->ins[i->b.id].imm;
+        if (i->op == IR_add) {
+            sum += i->type == I32 ? (i32)k : (i64)k;
+        }
     }
     return sum;
 }

@@ -365,6 +365,8 @@ typedef struct Ir {
     u32  nslots;
     Val  cur[IR_SLOTS];             /* current value of each slot, or 0 */
     Type word;                      /* type of guest addresses: I32 or I64 */
+    u64  half;                      /* of the first 64 slots, those whose
+                                       upper 32 bits are known to be zero */
     u16  at;                        /* offset in page of the guest insn */
     u16  start;                     /* the same of the block's first one */
     bool raw;                       /* no folding, no merging: for tests */

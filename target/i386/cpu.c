@@ -175,12 +175,25 @@ static u32 control_key(const X86Cpu *c)
     return key;
 }
 
+/*
+ * Outside 64-bit mode the upper halves of RAX to RDI are zero: they are
+ * undefined there (Intel SDM volume 1, 3.4.1.1), and translated code need not
+ * cut what it reads.
+ */
+static void clear_high_halves(X86Cpu *c)
+{
+    for (unsigned n = RAX; n <= RDI && !x86_code64(c); n++) {
+        c->r[n] = (u32)c->r[n];
+    }
+}
+
 void x86_level_changed(X86Cpu *c)
 {
     enum { STAYS = KEY_PE | KEY_EM | KEY_TS | KEY_MP | KEY_OSFXSR | KEY_AVX
                  | KEY_FP_SOFT | KEY_SMM | KEY_SVM | KEY_LMA | KEY_BREAK
                  | KEY_X87_SOFT | KEY_X87_ONCE | KEY_DAZ };
 
+    clear_high_halves(c);
     tlb_switch(&c->cpu, x86_space(c), (c->cpu.key & STAYS) | c->cpl
                | segments_key(c) | flags_key(c));
 }
@@ -267,6 +280,25 @@ static void write_selector(Cpu *cpu, unsigned seg, const void *buf)
         x86_mode_changed(c);
     }
 }
+
+#define GPR_HOOKS(n, i)                                                     \
+    static void read_##n(Cpu *c, void *buf)                                 \
+    {                                                                       \
+        store_le(buf, 8, x86_cpu(c)->r[i]);                                 \
+    }                                                                       \
+    static void write_##n(Cpu *c, const void *buf)                          \
+    {                                                                       \
+        x86_cpu(c)->r[i] = load_le(buf, 8);                                 \
+        clear_high_halves(x86_cpu(c));                                      \
+    }
+GPR_HOOKS(rax, RAX)
+GPR_HOOKS(rcx, RCX)
+GPR_HOOKS(rdx, RDX)
+GPR_HOOKS(rbx, RBX)
+GPR_HOOKS(rsp, RSP)
+GPR_HOOKS(rbp, RBP)
+GPR_HOOKS(rsi, RSI)
+GPR_HOOKS(rdi, RDI)
 
 #define SELECTOR_HOOKS(n, s)                                                \
     static void read_##n(Cpu *c, void *buf)                                 \
@@ -374,9 +406,9 @@ static const GuestReg regs32[] = {
 #define GDB64_YMM(i)    PLAIN("ymm" #i "h", ymmh[i], 59 + (i))
 
 static const GuestReg regs64[] = {
-    PLAIN("rax", r[RAX], 0), PLAIN("rbx", r[RBX], 1), PLAIN("rcx", r[RCX], 2),
-    PLAIN("rdx", r[RDX], 3), PLAIN("rsi", r[RSI], 4), PLAIN("rdi", r[RDI], 5),
-    PLAIN("rbp", r[RBP], 6), PLAIN("rsp", r[RSP], 7),
+    HOOKED(rax, 8, 0), HOOKED(rbx, 8, 1), HOOKED(rcx, 8, 2),
+    HOOKED(rdx, 8, 3), HOOKED(rsi, 8, 4), HOOKED(rdi, 8, 5),
+    HOOKED(rbp, 8, 6), HOOKED(rsp, 8, 7),
     PLAIN("r8", r[8], 8), PLAIN("r9", r[9], 9), PLAIN("r10", r[10], 10),
     PLAIN("r11", r[11], 11), PLAIN("r12", r[12], 12), PLAIN("r13", r[13], 13),
     PLAIN("r14", r[14], 14), PLAIN("r15", r[15], 15),

@@ -558,6 +558,7 @@ u32 x86_translate(Ir *b, const Cpu *cpu, u32 key, const u8 *insn, u32 avail)
     }
     c.len = (u8)r.at;
     b->fp_inline = !(key & KEY_FP_SOFT);
+    b->half = key & KEY_CODE64 ? 0 : MASK(RDI + 1) << S_RAX;
     if (key & (KEY_TF | KEY_SHADOW | KEY_BREAK)) {
         IR_CALL(b, &helper_begin_insn);
     }

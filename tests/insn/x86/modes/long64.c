@@ -9,8 +9,7 @@
 #include "smm.h"
 
 enum { DB_ = 1, UD_ = 6, NM_ = 7, DF_ = 8, TS_ = 10, NP_ = 11, SS_ = 12,
-       GP_ = 13, PF_ = 14, XM_ = 19 };
-enum { NO_TRAP = 0xffff, CALL_VECTOR = 0x80 };
+       GP_ = 13, PF_ = 14, XM_ = 19, CALL_VECTOR = 0x80, NO_TRAP = 0xffff };
 enum { KCODE = 8, KDATA = 0x10, U32CODE = 0x1b, UDATA = 0x23, UCODE = 0x2b,
        TSS_SEL = 0x30, T0 = 0x40, T1 = 0x50, T2 = 0x60, C32 = 0x70,
        C16 = 0x78, GDT_SIZE = 0x80 };
@@ -414,6 +413,10 @@ static void compatibility(void)
         "addl $1, %%eax\n movl %%eax, out\n ljmpl $8, $7f\n .code64\n 7:",
         "r"(0));
     trapped("RETF there, a jump back", NO_TRAP, 0);
+    TRY("movq %0, %%rdx\n pushq $0x70\n pushq $8f\n lretq\n .code32\n"
+        "8: movl %%edx, %%eax\n ljmpl $8, $7f\n .code64\n"
+        "7: movq %%rax, out", "r"(0x123456789abcdef0));
+    equal("MOV of 32 bits in compatibility mode", out[0], 0x9abcdef0);
     TRY("pushq $0x70\n pushq $8f\n lretq\n .code32\n 8: movl $0x10, %%eax\n"
         "movl %%eax, %%ds\n movl %%cr0, %%eax\n andl $0x7fffffff, %%eax\n"
         "movl %%eax, %%cr0\n movl $0xc0000080, %%ecx\n rdmsr\n"
@@ -957,9 +960,8 @@ static void smm(void)
     TRY("movq $0x123456789abcdef0, %%rbx\n leaq (%%rbx, %%rbx), %%r8\n"
         "movq %%rbx, %%r15\n notq %%r15\n movq %%rsp, out + 32\n"
         "outb %%al, $0xb2\n jmp 6f\n 6: movq %%rbx, out\n"
-        "movq %%r8, out + 8\n movq %%r15, out + 16\n"
-        "movl %%cs, %%eax\n movl %%eax, out + 24\n subq %%rsp, out + 32",
-        "r"(0));
+        "movq %%r8, out + 8\n movq %%r15, out + 16\n movl %%cs, %%eax\n"
+        "movl %%eax, out + 24\n subq %%rsp, out + 32", "r"(0));
     equal("an SMI in 64-bit mode", n->count, 1);
     equal("which the handler is not in", n->cr0 & 1, 0);
     equal("RBX", out[0], 0x123456789abcdef0);
