@@ -4,8 +4,9 @@
  *
  * Plain reads, writes and flushes go to io_uring (io_uring(7)), in which what
  * the page cache holds is done as it is handed over.  All the rest goes to a
- * pool of threads: other operations, overlays, what io_uring did in part, and
- * everything where the kernel refuses io_uring, as containers do.
+ * pool of threads: other operations, what is not in one piece of a file or has
+ * to be looked for, what io_uring did in part, and everything where the kernel
+ * refuses io_uring, as containers do.
  *
  * An eventfd that both write to wakes the main loop.  Both are handled with
  * the machine lock: any thread that has it may hand over and reap.
@@ -63,14 +64,19 @@ static void wake(void)
     }
 }
 
+static void finished(AioRequest *r)
+{
+    g_async_queue_push(aio.finished, r);
+    wake();
+}
+
 static void work(void *opaque, void *unused)
 {
     AioRequest *r = opaque;
 
     (void)unused;
-    r->ret = raw_perform(r);
-    g_async_queue_push(aio.finished, r);
-    wake();
+    r->ret = image_perform(r);
+    finished(r);
 }
 
 static void to_pool(AioRequest *r)
@@ -80,21 +86,9 @@ static void to_pool(AioRequest *r)
 
 /* ---- io_uring ----------------------------------------------------------- */
 
-static bool ring_takes(const AioRequest *r)
+static bool aligned(const AioRequest *r)
 {
-    const Block *b = r->b;
-
-    if (!aio.has_ring || b->threads || b->overlay >= 0 || b->sync
-        || aio.in_ring >= RING) {
-        return false;
-    }
-    if (r->op == BLOCK_FLUSH) {
-        return !b->unsafe_cache;
-    }
-    if (r->op != BLOCK_READ && r->op != BLOCK_WRITE) {
-        return false;
-    }
-    for (int i = 0; b->direct && i < r->n; i++) {
+    for (int i = 0; i < r->n; i++) {
         if (((uintptr_t)r->iov[i].iov_base | r->iov[i].iov_len) % SECTOR) {
             return false;
         }
@@ -102,22 +96,51 @@ static bool ring_takes(const AioRequest *r)
     return true;
 }
 
+static bool ring_takes(AioRequest *r)
+{
+    const Block *b = r->b;
+    Image *i = b->image;
+
+    if (!aio.has_ring || b->threads || b->sync || aio.in_ring >= RING) {
+        return false;
+    }
+    if (r->op == BLOCK_FLUSH) {
+        r->at = (Extent) { .fd = i->fd };
+        return !i->unsafe && !i->readonly
+            && !(i->kind->unwritten && i->kind->unwritten(i));
+    }
+    return (r->op == BLOCK_READ || r->op == BLOCK_WRITE)
+        && (!i->direct || aligned(r))
+        && i->kind->find(i, r->op == BLOCK_WRITE, r->offset, r->len, &r->at);
+}
+
+static void let_go(AioRequest *r)
+{
+    if (r->at.users) {
+        __atomic_fetch_sub(r->at.users, 1, __ATOMIC_SEQ_CST);
+        r->at.users = NULL;
+    }
+}
+
 static bool ring_queue(AioRequest *r)
 {
     struct io_uring_sqe *s = io_uring_get_sqe(&aio.ring);
 
     if (!s) {
+        let_go(r);
         return false;
     }
     switch (r->op) {
     case BLOCK_FLUSH:
-        io_uring_prep_fsync(s, r->b->fd, IORING_FSYNC_DATASYNC);
+        io_uring_prep_fsync(s, r->at.fd, IORING_FSYNC_DATASYNC);
         break;
     case BLOCK_READ:
-        io_uring_prep_readv(s, r->b->fd, r->iov, (unsigned)r->n, r->offset);
+        io_uring_prep_readv(s, r->at.fd, r->iov, (unsigned)r->n,
+                            r->at.offset);
         break;
     default:
-        io_uring_prep_writev(s, r->b->fd, r->iov, (unsigned)r->n, r->offset);
+        io_uring_prep_writev(s, r->at.fd, r->iov, (unsigned)r->n,
+                             r->at.offset);
     }
     io_uring_sqe_set_data(s, r);
     aio.in_ring++;
@@ -133,33 +156,18 @@ static void ring_submit(void)
     }
 }
 
-/* Takes `done` bytes off the front of a request. */
-static void advance(AioRequest *r, u64 done)
-{
-    int skip = 0;
-
-    r->offset += done;
-    r->len -= done;
-    while (skip < r->n && done >= r->iov[skip].iov_len) {
-        done -= r->iov[skip++].iov_len;
-    }
-    r->n -= skip;
-    memmove(r->iov, r->iov + skip, (size_t)r->n * sizeof *r->iov);
-    if (r->n) {
-        r->iov[0].iov_base = (u8 *)r->iov[0].iov_base + done;
-        r->iov[0].iov_len -= done;
-    }
-}
-
 /* Short transfers (the end of the file) and interrupted ones go on. */
 static void ring_done(AioRequest *r, int res)
 {
     bool again = res == -EINTR || res == -EAGAIN || res == -ECANCELED;
 
     if (r->op != BLOCK_FLUSH && res >= 0 && (u64)res < r->len) {
-        advance(r, (u64)res);
+        r->offset += (u64)res;
+        r->len -= (u64)res;
+        r->n = iov_advance(r->iov, r->n, (u64)res);
         again = true;
     }
+    let_go(r);
     if (again) {
         to_pool(r);
         return;
@@ -247,9 +255,13 @@ void aio_submit(AioRequest *r)
     r->b->in_flight++;
     aio.in_flight++;
     if (r->refused) {
-        g_async_queue_push(aio.finished, r);
-        wake();
-    } else if (!ring_takes(r) || !ring_queue(r)) {
+        finished(r);
+    } else if (!ring_takes(r)) {
+        to_pool(r);
+    } else if (r->at.fd < 0) {
+        iov_zero(r->iov, r->n);
+        finished(r);
+    } else if (!ring_queue(r)) {
         to_pool(r);
     } else if (!aio.plugged) {
         ring_submit();

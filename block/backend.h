@@ -2,58 +2,156 @@
 /*
  * Private to block/: what a disk is, and how its files share the work.
  *
- * block.c keeps the registry and opens images, lock.c keeps others out of
- * them, raw.c does one request, aio.c many at once.
+ * block.c keeps the registry of drives, aio.c does many requests at once,
+ * image.c opens images and the chains of them, lock.c keeps others out,
+ * file.c moves bytes.  raw.c and qcow2.c are formats.
  */
 #pragma once
 #include <glib.h>
 #include "block/block.h"
 
-enum { SECTOR = 512, CLUSTER = 65536 };
+enum { SECTOR = 512, PROBE_BYTES = 512 };
+
+typedef struct Image Image;
+typedef struct AioRequest AioRequest;
+
+/* A piece of a disk as it is in a file. */
+typedef struct Extent {
+    int  fd;                    /* -1: it is nowhere and reads as zeros */
+    u64  offset;
+    u32 *users;                 /* atomic: one less when it is done; or NULL */
+} Extent;
+
+/*
+ * A format.  All but open, begin and close may be called by any thread; they
+ * take what is within the image, wait, and give 0 or -errno.
+ */
+typedef struct ImageKind {
+    const char *name;
+    /* Looks at i->fd; sets size, state, backing. */
+    bool (*open)(Image *i, Err *err);
+    /* From now on it is ours alone, if it is not read-only; may be NULL. */
+    bool (*begin)(Image *i, Err *err);
+    /* Forgets everything without writing it; may be NULL. */
+    void (*forget)(Image *i);
+    int  (*move)(Image *i, bool write, const struct iovec *iov, int n,
+                 u64 offset);
+    int  (*zeroes)(Image *i, u64 offset, u64 len);
+    void (*discard)(Image *i, u64 offset, u64 len);
+    int  (*flush)(Image *i);
+    /*
+     * Where [offset, offset + len) is, if it is in one piece that can be read
+     * (or written to) there, and that can be told at once.
+     */
+    bool (*find)(Image *i, bool write, u64 offset, u64 len, Extent *out);
+    /* Is there anything that flush() has to write?  NULL: never. */
+    bool (*unwritten)(const Image *i);
+    const struct SnapshotKind *snapshots;       /* NULL: there cannot be any */
+} ImageKind;
+
+/* What formats that have snapshots do; nothing is in flight meanwhile. */
+typedef struct SnapshotKind {
+    /* The nth of an image; false: there are less. */
+    bool (*get)(const Image *i, u32 nth, BlockSnapshot *out);
+    bool (*create)(Image *i, const BlockSnapshot *what, Err *err);
+    bool (*go)(Image *i, const char *id, Err *err);
+    bool (*remove)(Image *i, const char *id, Err *err);
+    /* The state of a machine: of the next snapshot, of that with this id. */
+    int  (*put_state)(Image *i, u64 offset, const void *p, size_t len);
+    int  (*get_state)(Image *i, const char *id, u64 offset, void *p,
+                      size_t len);
+} SnapshotKind;
+
+struct Image {
+    const ImageKind *kind;
+    char   *path;
+    int     fd;
+    u64     size;               /* of the disk that it holds; bytes */
+    bool    readonly;           /* we do not change it */
+    bool    direct;             /* not through the page cache */
+    bool    unsafe;             /* nothing need be on the medium */
+    bool    discard;            /* what is not used is given back */
+    bool    guessed;            /* raw, as it does not look like else */
+    u32     depth;              /* of images that it is the backing of */
+    Image  *backing;            /* has what this one does not; or NULL */
+    void   *state;              /* of the kind */
+};
+
+/* How an image is to be opened; format NULL: as it looks like. */
+typedef struct ImageWant {
+    const char *path, *format;
+    bool readonly, direct, unsafe, discard;
+    u32  depth;                 /* of images that it is the backing of */
+} ImageWant;
 
 struct Block {
     char    *id, *path, *user;
-    int      fd;
+    ImageWant want;
+    Image   *image;             /* what is written to */
     u64      size;
     bool     readonly;
-    bool     direct;            /* cache=none: not through the page cache */
     bool     sync;              /* cache=writethrough */
-    bool     unsafe_cache;      /* flushes are ignored */
-    bool     discard;           /* discard=unmap */
     bool     threads;           /* aio=threads */
-    GHashTable *options;
-    /* snapshot=on: writes go to a temporary file. */
-    int      overlay;           /* -1: not */
-    u8      *in_overlay;        /* a byte per cluster */
-    GMutex   lock;              /* of the overlay */
-    u32      in_flight;
-    bool     complained;
+    bool     temporary;         /* snapshot=on: image is to be thrown away */
     bool     lockable;          /* not locking=off */
-    bool     file_readonly;     /* and so is the lock */
+    bool     complained;
+    GHashTable *options;
+    u32      in_flight;
     BlockCounts counts;
 };
 
-typedef struct AioRequest {
+struct AioRequest {
     Block  *b;
     BlockOp op;
     u64     offset, len;
     struct iovec *iov;
     int     n;
+    Extent  at;                 /* while it is in the ring */
     int     ret;
     bool    refused;            /* not even tried; ret says why */
     i64     begun;              /* monotonic microseconds */
     void  (*done)(void *opaque, int ret);
     void   *opaque;
-} AioRequest;
+};
 
-/* ---- raw.c: any thread -------------------------------------------------- */
-/* Does it; 0 or -errno.  The request is within the disk. */
-int  raw_perform(const AioRequest *r);
-int  raw_move(Block *b, bool write, void *p, u64 len, u64 offset);
-int  raw_flush(Block *b);
-bool raw_open_overlay(Block *b, Err *err);
+/* ---- file.c: any thread ------------------------------------------------- */
+/* Behind the end of a file there are zeros.  0 or -errno. */
+int  file_movev(const Image *i, bool write, const struct iovec *iov, int n,
+                u64 offset);
+int  file_move(const Image *i, bool write, void *p, u64 len, u64 offset);
+int  file_sync(const Image *i);
+/* A hint: gives the host what is there back. */
+void file_punch(const Image *i, u64 offset, u64 len);
 /* Do transfers of whole sectors work without the page cache? */
-bool raw_direct_works(int fd);
+bool file_direct_works(int fd);
+/* Takes `done` bytes off the front; how many pieces are left. */
+int  iov_advance(struct iovec *iov, int n, u64 done);
+/* The pieces of [skip, skip + len), of which there are at most n. */
+int  iov_part(const struct iovec *iov, int n, u64 skip, u64 len,
+              struct iovec *out);
+void iov_zero(const struct iovec *iov, int n);
+
+/* ---- image.c ------------------------------------------------------------ */
+/* Opens it and what it is based on.  NULL with *err. */
+Image *image_open(const ImageWant *want, Err *err);
+/* A new image of nothing on top of another, which has no name; for writing. */
+Image *image_overlay(Image *below, Err *err);
+/* Has nothing written; frees those that it is based on too. */
+void image_free(Image *i);
+/* Does it, to its end; 0 or -errno.  Any thread. */
+int  image_perform(const AioRequest *r);
+int  image_flush(Image *i);
+/* Reads from the backing image of i what it has, and zeros behind. */
+int  image_read_backing(Image *i, const struct iovec *iov, int n, u64 offset);
+/* Opens what i says that it is based on; format may be NULL. */
+bool image_open_backing(Image *i, const char *name, const char *format,
+                        Err *err);
+/* The format that these PROBE_BYTES are of; NULL: none that we know. */
+const char *image_probe(const u8 *head);
+
+extern const ImageKind raw_kind, qcow2_kind;
+/* qcow2.c: makes fd an image of a disk with that many bytes. */
+bool qcow2_create(int fd, u64 size, Err *err);
 
 /* ---- aio.c: the machine lock -------------------------------------------- */
 void aio_submit(AioRequest *r);       /* owned by aio from here */
@@ -65,6 +163,6 @@ const char *aio_engine(const Block *b);
 void block_account(const AioRequest *r);
 
 /* ---- lock.c ------------------------------------------------------------- */
-/* Writers keep everybody else out, readers only writers. */
-bool image_lock(const Block *b, Err *err);
-void image_unlock(const Block *b);
+/* Writers keep everybody else out, readers only writers; of all the chain. */
+bool image_lock(const Image *i, Err *err);
+void image_unlock(const Image *i);

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Disk images: the registry, and what -drive says of an image.
+ * Disks: the registry, and what -drive says of one.
  *
- * Left out: all formats but raw, images over the network, throttling.
+ * Left out: throttling.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <linux/fs.h>
 #include "block/backend.h"
-#include "util/fdset.h"
 #include "util/keyval.h"
 
 typedef struct Registry {
@@ -75,19 +70,24 @@ void block_on_error(void (*fn)(void *opaque, Block *b, BlockOp op, int error),
     registry.opaque = opaque;
 }
 
+/* One that is waited for, by who is no device. */
+static int transfer(Block *b, BlockOp op, u64 offset, void *p, size_t len)
+{
+    struct iovec v = { p, len };
+    AioRequest r = { .b = b, .op = op, .offset = offset, .len = len,
+                     .iov = &v, .n = 1, .ret = check(b, op, offset, len) };
+
+    return r.ret || !len ? r.ret : image_perform(&r);
+}
+
 int block_pread(Block *b, u64 offset, void *buf, size_t len)
 {
-    int r = check(b, BLOCK_READ, offset, len);
-
-    return r ? r : raw_move(b, false, buf, len, offset);
+    return transfer(b, BLOCK_READ, offset, buf, len);
 }
 
 int block_pwrite(Block *b, u64 offset, const void *buf, size_t len)
 {
-    int r = check(b, BLOCK_WRITE, offset, len);
-
-    r = r ? r : raw_move(b, true, (void *)buf, len, offset);
-    return r == 0 && b->sync ? raw_flush(b) : r;
+    return transfer(b, BLOCK_WRITE, offset, (void *)buf, len);
 }
 
 void block_drain(Block *b)
@@ -98,133 +98,6 @@ void block_drain(Block *b)
 void block_drain_all(void)
 {
     aio_drain(NULL);
-}
-
-/* ---- formats ------------------------------------------------------------ */
-
-typedef struct Format {
-    const char *name;
-    u32         at, len;        /* of the mark by which it is known */
-    const char *mark;
-} Format;
-
-static const Format formats[] = {
-    { "qcow2", 0, 4, "QFI\xfb" },
-    { "vmdk", 0, 4, "KDMV" },
-    { "vdi", 0x40, 4, "\x7f\x10\xda\xbe" },
-    { "vhdx", 0, 8, "vhdxfile" },
-    { "vpc", 0, 8, "conectix" },
-    { "qed", 0, 4, "QED" },
-    { "luks", 0, 6, "LUKS\xba\xbe" },
-};
-
-static const Format *probe(const Block *b)
-{
-    u8 head[SECTOR] = { 0 };
-
-    if (pread(b->fd, head, sizeof head, 0) > 0) {
-        for (u32 i = 0; i < countof(formats); i++) {
-            const Format *f = &formats[i];
-            if (memcmp(head + f->at, f->mark, f->len) == 0) {
-                return f;
-            }
-        }
-    }
-    return NULL;
-}
-
-/* format: what the user said, or NULL. */
-static bool check_format(const Block *b, const char *format, Err *err)
-{
-    const Format *found = format ? NULL : probe(b);
-    const char *names[countof(formats) + 1] = { "raw" };
-
-    if (found) {
-        return fail(err, "%s is a %s image, which is not supported yet; make "
-                    "a raw one: qemu-img convert -O raw %s %s.raw", b->path,
-                    found->name, b->path, b->path);
-    }
-    if (!format || strcmp(format, "raw") == 0) {
-        return true;
-    }
-    for (u32 i = 0; i < countof(formats); i++) {
-        names[i + 1] = formats[i].name;
-        if (strcmp(format, formats[i].name) == 0) {
-            return fail(err, "format=%s is not supported yet; make a raw "
-                        "image: qemu-img convert -O raw %s %s.raw", format,
-                        b->path, b->path);
-        }
-    }
-    const char *near = nearest_word(format, names, countof(names));
-    return fail(err, "there is no format \"%s\"%s%s%s; only raw is there yet",
-                format, near ? "; did you mean \"" : "", near ? near : "",
-                near ? "\"?" : "");
-}
-
-/* ---- the file ----------------------------------------------------------- */
-
-static bool measure(Block *b, Err *err)
-{
-    struct stat st;
-    u64 size;
-
-    if (fstat(b->fd, &st) < 0) {
-        return fail(err, "%s: %s", b->path, g_strerror(errno));
-    }
-    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
-        return fail(err, "%s is a %s, not a disk image", b->path,
-                    S_ISDIR(st.st_mode) ? "directory"
-                    : S_ISCHR(st.st_mode) ? "character device" : "pipe");
-    }
-    size = (u64)st.st_size;
-    if (S_ISBLK(st.st_mode) && ioctl(b->fd, BLKGETSIZE64, &size) < 0) {
-        return fail(err, "%s: %s", b->path, g_strerror(errno));
-    }
-    b->size = align_up(size, SECTOR);
-    return b->size > 0
-        || fail(err, "%s is empty; give it a size: truncate -s 1G %s", b->path,
-                b->path);
-}
-
-static bool no_file(const Block *b, Err *err)
-{
-    int why = errno;
-    bool read_only = (why == EACCES || why == EROFS) && !b->readonly
-        && access(b->path, R_OK) == 0;
-
-    if (why == ENOENT) {
-        return strchr(b->path, ':')
-            ? fail(err, "cannot open %s: there is no such file, and nothing "
-                   "but files can be a disk yet", b->path)
-            : fail(err, "cannot open %s: there is no such file; make one: "
-                   "truncate -s 8G %s", b->path, b->path);
-    }
-    return fail(err, "cannot open %s: %s%s", b->path,
-                why == EISDIR ? "it is a directory, not a disk image"
-                              : g_strerror(why),
-                read_only ? "; readonly=on opens it for reading" : "");
-}
-
-static bool open_file(Block *b, Err *err)
-{
-    b->fd = fdset_open(b->path, (b->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC
-                                | O_NONBLOCK | O_NOCTTY, 0);
-    return b->fd >= 0 || no_file(b, err);
-}
-
-/* cache=none where the host can do it. */
-static void go_direct(Block *b)
-{
-    int flags = fcntl(b->fd, F_GETFL) & ~O_NONBLOCK;
-
-    fcntl(b->fd, F_SETFL, flags);
-    if (b->direct && (fcntl(b->fd, F_SETFL, flags | O_DIRECT) < 0
-                      || !raw_direct_works(b->fd))) {
-        fcntl(b->fd, F_SETFL, flags);
-        b->direct = false;
-        fprintf(stderr, "anole: %s: its file system cannot do cache=none; "
-                "going on with cache=writeback\n", b->path);
-    }
 }
 
 /* ---- options ------------------------------------------------------------ */
@@ -247,9 +120,9 @@ static bool set_cache(Block *b, const char *cache, Err *err)
     for (u32 i = 0; i < countof(cache_modes); i++) {
         const CacheMode *m = &cache_modes[i];
         if (strcmp(cache, m->name) == 0) {
-            b->direct = m->direct;
+            b->want.direct = m->direct;
             b->sync = m->sync;
-            b->unsafe_cache = m->unsafe;
+            b->want.unsafe = m->unsafe;
             return true;
         }
     }
@@ -311,7 +184,8 @@ static bool read_choices(Block *b, KeyVal *kv, Err *err)
             return false;
         }
     }
-    b->discard = chosen(b, "discard", "unmap") || chosen(b, "discard", "on");
+    b->want.discard = chosen(b, "discard", "unmap")
+        || chosen(b, "discard", "on");
     b->threads = chosen(b, "aio", "threads");
     b->readonly = chosen(b, "media", "cdrom");
     if (chosen(b, "werror", "stop") || chosen(b, "rerror", "stop")) {
@@ -321,7 +195,7 @@ static bool read_choices(Block *b, KeyVal *kv, Err *err)
     return true;
 }
 
-static bool read_options(Block *b, KeyVal *kv, bool *snapshot, Err *err)
+static bool read_options(Block *b, KeyVal *kv, Err *err)
 {
     static const char *const kept[] = {
         "unit", "index", "bus", "auto-read-only", "node-name",
@@ -336,21 +210,61 @@ static bool read_options(Block *b, KeyVal *kv, bool *snapshot, Err *err)
         || !read_choices(b, kv, err)
         || !keyval_bool(kv, "readonly", false, &readonly, err)
         || !keyval_bool(kv, "read-only", false, &read_only, err)
-        || !keyval_bool(kv, "snapshot", false, snapshot, err)) {
+        || !keyval_bool(kv, "snapshot", false, &b->temporary, err)) {
         return false;
     }
     b->readonly = b->readonly || readonly || read_only;
     return true;
 }
 
+/* ---- images ------------------------------------------------------------- */
+
+/* Of what may be anything the guest must not make what it likes. */
+static void warn_of_guess(const Block *b)
+{
+    if (b->image->guessed && !b->image->readonly) {
+        fprintf(stderr, "anole: %s: no format= was given, and it does not look "
+                "like any but raw. What the guest writes to its first sector "
+                "must not look like one either; format=raw allows that\n",
+                b->path);
+    }
+}
+
+/* An image that other processes may have in the meantime is read only then. */
+static bool begin(Image *i, Err *err)
+{
+    return !i->kind->begin || i->kind->begin(i, err);
+}
+
+/* Opens the image, and what writes go to if it is to stay as it is. */
+static Image *open_image(Block *b, bool ours, Err *err)
+{
+    Image *i = image_open(&b->want, err), *top;
+
+    if (i && ours && b->lockable && !image_lock(i, err)) {
+        image_free(i);
+        return NULL;
+    }
+    if (i && b->temporary) {
+        top = image_overlay(i, err);
+        if (!top) {
+            image_free(i);
+        }
+        i = top;
+    }
+    if (i && ours && !begin(i, err)) {
+        image_free(i);
+        return NULL;
+    }
+    return i;
+}
+
 static bool set_up(Block *b, KeyVal *kv, Err *err)
 {
     const char *path = keyval_get(kv, "file");
     const char *format = keep(b, kv, "format");
-    bool snapshot, readonly;
 
-    if (!read_options(b, kv, &snapshot, err)
-        || !keyval_done(kv, "-drive", err)) {
+    if (!read_options(b, kv, err) || !keyval_done(kv, "-drive", err)) {
         return false;
     }
     if (!path || !*path) {
@@ -358,18 +272,17 @@ static bool set_up(Block *b, KeyVal *kv, Err *err)
                     b->id);
     }
     b->path = g_strdup(g_str_has_prefix(path, "file:") ? path + 5 : path);
-    readonly = b->readonly;
-    b->readonly = readonly || snapshot;     /* of the file */
-    b->file_readonly = b->readonly;
+    b->want.path = b->path;
+    b->want.format = format ? block_option(b, "format") : NULL;
+    b->want.readonly = b->readonly || b->temporary;
+    b->want.direct = b->want.direct && !b->temporary;
     b->lockable = !chosen(b, "locking", "off");
-    if (!open_file(b, err) || !measure(b, err) || !check_format(b, format, err)
-        || (b->lockable && !registry.left && !image_lock(b, err))
-        || (snapshot && !raw_open_overlay(b, err))) {
+    b->image = open_image(b, !registry.left, err);
+    if (!b->image) {
         return false;
     }
-    b->readonly = readonly;
-    b->direct = b->direct && !snapshot;
-    go_direct(b);
+    b->size = b->image->size;
+    warn_of_guess(b);
     if (chosen(b, "aio", "io_uring") && strcmp(aio_engine(b), "io_uring")) {
         fprintf(stderr, "anole: disk %s: this kernel does not allow io_uring; "
                 "going on with aio=threads\n", b->id);
@@ -383,15 +296,8 @@ static void free_block(void *opaque)
 {
     Block *b = opaque;
 
-    if (b->fd >= 0) {
-        close(b->fd);
-    }
-    if (b->overlay >= 0) {
-        close(b->overlay);
-    }
+    image_free(b->image);
     g_hash_table_destroy(b->options);
-    g_mutex_clear(&b->lock);
-    g_free(b->in_overlay);
     g_free(b->user);
     g_free(b->path);
     g_free(b->id);
@@ -408,10 +314,8 @@ static Block *open_parsed(KeyVal *kv, Err *err)
     }
     id = id ? id : node;
     b->id = id ? g_strdup(id) : g_strdup_printf("drive%u", registry.all->len);
-    b->fd = b->overlay = -1;
     b->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                        g_free);
-    g_mutex_init(&b->lock);
     if (block_find(b->id)) {
         fail(err, "there is a disk \"%s\" already; each needs an id of its own",
              b->id);
@@ -454,11 +358,16 @@ void block_each(void (*fn)(void *, Block *), void *opaque)
     }
 }
 
+/* Twice: what was freed is known to be so only after the first. */
 static void flush_last(Block *b)
 {
-    int r = b->readonly ? 0 : raw_flush(b);
+    Image *i = b->image;
+    int r = i ? image_flush(i) : 0;
 
-    if (r) {
+    if (r == 0 && i && i->kind->unwritten && i->kind->unwritten(i)) {
+        r = image_flush(i);
+    }
+    if (r && !b->temporary) {
         fprintf(stderr, "anole: %s: %s; what was written last may be lost\n",
                 b->path, g_strerror(-r));
     }
@@ -475,16 +384,35 @@ void block_leave(void)
 {
     registry.left = true;
     for (u32 i = 0; registry.all && i < registry.all->len; i++) {
-        image_unlock(registry.all->pdata[i]);
+        image_unlock(((Block *)registry.all->pdata[i])->image);
     }
+}
+
+/* Another process may have changed it. */
+static bool take(Block *b, Err *err)
+{
+    Image *i = b->image ? open_image(b, true, err) : NULL;
+
+    if (!b->image) {
+        return true;            /* an empty drive */
+    }
+    if (i && i->size != b->size) {
+        fail(err, "%s has another size now", b->path);
+        image_free(i);
+        i = NULL;
+    }
+    if (i) {
+        image_free(b->image);
+        b->image = i;
+    }
+    return i != NULL;
 }
 
 bool block_take(Err *err)
 {
     for (u32 i = 0; registry.left && registry.all && i < registry.all->len;
          i++) {
-        const Block *b = registry.all->pdata[i];
-        if (b->lockable && !image_lock(b, err)) {
+        if (!take(registry.all->pdata[i], err)) {
             block_leave();
             return false;
         }
@@ -495,7 +423,8 @@ bool block_take(Err *err)
 
 void block_flush_all(void)
 {
-    for (u32 i = 0; registry.all && i < registry.all->len; i++) {
+    for (u32 i = 0; registry.all && !registry.left && i < registry.all->len;
+         i++) {
         flush_last(registry.all->pdata[i]);
     }
 }
@@ -543,22 +472,38 @@ u64 block_host_bytes(const Block *b)
 {
     struct stat st;
 
-    return fstat(b->fd, &st) < 0 ? 0 : (u64)st.st_blocks * SECTOR;
+    return !b->image || fstat(b->image->fd, &st) < 0
+        ? 0 : (u64)st.st_blocks * SECTOR;
+}
+
+const char *block_format(const Block *b)
+{
+    return b->image ? b->image->kind->name : NULL;
+}
+
+const char *block_backing(const Block *b, u32 depth)
+{
+    const Image *i = b->temporary && b->image ? b->image->backing : b->image;
+
+    while (i && depth--) {
+        i = i->backing;
+    }
+    return i ? i->path : NULL;
 }
 
 bool block_direct(const Block *b)
 {
-    return b->direct;
+    return b->image && b->image->direct;
 }
 
 bool block_unsafe(const Block *b)
 {
-    return b->unsafe_cache;
+    return b->want.unsafe;
 }
 
 bool block_temporary(const Block *b)
 {
-    return b->overlay >= 0;
+    return b->temporary;
 }
 
 const char *block_engine(const Block *b)
@@ -586,4 +531,59 @@ void block_release(Block *b, const char *user)
 bool block_claimed(const Block *b)
 {
     return b->user != NULL;
+}
+
+/* ---- snapshots ---------------------------------------------------------- */
+
+static const SnapshotKind *snapshots(const Block *b)
+{
+    return b->image ? b->image->kind->snapshots : NULL;
+}
+
+bool block_can_snapshot(const Block *b)
+{
+    return snapshots(b) != NULL && !b->image->readonly;
+}
+
+bool block_snapshot(const Block *b, u32 nth, BlockSnapshot *out)
+{
+    return snapshots(b) && snapshots(b)->get(b->image, nth, out);
+}
+
+bool block_snapshot_find(const Block *b, const char *name, BlockSnapshot *out)
+{
+    for (u32 i = 0; block_snapshot(b, i, out); i++) {
+        if (strcmp(out->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool block_snapshot_create(Block *b, const BlockSnapshot *what, Err *err)
+{
+    block_drain(b);
+    return snapshots(b)->create(b->image, what, err);
+}
+
+bool block_snapshot_go(Block *b, const char *id, Err *err)
+{
+    block_drain(b);
+    return snapshots(b)->go(b->image, id, err);
+}
+
+bool block_snapshot_remove(Block *b, const char *id, Err *err)
+{
+    block_drain(b);
+    return snapshots(b)->remove(b->image, id, err);
+}
+
+int block_put_state(Block *b, u64 offset, const void *p, size_t len)
+{
+    return snapshots(b)->put_state(b->image, offset, p, len);
+}
+
+int block_get_state(Block *b, const char *id, u64 offset, void *p, size_t len)
+{
+    return snapshots(b)->get_state(b->image, id, offset, p, len);
 }

@@ -73,26 +73,38 @@ static char *holder(int fd)
     return who ? who : g_strdup("another process, of another user or host");
 }
 
-void image_unlock(const Block *b)
+void image_unlock(const Image *i)
 {
     struct flock l = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 
-    fcntl(b->fd, F_OFD_SETLK, &l);
+    for (; i; i = i->backing) {
+        fcntl(i->fd, F_OFD_SETLK, &l);
+    }
 }
 
-bool image_lock(const Block *b, Err *err)
+static bool lock_one(const Image *i, Err *err)
 {
-    struct flock l = { .l_type = b->file_readonly ? F_RDLCK : F_WRLCK,
+    struct flock l = { .l_type = i->readonly ? F_RDLCK : F_WRLCK,
                        .l_whence = SEEK_SET };
 
-    if (fcntl(b->fd, F_OFD_SETLK, &l) == 0
+    if (fcntl(i->fd, F_OFD_SETLK, &l) == 0
         || (errno != EAGAIN && errno != EACCES)) {
         return true;            /* a file system without locks is no error */
     }
-    g_autofree char *who = holder(b->fd);
+    g_autofree char *who = holder(i->fd);
     return fail(err, "Failed to get \"%s\" lock: %s is in use by %s%s",
-                b->file_readonly ? "shared" : "write", b->path, who,
-                b->file_readonly ? ""
+                i->readonly ? "shared" : "write", i->path, who,
+                i->readonly ? ""
                 : "; two writers would destroy it, readers (readonly=on, "
                   "snapshot=on) may share it with each other");
+}
+
+bool image_lock(const Image *i, Err *err)
+{
+    for (; i; i = i->backing) {
+        if (!lock_one(i, err)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -23,6 +23,43 @@ static Device *drive_of(const Machine *m, const Block *b)
 
 /* ---- query-block, query-named-block-nodes ------------------------------- */
 
+static void add_snapshots(Json *j, const Block *b)
+{
+    Json *list = json_array();
+    BlockSnapshot s;
+    u32 n;
+
+    for (n = 0; block_snapshot(b, n, &s); n++) {
+        Json *k = json_add(list, NULL, json_object());
+        json_add_str(k, "id", s.id);
+        json_add_str(k, "name", s.name);
+        json_add_u64(k, "vm-state-size", s.state_bytes);
+        json_add_u64(k, "date-sec", s.seconds);
+        json_add_u64(k, "date-nsec", s.ns);
+        json_add_u64(k, "vm-clock-sec", s.vm_clock / 1000000000);
+        json_add_u64(k, "vm-clock-nsec", s.vm_clock % 1000000000);
+    }
+    if (n) {
+        json_add(j, "snapshots", list);
+    } else {
+        json_free(list);
+    }
+}
+
+static void add_file(Json *j, const Block *b)
+{
+    const char *below = block_backing(b, 1);
+
+    json_add_str(j, "filename", block_path(b));
+    json_add_str(j, "format", block_format(b));
+    json_add_u64(j, "virtual-size", block_size(b));
+    json_add_u64(j, "actual-size", block_host_bytes(b));
+    if (below) {
+        json_add_str(j, "backing-filename", below);
+    }
+    add_snapshots(j, b);
+}
+
 static void add_image(Json *j, const Block *b)
 {
     static const char *const limits[] = {
@@ -30,24 +67,28 @@ static void add_image(Json *j, const Block *b)
         "write_threshold",
     };
     const char *zeroes = block_option(b, "detect-zeroes");
+    const char *below = block_backing(b, 1);
+    u32 depth = 0;
     Json *k;
 
     json_add_str(j, "file", block_path(b));
     json_add_str(j, "node-name", block_id(b));
     json_add_bool(j, "ro", block_readonly(b));
-    json_add_str(j, "drv", "raw");
-    json_add_int(j, "backing_file_depth", 0);
+    json_add_str(j, "drv", block_format(b));
+    while (block_backing(b, depth + 1)) {
+        depth++;
+    }
+    json_add_u64(j, "backing_file_depth", depth);
+    if (below) {
+        json_add_str(j, "backing_file", below);
+    }
     json_add_bool(j, "active", true);
     json_add_bool(j, "encrypted", false);
     json_add_str(j, "detect_zeroes", zeroes ? zeroes : "off");
     for (u32 i = 0; i < countof(limits); i++) {
         json_add_int(j, limits[i], 0);          /* there are none */
     }
-    k = json_add(j, "image", json_object());
-    json_add_str(k, "filename", block_path(b));
-    json_add_str(k, "format", "raw");
-    json_add_u64(k, "virtual-size", block_size(b));
-    json_add_u64(k, "actual-size", block_host_bytes(b));
+    add_file(json_add(j, "image", json_object()), b);
     k = json_add(j, "cache", json_object());
     json_add_bool(k, "writeback", true);
     json_add_bool(k, "direct", block_direct(b));

@@ -13,7 +13,7 @@ declare -rA PACKAGES=(
   # compiling anole
   [build]="gcc libc6-dev make meson ninja-build pkg-config python3
     libglib2.0-dev libcapstone-dev libfdt-dev libslirp-dev
-    liburing-dev libpixman-1-dev zlib1g-dev libsdl2-dev libncurses-dev"
+    liburing-dev libpixman-1-dev zlib1g-dev libzstd-dev libsdl2-dev libncurses-dev"
   # making guests: kernels, initial file systems, programs
   [guests]="ca-certificates cpio dpkg-dev e2fsprogs gcc gcc-aarch64-linux-gnu
     gcc-i686-linux-gnu gcc-mips-linux-gnu gcc-mips64-linux-gnuabi64

@@ -13,7 +13,7 @@
 typedef struct Block Block;
 
 /*
- * Opens "-drive"/"-blockdev" text: "file=PATH,if=none,id=a,format=raw,
+ * Opens "-drive"/"-blockdev" text: "file=PATH,if=none,id=a,format=raw|qcow2,
  * readonly=on,cache=writeback|none|writethrough|directsync|unsafe,
  * snapshot=on,aio=io_uring|native|threads,discard=unmap|ignore,locking=off".
  */
@@ -33,6 +33,9 @@ u64    block_host_bytes(const Block *b);    /* that its file takes */
 bool   block_direct(const Block *b);
 bool   block_unsafe(const Block *b);
 bool   block_temporary(const Block *b);     /* snapshot=on */
+const char *block_format(const Block *b);   /* "raw", "qcow2" */
+/* The path of the image that many below that of the drive; NULL: none. */
+const char *block_backing(const Block *b, u32 depth);
 bool   block_claim(Block *b, const char *user, Err *err);   /* one device */
 /* The device named so, if it has the disk, leaves it to others. */
 void   block_release(Block *b, const char *user);
@@ -88,3 +91,31 @@ void block_flush_all(void);
  */
 void block_leave(void);
 bool block_take(Err *err);
+
+/* ---- snapshots ---------------------------------------------------------- */
+
+typedef struct BlockSnapshot {
+    const char *id, *name;      /* of the image, until it changes */
+    u64 seconds;                /* since 1970 */
+    u32 ns;
+    u64 vm_clock;               /* ns that the guest had run */
+    u64 state_bytes;            /* of a machine's state; 0: only a disk's */
+} BlockSnapshot;
+
+/* Can it be written to, and hold snapshots? */
+bool block_can_snapshot(const Block *b);
+/* The nth that its image has; false: there are less. */
+bool block_snapshot(const Block *b, u32 nth, BlockSnapshot *out);
+bool block_snapshot_find(const Block *b, const char *name, BlockSnapshot *out);
+/* Of a machine that stands still.  A new id is chosen. */
+bool block_snapshot_create(Block *b, const BlockSnapshot *what, Err *err);
+/* The disk is as it was then. */
+bool block_snapshot_go(Block *b, const char *id, Err *err);
+bool block_snapshot_remove(Block *b, const char *id, Err *err);
+/*
+ * Bytes of a machine's state: written, they belong to the snapshot that is
+ * created next.  0 or -errno.
+ */
+int  block_put_state(Block *b, u64 offset, const void *p, size_t len);
+int  block_get_state(Block *b, const char *id, u64 offset, void *p,
+                     size_t len);

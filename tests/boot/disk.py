@@ -21,7 +21,8 @@ SUMS = "cd /mnt; sha256sum %s link x/*[0-9] | sort; cd /" % NAMES
 
 
 def boot(image, extra="", **more):
-    drive = "file=%s,if=none,id=d0,format=raw%s" % (image, extra)
+    drive = "file=%s,if=none,id=d0,format=%s%s" % (
+        image, "qcow2" if image.endswith(".qcow2") else "raw", extra)
     return Guest(initrd="tools.gz", append='quiet guest.mod="virtio_mmio '
                  'virtio_blk ext4"', timeout=240, extra=[
                      "-drive", drive, "-device", "virtio-blk-device,drive=d0"],
@@ -52,6 +53,13 @@ def first(image):
 
 
 def fsck(image):
+    if image.endswith(".qcow2"):
+        status, output, errors = run(["qemu-img", "check", image], 120)
+        check(status == 0, "qemu-img finds no fault in %s"
+              % os.path.basename(image)) or note(output + errors)
+        raw = image + ".raw"
+        run(["qemu-img", "convert", "-O", "raw", image, raw], 120)
+        image = raw
     status, output, errors = run(["e2fsck", "-fn", image], 120)
     if not check(status == 0, "the host's e2fsck finds no fault"):
         note(output + errors)
@@ -108,9 +116,35 @@ def nvme(image):
     fsck(image)
 
 
+def overlays(folder, image):
+    """What is written to an overlay, and with snapshot=on, stays in it."""
+    with open(image, "rb") as f:
+        raw = f.read()
+    top = os.path.join(folder, "top.qcow2")
+    run(["qemu-img", "create", "-q", "-f", "qcow2", "-b",
+         os.path.basename(image), "-F", "raw", top], 60)
+    for extra in "", ",snapshot=on":
+        with boot(top, extra) as g:
+            check(g.login(), "a guest with an overlay" + extra) or done()
+            check(g.shell("mkdir -p /mnt; mount -t ext4 /dev/vda /mnt && "
+                          "test -f /mnt/b -a ! -f /mnt/new%d" % len(extra))[0]
+                  == 0, "it finds what was below")
+            g.shell("cp /mnt/b /mnt/new%d; rm /mnt/c; sync" % len(extra))
+            check(g.shell("cmp /mnt/b /mnt/new%d; umount /mnt" % len(extra))[0]
+                  == 0, "it writes to it")
+            check(g.power_off() == 0, "it is switched off")
+    fsck(top)
+    with open(image, "rb") as f:
+        check(f.read() == raw, "what is below is as it was")
+    status, output, _ = run(["debugfs", "-R", "ls /", top + ".raw"], 60)
+    check("new0" in output and "new12" not in output,
+          "the overlay has what was written to it alone") or note(output)
+
+
 def main():
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     needs("e2fsck")
+    needs("qemu-img")
     with scratch() as folder:
         image = os.path.join(folder, "disk.img")
         with open(image, "wb") as f:
@@ -120,7 +154,12 @@ def main():
         second(image, before)
         fsck(image)
         read_only(image)
+        overlays(folder, image)
         nvme(image)
+        image = os.path.join(folder, "disk.qcow2")
+        run(["qemu-img", "create", "-q", "-f", "qcow2", image, str(SIZE)], 60)
+        before = first(image)
+        fsck(image)
     done()
 
 

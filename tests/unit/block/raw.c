@@ -328,6 +328,29 @@ static void locks(Bench *x)
     block_close_all();
 }
 
+/* ---- a format that was guessed ------------------------------------------ */
+
+/* Its guest may write anything but what would make it another format. */
+static void guessed(Bench *x, const char *options, bool told)
+{
+    static const char mark[] = "QFI\xfb";
+    g_autofree char *text = g_strdup_printf("file=%s,id=a%s", x->image,
+                                            options);
+    u8 buf[CHUNK] = { 0 };
+    Err err = { 0 };
+    make_image(x, DISK);
+    Block *b = block_open(text, &err);
+
+    check(x, b && run(x, b, BLOCK_WRITE, 0, CHUNK, buf) == 0,
+          "the first sector is written");
+    memcpy(buf, mark, 4);
+    check(x, run(x, b, BLOCK_WRITE, 0, CHUNK, buf) == (told ? 0 : -EPERM),
+          told ? "with format=raw a mark too" : "but not a mark");
+    check(x, run(x, b, BLOCK_WRITE, CHUNK, CHUNK, buf) == 0,
+          "elsewhere it may be");
+    block_close_all();
+}
+
 /* ---- what users mistake ------------------------------------------------- */
 
 static void wrong(Bench *x, const char *text, const char *word)
@@ -349,11 +372,13 @@ static void mistakes(Bench *x)
     g_file_set_contents("cow", "QFI\xfb\0\0\0\3 and more of it", -1, NULL);
     wrong(x, "if=none,id=a", "file= is missing");
     wrong(x, "file=none.img,id=a", "truncate -s 8G none.img");
+    g_file_set_contents("disk.vmdk", "KDMV and more of it", -1, NULL);
     wrong(x, "file=.,id=a", "directory");
     wrong(x, "file=empty,id=a", "is empty");
     wrong(x, "file=/dev/null,id=a", "character device");
-    wrong(x, "file=cow,id=a", "not supported yet");
-    wrong(x, "file=d.img,id=a,format=qcow2", "not supported yet");
+    wrong(x, "file=cow,id=a", "version 0");
+    wrong(x, "file=disk.vmdk,id=a", "qemu-img convert -O qcow2 disk.vmdk");
+    wrong(x, "file=d.img,id=a,format=qcow2", "no qcow2 image");
     wrong(x, "file=d.img,id=a,format=raww", "did you mean \"raw\"");
     wrong(x, "file=d.img,id=a,cache=always", "writethrough");
     wrong(x, "file=d.img,id=a,aio=fast", "io_uring");
@@ -390,6 +415,8 @@ int main(void)
         host_errors(&x, engines[e]);
     }
     overlay(&x);
+    guessed(&x, "", false);
+    guessed(&x, ",format=raw", true);
     mistakes(&x);
     g_autofree char *clear = g_strdup_printf("rm -r '%s'", x.folder);
     if (system(clear) != 0) {
