@@ -15,7 +15,7 @@ and so does who begins. Rows of the table, medians over the runs:
   NAME       a workload in the guest, by the guest's clock
   micro.NAME a loop of one kind of instruction or system call
   kpti.NAME  the same with the kernel's page-table isolation the other way
-             round than the guest has it by itself
+             round than the guest has it by itself (arm64, PCs)
   io.NAME    256 MiB read from or written to a virtio disk, and fetched over
              the user network
 
@@ -43,6 +43,7 @@ import sys
 import tempfile
 import threading
 import time
+import typing
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "boot"))
@@ -50,13 +51,28 @@ import qmpclient  # noqa: E402
 from guest import MACHINES, cached, linux  # noqa: E402
 
 WORKLOADS = "int fp simd mem branch sys smp selfmod micro"
-MORE = {"arm64": "", "amd64": " simd-avx2", "i386": " fp-x87"}
-QEMU = {"arm64": "qemu-system-aarch64", "amd64": "qemu-system-x86_64",
-        "i386": "qemu-system-i386"}
-# Page-table isolation as the guest does not have it by default.
-KPTI = {"arm64": "nokaslr kpti=off", "amd64": "pti=on", "i386": "pti=on"}
-NIC = {"arm64": "virtio-net-device", "amd64": "virtio-net-pci",
-       "i386": "virtio-net-pci"}
+
+
+class Guest(typing.NamedTuple):
+    """What there is of an architecture beside guest.MACHINES."""
+
+    qemu: str
+    nic: str
+    kpti: str = ""      # page-table isolation as it is not by default
+    more: str = ""      # workloads
+    folder: str = "native"      # of the programs to compare checksums with
+
+
+GUESTS = {
+    "arm64": Guest("qemu-system-aarch64", "virtio-net-device",
+                   kpti="nokaslr kpti=off"),
+    "amd64": Guest("qemu-system-x86_64", "virtio-net-pci", kpti="pti=on",
+                   more=" simd-avx2", folder="amd64"),
+    "i386": Guest("qemu-system-i386", "virtio-net-pci", kpti="pti=on",
+                  more=" fp-x87", folder="i386"),
+    "mipsel": Guest("qemu-system-mipsel", "virtio-net-pci"),
+    "mips64el": Guest("qemu-system-mips64el", "virtio-net-pci"),
+}
 KERNEL_LOOPS = "syscall fault switch signal"
 IO_MIB = 256
 STARTS = 5              # starts are short: so many for each run
@@ -129,8 +145,9 @@ def start_command(program):
 
 
 def work_command(program, arch, options):
-    run = "; ".join("echo BENCH-BEGIN %s; %s" % (w, " ".join(
-        arguments_of(w, options))) for w in workloads(arch, options).split())
+    # Few words: QEMU's malta gives its kernel 255 characters.
+    run = ("for w in %s; do echo BENCH-BEGIN $w; $w %d 1; done"
+           % (workloads(arch, options), options.percent))
     return linux(program, 'quiet guest.run="%s"' % run,
                  initrd="workloads.gz", extra=["-smp", "1"], arch=arch)
 
@@ -151,23 +168,15 @@ class Zeroes(http.server.BaseHTTPRequestHandler):
 
 def micro_command(program, arch, options, disk, port):
     """The small loops that depend on KPTI, the disk, the network."""
-    def timed(name, command):
-        return ("read a x </proc/uptime; %s 2>/dev/null; "
-                "read b x </proc/uptime; echo COPY io.%s $a $b; "
-                % (command, name))
-
-    dd = "dd bs=1M count=%d " % IO_MIB
-    run = ("micro %d %s | sed s/^micro/kpti/; "
-           "ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; "
-           % (options.percent, KERNEL_LOOPS)
-           + timed("read", dd + "if=/dev/vda of=/dev/null")
-           + timed("write", dd + "if=/dev/zero of=/dev/vda conv=fsync")
-           + timed("net", "wget -q -O /dev/null http://10.0.2.2:%d/" % port))
-    return linux(program, '%s quiet guest.run="%s"' % (KPTI[arch], run),
+    run = "io %d http://10.0.2.2:%d/" % (IO_MIB, port)
+    if GUESTS[arch].kpti:
+        run = "micro %d %s | sed s/^micro/kpti/; %s" % (
+            options.percent, KERNEL_LOOPS, run)
+    return linux(program, '%s quiet guest.run="%s"' % (GUESTS[arch].kpti, run),
                  initrd="workloads.gz", arch=arch, extra=[
                      "-smp", "1", "-drive", "if=virtio,format=raw,file=" + disk,
                      "-netdev", "user,id=n0", "-device",
-                     "%s,netdev=n0" % NIC[arch]])
+                     "%s,netdev=n0" % GUESTS[arch].nic])
 
 
 def micro(program, arch, options):
@@ -185,12 +194,7 @@ def micro(program, arch, options):
 
 def workloads(arch, options):
     """Names, parted by blanks."""
-    return options.workloads or WORKLOADS + MORE[arch]
-
-
-def arguments_of(workload, options):
-    """A workload's command line; one thread, like one CPU."""
-    return [workload, str(options.percent)] + ["1"] * (workload == "smp")
+    return options.workloads or WORKLOADS + GUESTS[arch].more
 
 
 def instructions_run(qmp):
@@ -233,13 +237,14 @@ def density(program, arch, options):
 def native(arch, options):
     """The workloads on this machine; the guest's program where it runs."""
     sample = Sample()
-    folder = arch if platform.machine() == "x86_64" and arch != "arm64" \
+    folder = GUESTS[arch].folder if platform.machine() == "x86_64" \
         else "native"
     for name in workloads(arch, options).split():
         before = os.times()
         out = subprocess.run(
             [cached("workloads", folder, name),
-             *arguments_of(name, options)[1:]], stdout=subprocess.PIPE, check=True).stdout.decode()
+             str(options.percent), "1"], stdout=subprocess.PIPE,
+            check=True).stdout.decode()
         after = os.times()
         result = RESULT.search(out)
         sample.rows[name] = (
@@ -391,7 +396,7 @@ def arguments():
         usage=argparse.SUPPRESS)
     p.add_argument("-n", dest="runs", type=int, default=1)
     p.add_argument("-p", dest="percent", type=int, default=100)
-    p.add_argument("-a", dest="arches", default=" ".join(QEMU))
+    p.add_argument("-a", dest="arches", default=" ".join(GUESTS))
     p.add_argument("-w", dest="workloads")
     p.add_argument("-t", dest="limit", type=float, default=900)
     p.add_argument("--cpu", action="store_true")
@@ -406,7 +411,7 @@ def arguments():
 def bench(arch, options):
     """One architecture's table; what goes into the JSON file."""
     programs = {"anole": os.path.abspath(options.program)}
-    qemu = options.qemu or QEMU[arch]
+    qemu = options.qemu or GUESTS[arch].qemu
     if shutil.which(qemu):
         programs["qemu"] = shutil.which(qemu)
     else:
@@ -439,9 +444,9 @@ def main():
     options = arguments()
     results = {}
     for arch in options.arches.split():
-        if arch not in QEMU:
+        if arch not in GUESTS:
             sys.exit("bench: no such architecture: %s (there are: %s)"
-                     % (arch, " ".join(QEMU)))
+                     % (arch, " ".join(GUESTS)))
         results[arch] = bench(arch, options)
     if options.json:
         with open(options.json, "w") as f:

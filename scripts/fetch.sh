@@ -15,8 +15,8 @@
 #   firmware   firmware/: SeaBIOS, OVMF, U-Boot; GRUB's, iPXE's and memtest86+'s
 #              images
 #
-# ARCH is arm64, amd64, i386, mipsel or mips64el (the last two: kernel and
-# installer alone); without -a it is done for all of them.
+# ARCH is arm64, amd64, i386, mipsel or mips64el (the last two have no tools);
+# without -a it is done for all of them.
 # Everything is under the cache directory, GUESTS_CACHE, by default
 # ~/.cache/anole. What is there already is not made again.
 set -euo pipefail
@@ -26,7 +26,7 @@ cache=${GUESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/anole}
 export GUESTS_CACHE=$cache
 declare -rA COMPILER=([arm64]=aarch64-linux-gnu-gcc
   [amd64]=x86_64-linux-gnu-gcc [i386]=i686-linux-gnu-gcc
-  [mipsel]= [mips64el]=)
+  [mipsel]=mipsel-linux-gnu-gcc [mips64el]=mips64el-linux-gnuabi64-gcc)
 readonly PC_MODULES="parport_pc lp i2c-piix4 i2c-i801 i2c-dev ee1004 iTCO_wdt
   lpc_ich virtio_balloon pvpanic-mmio"
 readonly TOOL_PACKAGES="e2fsprogs libext2fs2 libcom-err2 libss2 libblkid1
@@ -127,7 +127,7 @@ for arch in "${arches[@]}"; do
     { echo "${0##*/}: no such architecture: $arch (there are:" \
       "${!COMPILER[*]})" >&2 && exit 2; }
   for part in "${parts[@]}"; do
-    [[ $arch != mips* || $part == kernel || $part == installer ]] || continue
+    [[ $arch != mips* || $part != tools ]] || continue
     "fetch_$part" "$arch"
   done
 done

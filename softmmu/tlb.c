@@ -385,12 +385,18 @@ static void note_large(LargeSet *l, u64 lo, u64 hi)
     l->e[best].hi = MAX(l->e[best].hi, hi);
 }
 
+/* So many pages are looked for one by one, and not in all there is. */
+static bool are_few(u64 lo, u64 hi)
+{
+    return hi - lo < (u64)PAGE_SIZE * 64;
+}
+
 static void flush_slot(Slot *s, u64 lo, u64 hi)
 {
     if (!s->dirty) {
         return;
     }
-    if (hi - lo >= (u64)PAGE_SIZE * 64 || hits_large(&s->large, lo, hi)) {
+    if (!are_few(lo, hi) || hits_large(&s->large, lo, hi)) {
         clear_slot(s);
         return;
     }
@@ -422,16 +428,25 @@ static void flush_l2(Tlb *t, u64 lo, u64 hi, u64 match, u64 mask)
     }
 }
 
-/* One page: only its set, unless a large mapping may cover it. */
-static void flush_l2_page(Tlb *t, u64 va, u64 match, u64 mask)
+/* A page is in its set, unless a large mapping covers it. */
+static void flush_l2_page(Tlb *t, u64 page, u64 match, u64 mask)
 {
-    L2Entry *set = t->l2[va >> PAGE_BITS & (L2_SETS - 1)];
+    L2Entry *set = t->l2[page >> PAGE_BITS & (L2_SETS - 1)];
 
     for (u32 w = 0; w < L2_WAYS; w++) {
         L2Entry *e = &set[w];
-        if (e->page == align_down(va, PAGE_SIZE)
-            && (e->global || (e->space & mask) == match)) {
+        if (e->page == page && (e->global || (e->space & mask) == match)) {
             e->page = TAG_NONE;
+        }
+    }
+}
+
+static void flush_l2_pages(Tlb *t, u64 lo, u64 hi, u64 match, u64 mask)
+{
+    for (u64 page = lo; ; page += PAGE_SIZE) {
+        flush_l2_page(t, page, match, mask);
+        if (hi - page < PAGE_SIZE) {
+            return;
         }
     }
 }
@@ -441,12 +456,10 @@ void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
     Tlb *t = c->tlb;
     u64 lo = len ? align_down(va, PAGE_SIZE) : 0;
     u64 hi = len ? lo + align_up(len, PAGE_SIZE) - 1 : ~0ull;
-    bool large;
 
     if (!t) {
         return;
     }
-    large = hits_large(&t->l2_large, lo, hi);
     t->stats.flushes += !len;
     t->stats.page_flushes += len != 0;
     for (Slot *s = t->slot; s < t->slot + SLOTS; s++) {
@@ -460,8 +473,8 @@ void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
     }
     if (len == 0 && mask == 0) {
         clear_l2(t);
-    } else if (len && len <= PAGE_SIZE && !large) {
-        flush_l2_page(t, va, match, mask);
+    } else if (are_few(lo, hi) && !hits_large(&t->l2_large, lo, hi)) {
+        flush_l2_pages(t, lo, hi, match, mask);
     } else {
         flush_l2(t, lo, hi, match, mask);
     }

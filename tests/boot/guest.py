@@ -75,11 +75,19 @@ def bare(program, *extra):
             "-kernel", cached("bare", program + ".elf")]
 
 
+def named(program, arch):
+    """anole is one program; its name chooses among the targets of a board."""
+    several = arch in ("mipsel", "mips64el")
+    if several and os.path.basename(program) == "anole":
+        return "%s-system-%s" % (program, arch)
+    return program
+
+
 def linux(program, append="", initrd="initramfs.gz", extra=(), arch="arm64",
           machine=None):
     """The command that boots a Linux guest."""
-    return [program, *(machine or MACHINES[arch]), *extra, "-nographic",
-            "-no-reboot", "-kernel", cached(arch, "kernel"),
+    return [named(program, arch), *(machine or MACHINES[arch]), *extra,
+            "-nographic", "-no-reboot", "-kernel", cached(arch, "kernel"),
             "-initrd", cached(arch, initrd), "-append",
             ("console=%s panic=-1 %s" % (CONSOLES[arch], append)).strip()]
 

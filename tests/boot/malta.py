@@ -22,7 +22,7 @@ def life(folder, arch, cpu, memory):
     disk = os.path.join(folder, arch + ".img")
     with open(disk, "wb") as f:
         f.truncate(4 << 20)
-    command = linux("%s-system-%s" % (emulator(), arch), arch=arch,
+    command = linux(emulator(), arch=arch,
                     append='quiet guest.mod="%s"' % MODULES,
                     machine=["-M", "malta", "-cpu", cpu, "-m", memory],
                     extra=["-hda", disk])

@@ -9,6 +9,7 @@ from guest import (DONE, READY, Guest, cached, check, done, is_anole, note,
 
 RESULT = r"RESULT (\S+) seconds=\S+ check=(\w+)\n"
 ALL = "int fp simd mem branch sys smp selfmod"
+ONE_CPU = "mipsel", "mips64el"
 NO_SYSTEM = "int fp simd branch selfmod"
 
 
@@ -54,15 +55,18 @@ def main():
                 ["-smp", "4", "-accel", "tcg,tb-size=4"], 240)
         compare(NO_SYSTEM, 1, 1, ["-accel", "tcg,backend=interp"], 600)
         # Nearly all code becomes traces, and counts what it runs.
-        for arch in "arm64", "amd64", "i386":
-            compare("int branch selfmod smp", 1, 2,
-                    ["-smp", "2", "-accel", "tcg,hot=2,count=on"], 240, arch)
+        for arch in "arm64", "amd64", "i386", "mipsel", "mips64el":
+            cpus = "1" if arch in ONE_CPU else "2"
+            compare("int branch selfmod smp", 1, 2, [
+                "-smp", cpus, "-accel", "tcg,hot=2,count=on"], 240, arch)
     compare(ALL + " simd-avx2", 10, 1, ["-smp", "1"], 240, "amd64")
     compare(ALL, 10, 4, ["-smp", "4"], 240, "amd64")
     compare(ALL + " fp-x87", 10, 1, ["-smp", "1"], 240, "i386")
     if is_anole():
         compare("branch sys selfmod smp", 3, 2,
                 ["-smp", "2", "-accel", "tcg,tb-size=4"], 240, "i386")
+    for arch in ONE_CPU:
+        compare(ALL, 4, 2, ["-smp", "1"], 240, arch)
     done()
 
 
