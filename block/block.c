@@ -259,6 +259,13 @@ static Image *open_image(Block *b, bool ours, Err *err)
     return i;
 }
 
+/* Drives whose disk can be changed need none to begin with. */
+static bool may_be_empty(const Block *b)
+{
+    return chosen(b, "media", "cdrom") || chosen(b, "if", "floppy")
+        || chosen(b, "if", "none");
+}
+
 static bool set_up(Block *b, KeyVal *kv, Err *err)
 {
     const char *path = keyval_get(kv, "file");
@@ -268,7 +275,9 @@ static bool set_up(Block *b, KeyVal *kv, Err *err)
         return false;
     }
     if (!path || !*path) {
-        return fail(err, "file= is missing: -drive file=IMAGE,if=none,id=%s",
+        b->readonly = true;
+        return may_be_empty(b)
+            || fail(err, "file= is missing: -drive file=IMAGE,if=none,id=%s",
                     b->id);
     }
     b->path = g_strdup(g_str_has_prefix(path, "file:") ? path + 5 : path);
@@ -334,9 +343,6 @@ Block *block_open(const char *text, Err *err)
     Block *b = kv ? open_parsed(kv, err) : NULL;
 
     keyval_free(kv);
-    if (!b) {
-        err_prefix(err, "-drive %s", text);
-    }
     return b;
 }
 
@@ -456,6 +462,11 @@ u64 block_size(const Block *b)
 bool block_readonly(const Block *b)
 {
     return b->readonly;
+}
+
+bool block_empty(const Block *b)
+{
+    return !b->path;
 }
 
 const BlockCounts *block_counts(const Block *b)
@@ -586,4 +597,9 @@ int block_put_state(Block *b, u64 offset, const void *p, size_t len)
 int block_get_state(Block *b, const char *id, u64 offset, void *p, size_t len)
 {
     return snapshots(b)->get_state(b->image, id, offset, p, len);
+}
+
+const char *block_user(const Block *b)
+{
+    return b->user;
 }

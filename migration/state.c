@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A machine's CPUs, devices and clock as sections; see migration/state.h. */
 #include "accel/accel.h"
-#include "block/block.h"
+#include "hw/core/medium.h"
 #include "migration/state.h"
 #include "softmmu/clock.h"
 #include "softmmu/options.h"
@@ -33,12 +33,31 @@ static void put_u64(GByteArray *to, const char *name, u64 v)
     record_put(to, name, &v, 8, 1);
 }
 
+/* Disks that can be changed are described with their drives. */
+typedef struct DiskList {
+    const Machine *m;
+    GByteArray    *to;
+} DiskList;
+
 static void describe_disk(void *opaque, Block *b)
 {
+    const DiskList *l = opaque;
     g_autofree char *name = g_strdup_printf("disk \"%.200s\"", block_id(b));
+    const char *user = block_user(b);
+    Device *d = user ? machine_find_device((Machine *)l->m, user) : NULL;
 
-    if (block_claimed(b)) {
-        put_u64(opaque, name, block_size(b));
+    if (user && !(d && device_medium(d))) {
+        put_u64(l->to, name, block_size(b));
+    }
+}
+
+static void describe_medium(Device *d, const char *name, GByteArray *to)
+{
+    const Medium *medium = device_medium(d);
+    g_autofree char *row = g_strdup_printf("disk in device \"%s\"", name);
+
+    if (medium) {
+        put_u64(to, row, medium->disk ? block_size(medium->disk) : 0);
     }
 }
 
@@ -72,8 +91,9 @@ GByteArray *state_describe(Machine *m)
         g_autofree char *name = device_name(m, i);
         g_autofree char *row = g_strdup_printf("device \"%s\"", name);
         record_put_text(to, row, d->type->name);
+        describe_medium(m->devices->pdata[i], name, to);
     }
-    block_each(describe_disk, to);
+    block_each(describe_disk, &(DiskList) { m, to });
     return to;
 }
 

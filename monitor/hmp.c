@@ -183,6 +183,8 @@ static void cmd_object_add(Hmp *h, const char *args)
 #define QMP(command, words)     .qmp = command, .params = words
 
 static const Command commands[] = {
+    { "change",       "DEV [-f] FILE [FORMAT [MODE]]", "put another disk into a drive",
+      QMP("blockdev-change-medium", "device:s -f:force filename:s format:s? read-only-mode:s?") },
     { "chardev-add",  "KIND,id=I[,..]", "as -chardev",             .run = cmd_chardev_add },
     { "chardev-remove", "ID",      "close a chardev that is not used",
       QMP("chardev-remove", "id:s") },
@@ -196,6 +198,8 @@ static const Command commands[] = {
     { "delvm",        "TAG",       "drop a snapshot: not with raw images", .run = hmp_snapshot },
     { "drive_add",    "file=FILE,id=I[,..]", "open a disk for a device", .run = hmp_drive_add },
     { "drive_del",    "ID",        "close one that no device has", .run = hmp_drive_del },
+    { "eject",        "[-f] DEV",  "take the disk out (-f: even if locked)",
+      QMP("eject", "-f:force device:s") },
     { "gdbserver",    "[DEV]",     "wait for gdb (tcp::1234)",     .run = cmd_gdbserver },
     { "help",         "[COMMAND]", "this list, or a row of it",    .run = cmd_help },
     { "info",         "ITEM",      "show something; `info` lists", .run = cmd_info },

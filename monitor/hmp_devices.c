@@ -2,6 +2,7 @@
 /* Monitor commands by which devices and their disks come and go. */
 #include "block/block.h"
 #include "monitor/hmp.h"
+#include "softmmu/drives.h"
 #include "softmmu/run.h"
 
 static void say(Hmp *h, bool ok, const Err *err)
@@ -26,7 +27,7 @@ void hmp_drive_add(Hmp *h, const char *args)
     g_autofree char *text = g_strdup_printf("if=none,%s",
                                             space ? space + 1 : args);
 
-    say(h, block_open(text, &err) != NULL, &err);
+    say(h, drives_add(h->m, text, &err), &err);
 }
 
 void hmp_drive_del(Hmp *h, const char *args)

@@ -2,7 +2,6 @@
 /* The monitor's `info`: one table of what it can show. */
 #include <stdlib.h>
 #include "accel/accel.h"
-#include "block/block.h"
 #include "monitor/hmp.h"
 #include "monitor/qmp.h"
 #include "net/net.h"
@@ -224,17 +223,60 @@ static void info_chardev(Hmp *h, const char *args)
     chardev_each(print_chardev, h->out);
 }
 
-static void print_block(void *out, Block *b)
+static void print_image(FILE *out, const Json *image)
 {
-    fprintf(out, "%s: %llu bytes%s\n", block_id(b),
-            (unsigned long long)block_size(b),
-            block_readonly(b) ? ", read-only" : "");
+    fprintf(out, ": %s (%s%s)\n", json_str(image, "file"),
+            json_str(image, "drv"),
+            json_bool(image, "ro", false) ? ", read-only" : "");
 }
 
+/* A row of query-block. */
+static void print_drive(FILE *out, const Json *drive)
+{
+    const char *name = json_str(drive, "device");
+    const char *qdev = json_str(drive, "qdev");
+    const Json *image = json_get(drive, "inserted");
+    const char *node = image ? json_str(image, "node-name") : NULL;
+
+    fprintf(out, "%s", *name ? name : node ? node : qdev);
+    if (image && *name && strcmp(name, node) != 0) {
+        fprintf(out, " (%s)", node);
+    }
+    if (image) {
+        print_image(out, image);
+    } else {
+        fprintf(out, ": [not inserted]\n");
+    }
+    if (qdev) {
+        fprintf(out, "    Attached to:      %s\n", qdev);
+    }
+    if (json_bool(drive, "removable", false)) {
+        fprintf(out, "    Removable device: %slocked, tray %s\n",
+                json_bool(drive, "locked", false) ? "" : "not ",
+                json_bool(drive, "tray_open", false) ? "open" : "closed");
+    }
+    if (image) {
+        const Json *cache = json_get(image, "cache");
+        fprintf(out, "    Cache mode:       writeback%s%s\n",
+                json_bool(cache, "direct", false) ? ", direct" : "",
+                json_bool(cache, "no-flush", false) ? ", ignore flushes" : "");
+    }
+}
+
+/* All drives, or that of a name. */
 static void info_block(Hmp *h, const char *args)
 {
-    (void)args;
-    block_each(print_block, h->out);
+    Json *list = NULL;
+    Err err = { 0 };
+
+    if (qmp_run(h->m, "query-block", NULL, &list, &err)) {
+        for (const Json *j = list->first; j; j = j->next) {
+            if (!*args || strcmp(args, json_str(j, "device")) == 0) {
+                print_drive(h->out, j);
+            }
+        }
+    }
+    json_free(list);
 }
 
 static void print_netdev(void *out, Netdev *n)

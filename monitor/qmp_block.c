@@ -2,7 +2,7 @@
 /* QMP's commands for disks: the drives and the images in them. */
 #include <errno.h>
 #include <stdio.h>
-#include "block/block.h"
+#include "hw/core/medium.h"
 #include "monitor/qmp.h"
 #include "monitor/qom.h"
 
@@ -106,30 +106,50 @@ static const char *drive_name(const Block *b)
     return block_option(b, "node-name") ? "" : block_id(b);
 }
 
-static void add_names(Json *j, const Block *b, const Device *drive)
+static void add_names(Json *j, const char *name, const Device *drive)
 {
-    json_add_str(j, "device", drive_name(b));
+    json_add_str(j, "device", name);
     if (drive) {
-        g_autofree char *path = qom_device_path(drive);
-        json_add_str(j, "qdev", path);
+        g_autofree char *qdev = device_qdev(drive);
+        json_add_str(j, "qdev", qdev);
     }
 }
 
-static void add_drive(void *opaque, Block *b)
+/* A drive; disk: what is in it, or NULL; medium: NULL if that stays. */
+static void add_drive(Json *list, const Device *d, const Block *disk,
+                      const Medium *medium)
+{
+    Json *j = json_add(list, NULL, json_object());
+    bool tray = medium && d && d->type->medium->tray;
+
+    add_names(j, medium ? medium->name : drive_name(disk), d);
+    if (!medium || tray) {
+        json_add_str(j, "io-status", "ok");
+    }
+    json_add_str(j, "type", "unknown");
+    json_add_bool(j, "removable", medium);
+    json_add_bool(j, "locked", medium && medium->locked);
+    if (disk) {
+        add_image(json_add(j, "inserted", json_object()), disk);
+    }
+    if (tray) {
+        json_add_bool(j, "tray_open", medium->open);
+    }
+}
+
+/* Disks that stay where they are, and drives without a device. */
+static void add_disk(void *opaque, Block *b)
 {
     Listing *l = opaque;
-    const char *media = block_option(b, "media");
-    bool cd = media && strcmp(media, "cdrom") == 0;
-    Json *j = json_add(l->list, NULL, json_object());
+    Device *d = drive_of(l->m, b);
+    const char *user = block_user(b);
+    const Medium none = { .name = (char *)block_id(b) };
 
-    add_names(j, b, drive_of(l->m, b));
-    json_add_str(j, "io-status", "ok");
-    json_add_str(j, "type", "unknown");
-    json_add_bool(j, "removable", cd);
-    json_add_bool(j, "locked", false);
-    add_image(json_add(j, "inserted", json_object()), b);
-    if (cd) {
-        json_add_bool(j, "tray_open", false);
+    if (block_empty(b) && !user) {
+        add_drive(l->list, NULL, NULL, &none);
+    } else if (!block_empty(b) && !(d && device_medium(d))
+               && (user || *drive_name(b))) {
+        add_drive(l->list, d, b, NULL);
     }
 }
 
@@ -137,11 +157,21 @@ void qmp_query_block(QmpCall *c)
 {
     Listing l = { c->m, c->ret = json_array() };
 
-    block_each(add_drive, &l);
+    for (u32 i = 0; i < c->m->devices->len; i++) {
+        Device *d = c->m->devices->pdata[i];
+        const Medium *medium = device_medium(d);
+        if (medium) {
+            add_drive(c->ret, d, medium->disk, medium);
+        }
+    }
+    block_each(add_disk, &l);
 }
 
 static void add_node(void *opaque, Block *b)
 {
+    if (block_empty(b)) {
+        return;
+    }
     add_image(json_add(opaque, NULL, json_object()), b);
 }
 
@@ -204,9 +234,14 @@ static void add_stats(Json *j, const Block *b)
 static void add_drive_stats(void *opaque, Block *b)
 {
     Listing *l = opaque;
-    Json *j = json_add(l->list, NULL, json_object());
+    Device *d = drive_of(l->m, b);
+    const Medium *medium = d ? device_medium(d) : NULL;
 
-    add_names(j, b, drive_of(l->m, b));
+    if (block_empty(b)) {
+        return;
+    }
+    Json *j = json_add(l->list, NULL, json_object());
+    add_names(j, medium ? medium->name : drive_name(b), d);
     json_add_str(j, "node-name", block_id(b));
     add_stats(json_add(j, "stats", json_object()), b);
 }
@@ -214,8 +249,11 @@ static void add_drive_stats(void *opaque, Block *b)
 static void add_node_stats(void *opaque, Block *b)
 {
     Listing *l = opaque;
-    Json *j = json_add(l->list, NULL, json_object());
 
+    if (block_empty(b)) {
+        return;
+    }
+    Json *j = json_add(l->list, NULL, json_object());
     json_add_str(j, "node-name", block_id(b));
     add_stats(json_add(j, "stats", json_object()), b);
 }
@@ -235,7 +273,7 @@ static void failed(void *opaque, Block *b, BlockOp op, int error)
 {
     Machine *m = opaque;
     const Device *drive = drive_of(m, b);
-    g_autofree char *path = drive ? qom_device_path(drive) : g_strdup("");
+    g_autofree char *path = drive ? device_path(drive) : g_strdup("");
     Json *j = json_object();
 
     json_add_str(j, "device", drive_name(b));

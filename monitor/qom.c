@@ -26,34 +26,11 @@ char *qom_cpu_path(u32 n)
     return g_strdup_printf("/machine/unattached/cpu[%u]", n);
 }
 
-static const char *folder_of(const Device *d)
-{
-    return !d->added ? "unattached"
-         : strcmp(d->id, d->type->name) == 0 ? "peripheral-anon"
-         : "peripheral";
-}
-
-/* Whose inner device "ID.backend" it is; else NULL. */
-static const Device *owner_of(const Device *d)
-{
-    return g_str_has_suffix(d->id, ".backend") ? d->parent : NULL;
-}
-
-char *qom_device_path(const Device *d)
-{
-    const Device *owner = owner_of(d);
-
-    return owner
-        ? g_strdup_printf("/machine/%s/%s/virtio-backend", folder_of(owner),
-                          owner->id)
-        : g_strdup_printf("/machine/%s/%s", folder_of(d), d->id);
-}
-
 Device *qom_find_device(Machine *m, const char *path)
 {
     for (u32 i = 0; i < m->devices->len; i++) {
         Device *d = m->devices->pdata[i];
-        g_autofree char *own = qom_device_path(d);
+        g_autofree char *own = device_path(d);
         if (strcmp(own, path) == 0) {
             return d;
         }
@@ -388,8 +365,8 @@ static void add_folder_children(Machine *m, const char *folder, Json *list)
     }
     for (u32 i = 0; i < m->devices->len; i++) {
         const Device *d = m->devices->pdata[i];
-        if (g_str_has_prefix(folder, "/machine/") && !owner_of(d)
-            && strcmp(folder + strlen("/machine/"), folder_of(d)) == 0) {
+        if (g_str_has_prefix(folder, "/machine/") && !device_owner(d)
+            && strcmp(folder + strlen("/machine/"), device_folder(d)) == 0) {
             add_child(list, d->id, d->type->name);
         }
     }
@@ -436,7 +413,7 @@ void qmp_qom_list(QmpCall *c)
     }
     for (u32 i = 0; n.device && i < c->m->devices->len; i++) {
         const Device *d = c->m->devices->pdata[i];
-        if (owner_of(d) == n.device) {
+        if (device_owner(d) == n.device) {
             add_child(c->ret, "virtio-backend", d->type->name);
         }
     }

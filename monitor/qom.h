@@ -16,6 +16,5 @@
 /* All to be freed with g_free(). */
 char *qom_cpu_path(u32 n);
 char *qom_cpu_type(const Target *t, const char *model);     /* max-arm-cpu */
-char *qom_device_path(const Device *d);
 /* The device at a path or of that id; NULL: there is none. */
 Device *qom_find_device(Machine *m, const char *path_or_id);

@@ -143,8 +143,11 @@ static void add_disk(void *opaque, Block *b)
         row++;
     }
     if (!err->text[0] && row->kind) {
-        g_autofree char *text = g_strdup_printf("%s,drive=%s", row->device,
-                                                block_id(b));
+        const char *index = block_option(b, "index");
+        bool by_unit = strcmp(row->device, "floppy") == 0 && index;
+        g_autofree char *text = g_strdup_printf(
+            "%s,drive=%s%s%s", row->device, block_id(b),
+            by_unit ? ",unit=" : "", by_unit ? index : "");
         machine_add_device(m, text, err);
     }
 }

@@ -2,6 +2,7 @@
 /* Devices that come and go; see include/softmmu/hotplug.h. */
 #include "accel/accel.h"
 #include "block/block.h"
+#include "hw/core/medium.h"
 #include "migration/migration.h"
 #include "softmmu/hotplug.h"
 #include "softmmu/options.h"
@@ -59,6 +60,11 @@ static GPtrArray *disks_of(const Device *d)
 {
     GPtrArray *a = g_ptr_array_new();
 
+    const Medium *medium = device_medium((Device *)d);
+
+    if (medium && medium->slot) {
+        g_ptr_array_add(a, medium->slot);
+    }
     for (const Prop *p = d->type->props; p && p->name; p++) {
         Block *b = p->kind == PROP_BLOCK ? *(Block **)((u8 *)d + p->at) : NULL;
         if (b) {

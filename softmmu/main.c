@@ -16,6 +16,7 @@
 #include "monitor/monitor.h"
 #include "net/net.h"
 #include "softmmu/clock.h"
+#include "softmmu/drives.h"
 #include "softmmu/objects.h"
 #include "softmmu/run.h"
 #include "target/target.h"
@@ -155,141 +156,10 @@ static bool choose_accel(Machine *m, const char **props, Err *err)
 
 /* ---- the host's side ---------------------------------------------------- */
 
-/* A node of -blockdev: a file, or a format on top of a file. */
-typedef struct Node {
-    char *name, *driver, *file, *rest;  /* rest: ",readonly=on" and so on */
-    bool  used;
-} Node;
-
-static void free_node(void *p)
+static bool open_back_ends(Machine *m, Err *err)
 {
-    Node *n = p;
+    const Options *o = m->opts;
 
-    g_free(n->name);
-    g_free(n->driver);
-    g_free(n->file);
-    g_free(n->rest);
-    g_free(n);
-}
-
-static char *double_commas(const char *text)
-{
-    g_auto(GStrv) part = g_strsplit(text, ",", -1);
-
-    return g_strjoinv(",,", part);
-}
-
-/* Options of a node as -drive has them. */
-static char *node_options(KeyVal *kv)
-{
-    static const struct { const char *key, *value, *as; } map[] = {
-        { "read-only", "on", ",readonly=on" },
-        { "read-only", "true", ",readonly=on" },
-        { "cache.direct", "on", ",cache=none" },
-        { "cache.no-flush", "on", ",cache=unsafe" },
-        { "discard", "unmap", ",discard=unmap" },
-        { "aio", "io_uring", ",aio=io_uring" },
-        { "aio", "native", ",aio=native" },
-        { "aio", "threads", ",aio=threads" },
-    };
-    static const char *const without_meaning[] = {
-        "auto-read-only", "detect-zeroes", "locking", "backing",
-    };
-    GString *out = g_string_new(NULL);
-
-    for (u32 i = 0; i < countof(map); i++) {
-        const char *v = keyval_get(kv, map[i].key);
-        if (v && strcmp(v, map[i].value) == 0) {
-            g_string_append(out, map[i].as);
-        }
-    }
-    for (u32 i = 0; i < countof(without_meaning); i++) {
-        keyval_get(kv, without_meaning[i]);
-    }
-    return g_string_free(out, false);
-}
-
-static Node *parse_node(const char *text, GPtrArray *nodes, Err *err)
-{
-    KeyVal *kv = keyval_parse(text, "driver", err);
-    Node *n = g_new0(Node, 1);
-
-    g_ptr_array_add(nodes, n);
-    if (kv) {
-        const char *inner = keyval_get(kv, "file.filename");
-        const char *file = keyval_get(kv, "file"), *own
-            = keyval_get(kv, "filename");
-        n->driver = g_strdup(keyval_get(kv, "driver"));
-        n->name = g_strdup(keyval_get(kv, "node-name"));
-        keyval_get(kv, "file.driver");
-        n->rest = node_options(kv);
-        n->file = g_strdup(own ? own : inner ? inner : file);
-        for (u32 i = 0; !own && !inner && file && i < nodes->len - 1; i++) {
-            Node *below = nodes->pdata[i];
-            if (strcmp(below->name, file) == 0) {
-                g_free(n->file);
-                n->file = g_strdup(below->file);
-                below->used = true;
-            }
-        }
-    }
-    if (kv && (!n->driver || !n->name || !n->file)) {
-        fail(err, "driver=, node-name= and filename= or file= are needed");
-    }
-    bool ok = kv && !err->text[0] && keyval_done(kv, "it", err);
-    keyval_free(kv);
-    return ok ? n : NULL;
-}
-
-/* A node that nothing is on top of is what a device may have. */
-static bool open_blockdevs(const Options *o, Err *err)
-{
-    g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func(free_node);
-
-    for (u32 i = 0; i < o->blockdevs->len; i++) {
-        const char *text = o->blockdevs->pdata[i];
-        if (!parse_node(text, nodes, err)) {
-            return err_prefix(err, "-blockdev %s", text);
-        }
-    }
-    for (u32 i = 0; i < nodes->len; i++) {
-        Node *n = nodes->pdata[i];
-        g_autofree char *file = double_commas(n->file);
-        bool protocol = strcmp(n->driver, "file") == 0
-            || strcmp(n->driver, "host_device") == 0;
-        g_autofree char *text = g_strdup_printf(
-            "file=%s,if=none,node-name=%s,format=%s%s", file, n->name,
-            protocol ? "raw" : n->driver, n->rest);
-        if (!n->used && !block_open(text, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool open_drives(const Options *o, Err *err)
-{
-    for (u32 i = 0; i < o->drives->len; i++) {
-        g_autofree char *text = g_strconcat(o->drives->pdata[i],
-                                            o->snapshot ? ",snapshot=on" : "",
-                                            NULL);
-        if (!block_open(text, err)) {
-            return false;
-        }
-    }
-    for (u32 i = 0; i < o->pflash->len; i++) {
-        g_autofree char *file = double_commas(o->pflash->pdata[i]);
-        g_autofree char *text = g_strdup_printf(
-            "file=%s,if=pflash,format=raw,id=pflash%u", file, i);
-        if (!block_open(text, err)) {
-            return err_prefix(err, "-pflash");
-        }
-    }
-    return open_blockdevs(o, err);
-}
-
-static bool open_back_ends(const Options *o, Err *err)
-{
     if (o->incoming) {
         block_leave();          /* who sends the state has them still */
     }
@@ -298,7 +168,7 @@ static bool open_back_ends(const Options *o, Err *err)
             return false;
         }
     }
-    if (!open_drives(o, err)) {
+    if (!drives_open(m, err)) {
         return false;
     }
     for (u32 i = 0; i < o->netdevs->len; i++) {
@@ -664,7 +534,7 @@ static bool make_machine(Machine *m, Err *err)
 
     keyval_free(kv);
     if (!ok || !choose_accel(m, &props, err) || !choose_display(m, err)
-        || !check_terminal(o, err) || !open_back_ends(o, err)
+        || !check_terminal(o, err) || !open_back_ends(m, err)
         || !open_monitor_console(o, err) || !open_ports(m, &shared, err)
         || !m->board->init(m, err) || !machine_add_devices(m, err)
         || !open_monitors(m, shared, err)) {

@@ -183,7 +183,7 @@ static bool sees_marks(const Fdc *s)
 {
     const Floppy *f = floppy_of(s);
 
-    return f && f->disk && f->format->rates >> (s->rate & RATE) & 1
+    return f && f->medium.disk && f->format->rates >> (s->rate & RATE) & 1
         && f->track < f->format->tracks && head_of(s) < f->format->heads;
 }
 

@@ -42,29 +42,31 @@ static const FloppyFormat *format_for(u64 bytes)
 
 /* ---- the disk ----------------------------------------------------------- */
 
-bool floppy_insert(Device *drive, Block *disk, Err *err)
+static bool fits(void *opaque, const Block *b, Err *err)
 {
-    Floppy *f = (Floppy *)drive;
-    const FloppyFormat *format = disk ? format_for(block_size(disk)) : NULL;
-
-    if (disk && !format) {
-        return fail(err, "%llu bytes are too many for a floppy disk; the "
-                    "largest is of 2880 KiB",
-                    (unsigned long long)block_size(disk));
-    }
-    if (disk && !block_claim(disk, drive->id, err)) {
-        return false;
-    }
-    f->disk = disk;
-    f->format = format;
-    f->changed = true;
-    return true;
+    (void)opaque;
+    return format_for(block_size(b))
+        || fail(err, "%llu bytes are too many for a floppy disk; the largest "
+                "is of 2880 KiB", (unsigned long long)block_size(b));
 }
+
+static void changed(void *opaque)
+{
+    Floppy *f = opaque;
+    const Block *b = f->medium.disk;
+
+    f->format = b ? format_for(block_size(b)) : NULL;
+    f->changed = true;
+}
+
+static const struct MediumType medium_type = {
+    .at = offsetof(Floppy, medium), .fits = fits, .changed = changed,
+};
 
 void floppy_seek(Floppy *f, u8 track)
 {
     track = MIN(track, TRACK_MAX);
-    if (track != f->track && f->disk) {
+    if (track != f->track && f->medium.disk) {
         f->changed = false;
     }
     f->track = track;
@@ -72,7 +74,7 @@ void floppy_seek(Floppy *f, u8 track)
 
 bool floppy_protected(const Floppy *f)
 {
-    return f->disk && block_readonly(f->disk);
+    return f->medium.disk && block_readonly(f->medium.disk);
 }
 
 static u64 offset_of(const Floppy *f, u32 head, u32 sector)
@@ -85,19 +87,19 @@ bool floppy_read(Floppy *f, u32 head, u32 sector, u8 *buf)
 {
     u64 at = offset_of(f, head, sector);
 
-    if (at + FLOPPY_SECTOR > block_size(f->disk)) {
+    if (at + FLOPPY_SECTOR > block_size(f->medium.disk)) {
         memset(buf, 0, FLOPPY_SECTOR);
         return true;
     }
-    return block_pread(f->disk, at, buf, FLOPPY_SECTOR) == 0;
+    return block_pread(f->medium.disk, at, buf, FLOPPY_SECTOR) == 0;
 }
 
 bool floppy_write(Floppy *f, u32 head, u32 sector, const u8 *buf)
 {
     u64 at = offset_of(f, head, sector);
 
-    return at + FLOPPY_SECTOR <= block_size(f->disk)
-        && block_pwrite(f->disk, at, buf, FLOPPY_SECTOR) == 0;
+    return at + FLOPPY_SECTOR <= block_size(f->medium.disk)
+        && block_pwrite(f->medium.disk, at, buf, FLOPPY_SECTOR) == 0;
 }
 
 /* ---- the device --------------------------------------------------------- */
@@ -136,13 +138,22 @@ static bool start(void *opaque, Err *err)
     Floppy *f = opaque;
     Device *fdc = f->dev.machine ? find_controller(f->dev.machine) : NULL;
 
-    if (!floppy_insert(&f->dev, f->disk, err) || !choose_type(f, err)) {
+    if (!medium_start(&f->dev, &f->medium, err)) {
+        return false;
+    }
+    changed(f);
+    if (!choose_type(f, err)) {
         return false;
     }
     if (f->dev.machine && !fdc) {
         return fail(err, "this board has no floppy controller");
     }
     return !fdc || fdc_attach(fdc, f, f->unit_wanted, err);
+}
+
+static void stop(void *opaque)
+{
+    medium_stop(&((Floppy *)opaque)->medium);
 }
 
 static bool loaded(void *opaque)
@@ -155,11 +166,12 @@ DEVICE(floppy) {
     .about  = "floppy disk drive",
     .size   = sizeof(Floppy),
     .user   = true,
+    .medium = &medium_type,
     .state  = (const Field[]) {
         KEEP_SAVE(Floppy, track), KEEP_SAVE(Floppy, changed), { 0 }
     },
     .props  = (const Prop[]) {
-        PROP("drive", PROP_BLOCK, Floppy, disk, NULL, "the disk in it"),
+        PROP("drive", PROP_BLOCK, Floppy, medium.disk, NULL, "the disk in it"),
         PROP("unit", PROP_U32, Floppy, unit_wanted, "0xffffffff",
              "0 is drive A; if not given, the next"),
         PROP("drive-type", PROP_STR, Floppy, type_wanted, "auto",
@@ -168,4 +180,5 @@ DEVICE(floppy) {
     },
     .start  = start,
     .loaded = loaded,
+    .stop   = stop,
 };

@@ -2,6 +2,7 @@
 /* A floppy drive with its disk, as the controller sees it. */
 #pragma once
 #include "hw/block/fdc.h"
+#include "hw/core/medium.h"
 
 enum { FLOPPY_DRIVES = 4, FLOPPY_SECTOR = 512 };
 
@@ -15,7 +16,7 @@ typedef struct FloppyFormat {
 
 typedef struct Floppy {
     Device dev;
-    Block *disk;                /* NULL: no disk is in it */
+    Medium medium;
     u32    unit_wanted;         /* property; ~0: the next */
     char  *type_wanted;         /* property */
     u16    type;                /* 360, 120, 144, 288 */

@@ -474,6 +474,6 @@ BOARD(malta) {
     .ram_max = 2ull << 30,
     .serials = UARTS,
     .own_nic = true, .nic = "e1000",
-    .drives = drives,
+    .ide_units = 2, .drives = drives,
     .init = init,
 };

@@ -380,13 +380,15 @@ static bool set_small(Machine *m, const char *key, const char *value, Err *err)
 
 PC(pc, "PC with PCI (i440FX, PIIX3)", .max_cpus = 8, .ram_max = 255ull << 30,
    .parallels = PARALLELS, .hot_cpus = true, .own_nic = true, .nic = "e1000",
+   .own_cd = true, .own_floppy = true, .ide_units = 2,
    .vga = "std", .drives = pci_drives, .set = set);
 PC(q35, "PC with PCI Express (Q35, ICH9)", .max_cpus = 8,
    .ram_max = 255ull << 30, .parallels = PARALLELS, .hot_cpus = true,
-   .own_nic = true, .nic = "e1000", .vga = "std",
+   .own_nic = true, .nic = "e1000", .own_cd = true, .vga = "std",
    .drives = pci_drives, .set = set);
 PC(isapc, "PC without PCI", .max_cpus = 1, .ram_max = 3ull << 30,
-   .parallels = PARALLELS, .own_nic = true, .nic = "ne2k_isa", .vga = "std",
+   .parallels = PARALLELS, .own_nic = true, .nic = "ne2k_isa",
+   .own_cd = true, .own_floppy = true, .ide_units = 2, .vga = "std",
    .drives = isa_drives, .set = set_small);
 PC(microvm, "PC with virtio-mmio devices and no PCI", .max_cpus = 8,
    .ram_max = 255ull << 30, .nic = "virtio-net-device",

@@ -125,6 +125,36 @@ void device_free(Device *d)
     }
 }
 
+/* ---- in the tree of objects --------------------------------------------- */
+
+const char *device_folder(const Device *d)
+{
+    return !d->added ? "unattached"
+         : strcmp(d->id, d->type->name) == 0 ? "peripheral-anon"
+         : "peripheral";
+}
+
+const Device *device_owner(const Device *d)
+{
+    return g_str_has_suffix(d->id, ".backend") ? d->parent : NULL;
+}
+
+char *device_path(const Device *d)
+{
+    const Device *owner = device_owner(d);
+
+    return owner
+        ? g_strdup_printf("/machine/%s/%s/virtio-backend",
+                          device_folder(owner), owner->id)
+        : g_strdup_printf("/machine/%s/%s", device_folder(d), d->id);
+}
+
+char *device_qdev(const Device *d)
+{
+    return strcmp(device_folder(d), "peripheral") == 0 ? g_strdup(d->id)
+                                                       : device_path(d);
+}
+
 /* ---- properties --------------------------------------------------------- */
 
 static bool set_backend(Device *d, const Prop *p, const char *value, Err *err)
@@ -196,8 +226,25 @@ bool device_set(Device *d, const char *prop, const char *value, Err *err)
                 near ? "\"?" : "", d->type->name);
 }
 
+/* Drives alone can be empty, and see to it themselves. */
+static bool disks_there(const Device *d, Err *err)
+{
+    for (const Prop *p = d->type->props; p && p->name; p++) {
+        const Block *b = p->kind == PROP_BLOCK
+            ? *(Block **)((u8 *)d + p->at) : NULL;
+        if (b && block_empty(b) && !d->type->medium) {
+            return fail(err, "%s.%s: the drive %s has no image: file= is "
+                        "missing", d->type->name, p->name, block_id(b));
+        }
+    }
+    return true;
+}
+
 bool device_start(Device *d, Err *err)
 {
+    if (!disks_there(d, err)) {
+        return false;
+    }
     if (d->type->start && !d->type->start(d, err)) {
         return false;
     }

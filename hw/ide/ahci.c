@@ -331,7 +331,7 @@ static void start_queued(Port *p, u32 slot, const u8 *fis)
     read_prdt(p, slot, sg, 0);
     p->ci &= ~(1u << slot);
     if (tag != slot || p->queued >> tag & 1 || at >= all || n > all - at
-        || (write && block_readonly(d->disk))
+        || (write && block_readonly(d->medium.disk))
         || ide_sg_bytes(sg) < m.len) {
         send_bits(p, 0, false);
         return;
@@ -395,7 +395,7 @@ static bool start_slot(Port *p, u32 slot)
         p->ci &= ~(1u << slot);
     } else if (!(fis[1] & FIS_COMMAND)) {
         control_frame(p, slot, fis, flags);
-    } else if ((fis[2] == 0x60 || fis[2] == 0x61) && !d->cd && d->disk) {
+    } else if ((fis[2] == 0x60 || fis[2] == 0x61) && !d->cd && d->medium.disk) {
         start_queued(p, slot, fis);
     } else {
         set_registers(d, fis);
@@ -490,7 +490,7 @@ static void stop_engine(Port *p)
     if (d && d->in_flight) {
         d->epoch++;
         d->command = 0;
-        block_drain(d->disk);
+        block_drain(d->medium.disk);
     }
     if (d && (p->slot != NO_SLOT || p->queued)) {
         d->status = ST_IDLE;

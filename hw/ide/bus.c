@@ -306,7 +306,8 @@ static IdeBus *choose(Machine *m, IdeDrive *d, const char *index)
 bool ide_plug(Machine *m, Device *drive, Err *err)
 {
     IdeDrive *d = (IdeDrive *)drive;
-    const char *index = d->disk ? block_option(d->disk, "index") : NULL;
+    const Block *disk = d->medium.disk;
+    const char *index = disk ? block_option(disk, "index") : NULL;
     IdeBus *b = choose(m, d, index);
     u32 unit;
 

@@ -127,7 +127,11 @@ static void submit(Request *r, BlockOp op, u64 at, const struct iovec *iov,
         .done = finished, .opaque = r,
     };
 
-    block_submit(r->d->disk, &q);
+    if (medium_disk(&r->d->medium)) {
+        block_submit(r->d->medium.disk, &q);
+    } else {
+        finished(r, -ENOMEDIUM);
+    }
 }
 
 static BlockOp op_of(const IdeDrive *d, bool write)

@@ -15,7 +15,9 @@ enum { LBA28_LIMIT = 1 << 28 };
 
 u64 ide_sectors(const IdeDrive *d)
 {
-    return d->disk ? block_size(d->disk) / IDE_SECTOR : 0;
+    const Block *b = medium_disk(&d->medium);
+
+    return b ? block_size(b) / IDE_SECTOR : 0;
 }
 
 /* ---- how commands go on and end ----------------------------------------- */
@@ -198,7 +200,7 @@ static void trim_next(IdeDrive *d)
                 .len = n * IDE_SECTOR, .done = trim_done, .opaque = d,
             };
             d->in_flight++;
-            block_submit(d->disk, &q);
+            block_submit(d->medium.disk, &q);
             return;
         }
     }
@@ -301,7 +303,7 @@ static bool take_range(IdeDrive *d, bool ext)
 
 static bool may_write(IdeDrive *d)
 {
-    if (block_readonly(d->disk)) {
+    if (block_readonly(d->medium.disk)) {
         ide_fail(d, ER_ABORT);
         return false;
     }
@@ -392,7 +394,7 @@ static void flushed(IdeDrive *d, u32 tag, bool ok)
 static void flush(IdeDrive *d, const Command *c)
 {
     (void)c;
-    if (d->disk) {
+    if (d->medium.disk) {
         busy(d);
         ide_flush(d, flushed);
     } else {
@@ -639,7 +641,7 @@ void ide_command(IdeDrive *d, u8 code)
     for (u32 i = 0; i < countof(commands); i++) {
         const Command *c = &commands[i];
         if (code >= c->first && code <= c->last
-            && (d->cd ? c->cd : c->disk && d->disk)) {
+            && (d->cd ? c->cd : c->disk && d->medium.disk)) {
             c->run(d, c);
             return;
         }
@@ -700,7 +702,7 @@ void ide_signature(IdeDrive *d)
     if (d->in_flight) {
         d->epoch++;
         d->command = 0;
-        block_drain(d->disk);
+        block_drain(d->medium.disk);
     }
     d->flow = FLOW_IDLE;
     d->count[0] = d->low[0] = 1;
@@ -717,7 +719,7 @@ void ide_reset(IdeDrive *d)
     d->multiple = MULTIPLE_MAX;
     d->heads = HEADS;
     d->sectors = SECTORS;
-    d->locked = 0;
+    d->medium.locked = 0;
 }
 
 /* ---- the device --------------------------------------------------------- */
@@ -744,23 +746,45 @@ static bool start(void *opaque, Err *err)
     IdeDrive *d = opaque;
 
     d->cd = strcmp(d->dev.type->name, "ide-cd") == 0;
-    if (strcmp(d->dev.type->name, "ide-drive") == 0 && d->disk) {
-        const char *media = block_option(d->disk, "media");
+    if (strcmp(d->dev.type->name, "ide-drive") == 0 && d->medium.disk) {
+        const char *media = block_option(d->medium.disk, "media");
         d->cd = media && strcmp(media, "cdrom") == 0;
     }
-    if (!d->disk && !d->cd) {
+    d->medium.fixed = !d->cd;
+    d->scsi = (ScsiUnit) {
+        .dev = &d->dev, .medium = &d->medium, .cd = true, .atapi = true,
+        .vendor = "ANOLE", .product = "DVD-ROM", .block = IDE_CD_SECTOR,
+    };
+    if (!d->medium.disk && !d->cd) {
         return fail(err, "drive= is missing: -drive file=IMAGE,if=none,id=d0 "
                     "-device %s,drive=d0", d->dev.type->name);
     }
     return attach(d, err)
-        && (!d->disk || block_claim(d->disk, d->dev.id, err));
+        && medium_start(&d->dev, &d->medium, err);
 }
+
+static void changed(void *opaque)
+{
+    atapi_changed(opaque);
+}
+
+static void asked(void *opaque)
+{
+    scsi_asked(&((IdeDrive *)opaque)->scsi);
+}
+
+static const struct MediumType medium_type = {
+    .at = offsetof(IdeDrive, medium), .tray = true, .changed = changed,
+    .asked = asked,
+};
 
 static void reset(void *opaque)
 {
     IdeDrive *d = opaque;
 
     ide_reset(d);
+    d->medium.open = 0;
+    scsi_reset(&d->scsi);
     d->write_cache = d->look_ahead = d->smart = 1;
     d->dma_mode = UDMA5;
     if (host(d) && host(d)->attached) {
@@ -792,7 +816,7 @@ static bool loaded(void *opaque)
             || d->flow == FLOW_DMA)
         && d->heads && d->heads <= HEADS && d->sectors
         && d->sectors <= SECTORS && d->at <= n
-        && d->left <= n - d->at && in_disk(d);
+        && d->left <= n - d->at && in_disk(d) && d->medium.open <= 1;
 }
 
 static void stop(void *opaque)
@@ -802,11 +826,12 @@ static void stop(void *opaque)
     if (d->in_flight) {
         d->epoch++;
         d->command = 0;
-        block_drain(d->disk);
+        block_drain(d->medium.disk);
     }
     if (d->bus) {
         d->bus->drive[d->unit] = NULL;
     }
+    medium_stop(&d->medium);
 }
 
 #define STATE (const Field[]) {                                             \
@@ -818,8 +843,7 @@ static void stop(void *opaque)
         SAVE(IdeDrive, dma_mode), SAVE(IdeDrive, pio_mode),                 \
         SAVE(IdeDrive, multiple), SAVE(IdeDrive, write_cache),              \
         SAVE(IdeDrive, look_ahead), SAVE(IdeDrive, smart),                  \
-        SAVE(IdeDrive, locked), SAVE(IdeDrive, sense_key),                  \
-        SAVE(IdeDrive, sense_code), SAVE(IdeDrive, sense_more),             \
+        MEDIUM_STATE(IdeDrive), SCSI_STATE(IdeDrive),                       \
         SAVE(IdeDrive, heads), SAVE(IdeDrive, sectors),                     \
         SAVE(IdeDrive, is_write), SAVE(IdeDrive, pos), SAVE(IdeDrive, end), \
         SAVE(IdeDrive, reply_end), SAVE(IdeDrive, at), SAVE(IdeDrive, left), \
@@ -832,9 +856,10 @@ static void stop(void *opaque)
     .size  = sizeof(IdeDrive),                                              \
     .bus   = BUS_IDE,                                                       \
     .user  = true,                                                          \
+    .medium = &medium_type,                                                 \
     .state = STATE,                                                         \
     .props = (const Prop[]) {                                               \
-        PROP("drive", PROP_BLOCK, IdeDrive, disk, NULL, "id of the disk image"), \
+        PROP("drive", PROP_BLOCK, IdeDrive, medium.disk, NULL, "id of the disk image"), \
         PROP("bus", PROP_STR, IdeDrive, bus_name, NULL, "id of its bus"),   \
         PROP("unit", PROP_U32, IdeDrive, unit_wanted, "0xffffffff", "0 or 1 on its bus"), \
         PROP("serial", PROP_STR, IdeDrive, serial, NULL, "serial number, 20 letters"), \

@@ -8,8 +8,7 @@
  */
 #pragma once
 #include <glib.h>
-#include "block/block.h"
-#include "hw/core/device.h"
+#include "hw/scsi/scsi.h"
 
 enum { IDE_SECTOR = 512, IDE_CD_SECTOR = 2048, IDE_DATA = 65536,
        IDE_PACKET = 12, IDE_TAGS = 32 };
@@ -77,7 +76,8 @@ struct IdeDrive {
     Device  dev;
     IdeBus *bus;
     u32     unit;
-    Block  *disk;               /* properties */
+    Medium  medium;             /* properties */
+    ScsiUnit scsi;              /* of a CD drive */
     char   *bus_name, *serial, *model;
     u32     unit_wanted, rotation;
     bool    cd;
@@ -87,7 +87,7 @@ struct IdeDrive {
     u8      device, status, error, command;
     u8      irq_off;            /* nIEN of the host */
     u8      flow, dma_kind, dma_mode, pio_mode, multiple, write_cache,
-            look_ahead, smart, locked, sense_key, sense_code, sense_more;
+            look_ahead, smart;
     u8      heads, sectors;     /* CHS translation */
     u8      is_write;           /* of the packet command: data comes out */
     u32     pos, end;           /* of the phase in data */
@@ -131,6 +131,7 @@ void ide_begin_dma(IdeDrive *d, IdeDma kind, u64 at, u64 len);
 void atapi_packet(IdeDrive *d);         /* d->packet came */
 void atapi_go_on(IdeDrive *d);          /* a part of the reply was taken */
 void atapi_dma_done(IdeDrive *d, bool ok);
+void atapi_changed(IdeDrive *d);        /* the medium */
 
 /* ---- identify.c --------------------------------------------------------- */
 /* Fills in 512 bytes: IDENTIFY DEVICE or IDENTIFY PACKET DEVICE. */

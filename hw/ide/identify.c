@@ -110,7 +110,7 @@ static void disk(const IdeDrive *d, u8 *out)
     put(out, 87, 0x4000);
     put(out, 105, 8);                   /* blocks of TRIM */
     put(out, 106, 0x4000);
-    put(out, 169, d->disk && !block_readonly(d->disk));
+    put(out, 169, d->medium.disk && !block_readonly(d->medium.disk));
     put(out, 217, (u16)d->rotation);
 }
 

@@ -25,6 +25,7 @@ const char *block_id(const Block *b);
 const char *block_option(const Block *b, const char *key);  /* "if", "unit" */
 u64    block_size(const Block *b);          /* bytes; multiple of 512 */
 bool   block_readonly(const Block *b);
+bool   block_empty(const Block *b);     /* a -drive without file= */
 /* What carries requests: "io_uring" or "threads". */
 const char *block_engine(const Block *b);
 const char *block_path(const Block *b);
@@ -40,6 +41,7 @@ bool   block_claim(Block *b, const char *user, Err *err);   /* one device */
 /* The device named so, if it has the disk, leaves it to others. */
 void   block_release(Block *b, const char *user);
 bool   block_claimed(const Block *b);
+const char *block_user(const Block *b);     /* that device's id; NULL: none */
 void   block_close(Block *b);       /* one that no device has; flushes */
 
 typedef enum BlockOp { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD,

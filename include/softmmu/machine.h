@@ -48,6 +48,8 @@ typedef struct Board {
     u32         parallels;          /* the same, up to PARALLELS */
     const char *nic;                /* the device that -nic makes */
     bool        own_nic;            /* there is one if nothing is said */
+    bool        own_cd, own_floppy; /* the same of empty drives */
+    u32         ide_units;          /* drives on an IDE bus; 0: 1 */
     bool        hot_cpus;           /* CPUs may come and go */
     const char *vga;                /* what -vga takes beside none; or NULL */
     const BoardDrive *drives;       /* the first is for no if= */
@@ -107,6 +109,7 @@ struct Machine {
     const char   *serial[SERIALS];  /* ids of chardevs; NULL: none */
     const char   *parallel[PARALLELS];
     bool          no_reboot, no_shutdown;
+    GPtrArray    *nodes;            /* softmmu/drives.c's own: of -blockdev */
     Migration    *migration;        /* migration/'s own; NULL: none yet */
     struct Vcpus *vcpus;            /* accel/vcpu.c */
     const struct Accel *accel;

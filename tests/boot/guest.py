@@ -92,6 +92,41 @@ def linux(program, append="", initrd="initramfs.gz", extra=(), arch="arm64",
             ("console=%s panic=-1 %s" % (CONSOLES[arch], append)).strip()]
 
 
+def more_initrd(arch, initrd, to, files):
+    """A RAM disk with more files in it: {name: contents}; programs all.
+
+    The kernel unpacks one archive after the other (cpio, newc format).
+    """
+    def pad(data):
+        return data + b"\0" * (-len(data) % 4)
+
+    def entry(number, name, mode, data):
+        fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0,
+                  len(name) + 1, 0)
+        head = "070701" + "".join("%08x" % field for field in fields)
+        return pad(head.encode() + name.encode() + b"\0") + pad(data)
+
+    path = cached(arch, initrd)
+    if not os.path.exists(path):
+        skip("no %s; scripts/fetch.sh makes it" % path)
+    with open(path, "rb") as old, open(to, "wb") as new:
+        shutil.copyfileobj(old, new)
+        new.write(b"\0" * (-new.tell() % 4))
+        for number, (name, data) in enumerate(files.items(), 1):
+            new.write(entry(number, name, 0o100755, data))
+        new.write(entry(0, "TRAILER!!!", 0, b""))
+    return to
+
+
+def compiled(source, to):
+    """A static program for guests of the host's architecture; its bytes."""
+    needs("cc")
+    subprocess.run(["cc", "-static", "-O1", "-o", to, os.path.join(
+        TOP, "tests", "guests", "user", source)], check=True)
+    with open(to, "rb") as f:
+        return f.read()
+
+
 class Guest:
     """An emulator with a terminal of its own on standard input and output.
 

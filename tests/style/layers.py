@@ -34,6 +34,7 @@ RULES = {
                           "target/target.h", "accel/accel.h", "ui"],
     "softmmu/main.c": ALL,
     "softmmu/devices.c": ALL,
+    "softmmu/drives.c": ALL,
     "softmmu/hotplug.c": ALL,
     "softmmu/machine.c": ALL,
     "target":         TARGET,
@@ -46,6 +47,8 @@ RULES = {
     "hw/isa":         [*DEVICE, "hw/acpi",      # bridges place the PM block
                        "hw/i2c",                # and the SMBus controller
                        "hw/misc/fw_cfg.h"],     # and offer SMI features
+    "hw/ide":         [*DEVICE, "hw/scsi"],     # packets are SCSI's commands
+    "hw/virtio":      [*DEVICE, "hw/scsi"],     # as are virtio-scsi's
     "hw/smbios":      [*DEVICE, "hw/misc/fw_cfg.h"],
     "hw/block":       [*DEVICE, "hw/dma"],      # floppies use ISA's DMA
     "hw/misc":        [*DEVICE, "hw/timer"],    # port 61 gates the timer

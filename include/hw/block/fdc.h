@@ -4,7 +4,6 @@
  * which find their controller themselves; see hw/block/floppy.c.
  */
 #pragma once
-#include "block/block.h"
 #include "hw/core/device.h"
 
 /* Puts it at base (0x3f0; not the disk's port at 6) and on DMA channel 2. */
@@ -13,5 +12,3 @@ void fdc_map(Device *fdc, MemSpace *io, u64 base, Device *dma);
 u8   fdc_cmos_type(const Device *fdc);
 /* How many drives there are, for the equipment byte. */
 u32  fdc_drives(const Device *fdc);
-/* Puts a disk into a drive, or takes it out (NULL); the guest sees it. */
-bool floppy_insert(Device *drive, Block *disk, Err *err);

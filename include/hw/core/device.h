@@ -66,6 +66,7 @@ typedef enum BusKind {
     BUS_PCI,                    /* begins with a PciDevice: hw/pci/pci.h */
     BUS_IDE,                    /* a drive: hw/ide/ide.h */
     BUS_NVME,                   /* a namespace: hw/nvme/ns.h */
+    BUS_SCSI,                   /* a unit: hw/scsi/scsi.h */
 } BusKind;
 
 struct DeviceType {
@@ -78,6 +79,7 @@ struct DeviceType {
                                    name; may be NULL */
     const Prop  *props;
     const Wire  *wires;
+    const struct MediumType *medium;    /* a drive: hw/core/medium.h */
     const char  *compatible;    /* of its device tree node; "a;b" for two */
     u8           min_access, max_access;    /* bytes; 0: 1 and 8 */
     bool         any_offset;    /* narrower accesses inside a register are
@@ -158,6 +160,17 @@ void    device_map(Device *d, MemSpace *m, u64 base);
 Line   *device_line(Device *d, const char *wire, u32 n);
 /* An input as a sink for line_connect(): set = device_input, sink = d. */
 void    device_input(void *d, int n, bool level);
+
+/*
+ * Its place in QMP's tree of objects, "/machine/peripheral/ID" (to be freed
+ * with g_free()); the folder of that; whose inner device "ID.backend" it is, or
+ * NULL.
+ */
+char   *device_path(const Device *d);
+const char *device_folder(const Device *d);
+const Device *device_owner(const Device *d);
+/* The id that its user gave it, else its path: what QMP calls "qdev". */
+char   *device_qdev(const Device *d);
 
 /* Guest accesses, as the memory map makes them. */
 u64     device_read(void *d, u64 at, unsigned size);

@@ -370,7 +370,7 @@ static void mistakes(Bench *x)
     make_image(x, DISK);
     g_file_set_contents("empty", "", 0, NULL);
     g_file_set_contents("cow", "QFI\xfb\0\0\0\3 and more of it", -1, NULL);
-    wrong(x, "if=none,id=a", "file= is missing");
+    wrong(x, "if=virtio,id=a", "file= is missing");
     wrong(x, "file=none.img,id=a", "truncate -s 8G none.img");
     g_file_set_contents("disk.vmdk", "KDMV and more of it", -1, NULL);
     wrong(x, "file=.,id=a", "directory");

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "hw/block/fdc.h"
+#include "hw/core/medium.h"
 #include "hw/dma/i8257.h"
 #include "hw/pci/pci.h"
 #include "softmmu/clock.h"
@@ -522,15 +523,16 @@ static void test_change(Fix *x)
     expect(x, "changed at first", in(x, CHANGE) & 0x80, 0x80);
     seek(x, 1);
     expect(x, "a step tells that it is known", in(x, CHANGE) & 0x80, 0);
-    expect(x, "out", floppy_insert(f, NULL, &err), 1);
+    medium_remove(f);
+    expect(x, "out", block_find("old") == NULL, 1);
     expect(x, "changed", in(x, CHANGE) & 0x80, 0x80);
     seek(x, 0);
     expect(x, "an empty drive stays so", in(x, CHANGE) & 0x80, 0x80);
     SEND(x, 0x46, 0x00, 0, 0, 1, 2, 9, 0x1b, 0xff);
     wait_irq(x);
     RESULT(x, "nothing to read", 0x40, 0x01, 0, 0, 0, 1, 2);
-    expect(x, "too large", floppy_insert(f, block_find("big"), &err), 0);
-    expect(x, "in", floppy_insert(f, block_find("new"), &err), 1);
+    expect(x, "too large", medium_insert(f, block_find("big"), &err), 0);
+    expect(x, "in", medium_insert(f, block_find("new"), &err), 1);
     expect(x, "changed again", in(x, CHANGE) & 0x80, 0x80);
     seek(x, 1);
     expect(x, "until a step", in(x, CHANGE) & 0x80, 0);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "block/block.h"
+#include "hw/core/medium.h"
 #include "hw/ide/ide.h"
 #include "hw/pci/host.h"
 
@@ -331,6 +332,67 @@ static void test_packets(Fix *x)
     report(x, "packet commands");
 }
 
+/* The sense that REQUEST SENSE takes: key, code, qualifier. */
+static u32 sense(Fix *x)
+{
+    packet(x, 0x0300000012000000, 0, 0x800);
+    read_words(x, 18);
+    return (u32)x->buf[2] << 16 | (u32)x->buf[12] << 8 | x->buf[13];
+}
+
+/* GET EVENT STATUS NOTIFICATION: the medium's event and state. */
+static u32 event(Fix *x)
+{
+    packet(x, 0x4a01000010000000, 0x08000000, 0x800);
+    read_words(x, 8);
+    return (u32)x->buf[4] << 8 | x->buf[5];
+}
+
+static const u64 READY_UNIT = 0, EJECT = 0x1b00000002000000,
+    LOAD = 0x1b00000003000000, LOCK = 0x1e00000001000000,
+    UNLOCK = 0x1e00000000000000;
+
+static void test_medium(Fix *x)
+{
+    Device *d = x->m.devices->pdata[x->m.devices->len - 1];
+    Medium *m = device_medium(d);
+    Err err = { "" };
+
+    expect(x, "no event", event(x), 0x0002);
+    expect(x, "locked", packet(x, LOCK, 0, 8), READY);
+    expect(x, "stays closed", packet(x, EJECT, 0, 8) & ERR, ERR);
+    expect(x, "removal prevented", sense(x), 0x055302);
+    d->type->medium->asked(d);
+    expect(x, "the button was pressed", event(x), 0x0102);
+    expect(x, "once", event(x), 0x0002);
+    packet(x, UNLOCK, 0, 8);
+    expect(x, "opens", packet(x, EJECT, 0, 8), READY);
+    expect(x, "it is open", m->open, 1);
+    expect(x, "removed", event(x), 0x0301);
+    expect(x, "not ready", packet(x, READY_UNIT, 0, 8) & ERR, ERR);
+    expect(x, "tray open", sense(x), 0x023a02);
+    expect(x, "closes", packet(x, LOAD, 0, 8), READY);
+    expect(x, "attention", packet(x, READY_UNIT, 0, 8) & ERR, ERR);
+    expect(x, "the medium may have changed", sense(x), 0x062800);
+    expect(x, "once", packet(x, READY_UNIT, 0, 8), READY);
+    expect(x, "new medium", event(x), 0x0202);
+    expect(x, "some of it", packet(x, 0x2800000000050000, 0x28000000, 0x800),
+           READY | DRQ);
+    medium_remove(d);
+    expect(x, "is gone", inb(x, CTL) & (ERR | DRQ), ERR);
+    expect(x, "which is said", sense(x), 0x023a02);
+    expect(x, "nothing there", packet(x, 0x2500000000000000, 0, 8) & ERR,
+           ERR);
+    expect(x, "tray closed", sense(x), 0x023a01);
+    open_image(x, "cd2", 8 * CD_SECTOR, ",media=cdrom");
+    expect(x, "another", medium_insert(d, block_find("cd2"), &err), true);
+    expect(x, "attention again", packet(x, READY_UNIT, 0, 8) & ERR, ERR);
+    packet(x, 0x2500000000000000, 0, 0x800);
+    read_words(x, 8);
+    expect(x, "its size", load_be(x->buf, 4), 7);
+    report(x, "CDs that come and go");
+}
+
 static void test_reset(Fix *x)
 {
     command(x, 0xe0, 5, 2, 0x20);
@@ -480,6 +542,7 @@ int main(void)
     test_pio(&x);
     test_dma(&x);
     test_packets(&x);
+    test_medium(&x);
     test_reset(&x);
     end(&x);
     begin(&x, "ich9-ahci");
