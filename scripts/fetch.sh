@@ -3,7 +3,7 @@
 # fetch.sh - get ready the guests that demo, check and bench boot.
 #
 # usage: fetch.sh [-a ARCH]... [kernel] [workloads] [tools] [installer]
-#                 [firmware]                            (default: kernel)
+#                 [firmware] [sysroot]                  (default: kernel)
 #
 #   kernel     ARCH/kernel and ARCH/initramfs.gz (see guests.sh)
 #   workloads  workloads/{ARCH,native}/NAME, and ARCH/workloads.gz: an
@@ -12,6 +12,8 @@
 #   tools      ARCH/tools.gz: an initramfs with Debian's e2fsprogs, with
 #              tests/guests/user/{,ARCH/}NAME as /bin/NAME, and (amd64) KVM
 #   installer  ARCH/installer/{linux,initrd.gz}, gtk.gz of PCs
+#   sysroot    arm64/sysroot: libraries to build anole with for that host, as
+#              configure --cross=arm64 does
 #   firmware   firmware/: SeaBIOS, OVMF, U-Boot; GRUB's, iPXE's and memtest86+'s
 #              images
 #
@@ -106,6 +108,12 @@ fetch_installer() {
   fi
 }
 
+fetch_sysroot() {
+  if [[ $1 == arm64 && ! -f $cache/$1/sysroot.ini ]]; then
+    "$here/guests.sh" --sysroot "$1"
+  fi
+}
+
 fetch_firmware() {
   "$here/guests.sh" --firmware
 }
@@ -115,7 +123,7 @@ parts=()
 while (($#)); do
   case $1 in
     -a) arches+=("${2:?-a wants an architecture}") && shift ;;
-    kernel | workloads | tools | installer | firmware) parts+=("$1") ;;
+    kernel | workloads | tools | installer | firmware | sysroot) parts+=("$1") ;;
     *) sed -n 's/^# usage/usage/p' "$0" >&2 && exit 2 ;;
   esac
   shift

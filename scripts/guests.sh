@@ -10,6 +10,9 @@
 #   ARCH/config          the kernel's build configuration, for reading
 #   ARCH/release         the kernel release, e.g. 6.1.0-50-arm64
 #   firmware/            with --firmware: PC firmware, and images that it boots
+#   ARCH/sysroot/        with --sysroot: the libraries that anole is linked with,
+#                        to build it for that architecture; ARCH/sysroot.ini
+#                        tells meson where they are
 #   ARCH/installer/      with --installer: Debian's network installer, the files
 #                        linux and initrd.gz as Debian ships them; on PCs gtk.gz
 #                        is the initrd of the graphical one (same kernel)
@@ -50,6 +53,12 @@ readonly OTHER_MODULES="kvm-amd parport_pc lp i2c-piix4 i2c-i801 i2c-dev ee1004
 readonly FIRMWARE_PACKAGES="seabios ovmf grub-rescue-pc memtest86+ ipxe u-boot-qemu
   qemu-system-data shim-signed grub-efi-amd64-signed"
 
+# What anole is built with on another architecture.
+readonly SYSROOT_PACKAGES="libc6 libc6-dev linux-libc-dev libgcc-s1
+  libglib2.0-0 libglib2.0-dev libpcre2-8-0 libpcre2-dev libcapstone4
+  libcapstone-dev libfdt1 libfdt-dev libslirp0 libslirp-dev liburing2
+  liburing-dev libpixman-1-0 libpixman-1-dev zlib1g zlib1g-dev"
+
 usage() {
   cat <<EOF
 usage: ${0##*/} [options] ARCH...
@@ -59,6 +68,7 @@ usage: ${0##*/} [options] ARCH...
   --package NAME     unpack Debian's package NAME in the initramfs, without its
                      documentation and without what it depends on
   --firmware         fetch firmware for PCs and images that it boots
+  --sysroot          fetch libraries to build anole with
   --installer        fetch Debian's network installer too (linux, initrd.gz)
   --name NAME        write ARCH/NAME.gz instead of ARCH/initramfs.gz
   --refresh          ask the archive again, even when the packages are here
@@ -207,6 +217,30 @@ fetch_installer() {
   trap - EXIT
   [[ -f $dir/linux && -f $dir/initrd.gz ]] ||
     die "$arch: no kernel and initrd in $name"
+}
+
+# Downloads and unpacks libraries and headers of one architecture, once.
+fetch_sysroot() {
+  local arch=$1 dir=$cache/$1 tmp package
+  if [[ -f $dir/sysroot/.packages &&
+    $(<"$dir/sysroot/.packages") == "$SYSROOT_PACKAGES" ]]; then
+    return
+  fi
+  tmp=$(mktemp -d "$cache/sysroot.XXXXXX")
+  # shellcheck disable=SC2064  # the path is known now and local
+  trap "rm -rf '$tmp'" EXIT
+  # shellcheck disable=SC2086  # a list of words
+  download "$arch" "$tmp" $SYSROOT_PACKAGES
+  rm -rf "$dir/sysroot"
+  mkdir -p "$dir/sysroot"
+  for package in "$tmp"/*.deb; do
+    dpkg-deb --fsys-tarfile "$package" |
+      tar -C "$dir/sysroot" -xf - --exclude=./usr/share
+  done
+  printf "[constants]\nroot = '%s'\n" "$dir/sysroot" >"$dir/sysroot.ini"
+  printf '%s\n' "$SYSROOT_PACKAGES" >"$dir/sysroot/.packages"
+  rm -rf "$tmp"
+  trap - EXIT
 }
 
 # Downloads firmware and bootable images, once; they go to firmware/.
@@ -431,7 +465,7 @@ build_initramfs() {
 # -------------------------------------------------------------------- main --
 
 main() {
-  local refresh=0 installer=0 firmware=0 name=initramfs arch tool wanted spec mod size
+  local refresh=0 installer=0 firmware=0 sysroot=0 name=initramfs arch tool wanted spec mod size
   local -a arches=() adds=() mods=() packages=()
   while (($#)); do
     case $1 in
@@ -440,6 +474,7 @@ main() {
       --name) name=${2:?--name needs a name} && shift ;;
       --package) packages+=("${2:?--package needs a name}") && shift ;;
       --installer) installer=1 ;;
+      --sysroot) sysroot=1 ;;
       --firmware) firmware=1 ;;
       --refresh) refresh=1 ;;
       --help | -h) usage && return ;;
@@ -464,6 +499,7 @@ main() {
     mkdir -p "$cache/$arch"
     fetch_packages "$arch" "$refresh"
     ((!installer)) || fetch_installer "$arch"
+    ((!sysroot)) || fetch_sysroot "$arch"
     fetch_extras "$arch" "${packages[@]}"
     wanted=$(printf '%s\n' "$LOAD_MODULES $CARRY_MODULES $OTHER_MODULES" "${mods[@]}" |
       tr -s ' \n' '\n' | awk '!seen[$0]++' | tr '\n' ' ')

@@ -21,9 +21,8 @@ static bool cannot_open(int why, Err *err)
 {
     switch (why) {
     case ENOENT:
-        return fail(err, "-accel kvm: there is no " DEV_KVM ": load the module "
-                    "(modprobe kvm-amd or kvm-intel) and let the firmware "
-                    "turn virtualization on, or use -accel tcg");
+        return fail(err, "-accel kvm: there is no " DEV_KVM ": %s, or use "
+                    "-accel tcg", kvm_arch_missing);
     case EACCES: case EPERM:
         return fail(err, "-accel kvm: " DEV_KVM " may not be opened: join the "
                     "group kvm (adduser USER kvm, then log in again), or use "
@@ -227,12 +226,6 @@ static void map_changed(Machine *m)
     }
 }
 
-/* The kernel's local APICs start CPUs and wake them. */
-static bool waits(const Cpu *c)
-{
-    return kvm_of(c->machine)->irqchip == IRQCHIP_ON && !c->absent;
-}
-
 static void info(Machine *m, FILE *f)
 {
     const Kvm *k = kvm_of(m);
@@ -249,7 +242,8 @@ static void info(Machine *m, FILE *f)
 
 ACCEL(kvm) {
     .name = "kvm",
-    .about = "the host's own CPUs by Linux's KVM; x86 guests on x86-64",
+    .about = "the host's own CPUs by Linux's KVM: x86 guests on x86-64, "
+             "AArch64 on AArch64",
     .available = available,
     .prepare = prepare,
     .machine_start = start,
@@ -259,7 +253,7 @@ ACCEL(kvm) {
     .fetch = kvm_fetch,
     .paused = kvm_paused,
     .resuming = kvm_resuming,
-    .waits = waits,
+    .waits = kvm_arch_waits,
     .map_changed = map_changed,
     .debug_fits = kvm_debug_fits,
     .debug_changed = kvm_set_debug,

@@ -71,7 +71,7 @@ void kvm_fetch(Cpu *c);
 /* The kernel gave up: says why and where, and ends the machine. */
 void kvm_broken(KvmCpu *k, const char *why, u64 code);
 
-/* ---- x86_debug.c -------------------------------------------------------- */
+/* ---- x86_debug.c, arm64_debug.c ----------------------------------------- */
 /* Can the CPU have all of c->debug? */
 bool kvm_debug_fits(Cpu *c);
 /* Break- and watchpoints, single step, as c->debug has them. */
@@ -79,13 +79,17 @@ void kvm_set_debug(Cpu *c);
 /* KVM_EXIT_DEBUG: stops for the debugger, or gives the guest its exception. */
 bool kvm_debug_exit(KvmCpu *k);
 
-/* ---- what each architecture has: x86.c ---------------------------------- */
+/* ---- what each architecture has: x86*.c, arm64*.c ----------------------- */
+/* What there is to do if there is no KVM. */
+extern const char *const kvm_arch_missing;
 /* Can the host's CPUs run m's target? */
 bool kvm_arch_runs(const Machine *m, Err *err);
 /* Before and after the machine is made; vm is open in the second. */
 bool kvm_arch_prepare(Kvm *k, Err *err);
 bool kvm_arch_start(Kvm *k, Err *err);
 bool kvm_arch_vcpu(KvmCpu *k, Err *err);
+/* Does the kernel wait for what wakes or starts c?  Accel.waits. */
+bool kvm_arch_waits(const Cpu *c);
 /* Between Cpu and kernel. */
 void kvm_arch_put(KvmCpu *k);
 void kvm_arch_fetch(KvmCpu *k);

@@ -14,6 +14,10 @@
    for real mode: below the firmware's 16 MiB. */
 enum { IDENTITY_MAP = 0xfeffc000u, TSS_AT = 0xfeffd000u };
 
+const char *const kvm_arch_missing =
+    "load the module (modprobe kvm-amd or kvm-intel) and let the firmware "
+    "turn virtualization on";
+
 bool kvm_arch_runs(const Machine *m, Err *err)
 {
     static const char *const can[] = { "x86_64", "i386" };
@@ -83,6 +87,12 @@ MemSpace *kvm_arch_memory(const KvmCpu *k)
 {
     return k->run->flags & KVM_RUN_X86_SMM && k->cpu->machine->smm
         ? k->cpu->machine->smm : k->cpu->machine->mem;
+}
+
+/* The kernel's local APICs start CPUs and wake them. */
+bool kvm_arch_waits(const Cpu *c)
+{
+    return kvm_of(c->machine)->irqchip == IRQCHIP_ON && !c->absent;
 }
 
 /* ---- interrupts --------------------------------------------------------- */

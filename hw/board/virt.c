@@ -109,7 +109,8 @@ static bool make_cpus(Machine *m, Err *err)
 {
     const char *gic = choose_gic(m, err);
     g_autofree char *cpus = g_strdup_printf("num-cpu=%u", m->opts->smp);
-    const char *model = m->opts->cpu ? m->opts->cpu : m->board->cpu;
+    const char *model = m->opts->cpu ? m->opts->cpu
+        : m->host_id ? "host" : m->board->cpu;
 
     if (!gic) {
         return false;
@@ -513,7 +514,7 @@ static bool set(Machine *m, const char *key, const char *value, Err *err)
 }
 
 static const char *const cpus[] = {
-    "cortex-a53", "cortex-a57", "cortex-a72", "max", NULL
+    "cortex-a53", "cortex-a57", "cortex-a72", "max", "host", NULL
 };
 
 static const char *const targets[] = { "aarch64", NULL };

@@ -77,7 +77,8 @@ static void add_cpus(Machine *m, void *fdt)
     for (u32 i = m->ncpus; i-- > 0;) {
         const char *model = m->cpu[i]->model;
         g_autofree char *type = g_strdup_printf(
-            "arm,%s", strcmp(model, "max") ? model : "cortex-a57");
+            "arm,%s", strcmp(model, "max") == 0 ? "cortex-a57"
+            : strcmp(model, "host") == 0 ? "armv8" : model);
         int n = fdt_node_at(fdt, cpus, "cpu", i);
         FDT_CELLS(fdt, n, "phandle", PHANDLE_CPU + i);
         FDT_CELLS(fdt, n, "reg", i);

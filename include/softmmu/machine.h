@@ -119,6 +119,8 @@ struct Machine {
      * EDX); NULL: they are emulated.
      */
     void        (*host_cpuid)(Machine *m, u32 leaf, u32 sub, u32 out[4]);
+    /* The same of Arm's ID registers, by bits 20:5 of MRS; false: none. */
+    bool        (*host_id)(const Machine *m, u32 enc, u64 *v);
     /* Versions of Arm's GIC that the accelerator has in the kernel: bits 2
        and 3; 0: they are emulated. */
     u32           host_gics;

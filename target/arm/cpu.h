@@ -70,6 +70,8 @@ enum {
 /* Of every model; the last of the breakpoints are context-aware. */
 enum { ARM_BREAKPOINTS = 6, ARM_WATCHPOINTS = 4, ARM_CONTEXTS = 2 };
 
+enum { ARM_HOST_REGS = 192 };
+
 /* Input lines of a CPU, for boards. */
 enum { ARM_LINE_IRQ, ARM_LINE_FIQ };
 /* Output lines: timers and PMU, as boards wire them to PPIs. */
@@ -110,6 +112,10 @@ typedef struct ArmCpu {
     u64 midr, mpidr, revidr;
     u64 ctr, dczid, clidr, ccsidr[8];
     u64 id[64];             /* ID_* space op1 0, CRn 0, CRm 1-7: [CRm*8+op2] */
+
+    /* What the accelerator's CPU has beyond the rest, by its own numbers. */
+    u32 host_count;
+    u64 host_reg[ARM_HOST_REGS], host_value[ARM_HOST_REGS];
 
     u64 sctlr, actlr, cpacr, ttbr0, ttbr1, tcr, mair, amair, vbar, contextidr;
     u64 elr, spsr, esr, far, par, afsr0, afsr1, csselr;
@@ -156,6 +162,17 @@ static inline ArmCpu *arm_cpu(Cpu *c) { return (ArmCpu *)c; }
 extern const Field arm_state[];
 void arm_saving(Cpu *c);
 bool arm_loaded(Cpu *c);
+
+/* ---- for accelerators (sysreg.c) ---------------------------------------- */
+/*
+ * Where a system register is kept, by bits 20:5 of MRS, and its bytes (NULL:
+ * nobody asks); NULL: it is not, or what it says is the model's.
+ */
+void *arm_place(ArmCpu *c, u32 enc, u32 *size);
+/* Does it identify the CPU, so that it never changes? */
+bool  arm_is_fixed(u32 enc);
+/* One of ArmCpu.host_reg; 0 if it is not there. */
+u64   arm_host_reg(const ArmCpu *c, u64 number);
 
 u64  flags_pack(u32 flags);                 /* IR flag word to NZCV, 31:28 */
 u32  flags_unpack(u64 nzcv);

@@ -9,7 +9,8 @@
  * EL3, event counters.
  */
 #include <glib.h>
-#include "target/arm/cpu.h"
+#include "softmmu/machine.h"
+#include "target/arm/sysreg.h"
 
 /* ID registers, as indices of ArmCpu.id: CRm * 8 + op2. */
 enum {
@@ -47,9 +48,9 @@ static const Model models[] = {
 };
 
 const char *const arm_models[] = {
-    "cortex-a57", "cortex-a53", "cortex-a72", "max", NULL
+    "cortex-a57", "cortex-a53", "cortex-a72", "max", "host", NULL
 };
-_Static_assert(countof(arm_models) == countof(models) + 1, "a name each");
+_Static_assert(countof(arm_models) == countof(models) + 2, "a name each");
 
 typedef struct Feature {
     const char *name;
@@ -233,13 +234,93 @@ static bool set_feature(ArmCpu *c, const char *prop, Err *err)
     return true;
 }
 
+/* ---- the host's own CPU ------------------------------------------------- */
+
+static const Machine *hosted(const ArmCpu *c)
+{
+    return c->cpu.machine && c->cpu.machine->host_id ? c->cpu.machine : NULL;
+}
+
+static u64 host_id(const Machine *m, u32 enc)
+{
+    u64 v = 0;
+
+    m->host_id(m, enc, &v);
+    return v;
+}
+
+/* The features that have a field of an ID register: at least `least`. */
+static const struct { u32 feature; u8 id, at, least; } id_fields[] = {
+    { FEAT_AES, ID_ISAR0, 4, 1 }, { FEAT_PMULL, ID_ISAR0, 4, 2 },
+    { FEAT_SHA1, ID_ISAR0, 8, 1 }, { FEAT_SHA256, ID_ISAR0, 12, 1 },
+    { FEAT_CRC32, ID_ISAR0, 16, 1 }, { FEAT_LSE, ID_ISAR0, 20, 2 },
+    { FEAT_RDM, ID_ISAR0, 28, 1 }, { FEAT_DPB, ID_ISAR0 + 1, 0, 1 },
+};
+
+static void set_host(ArmCpu *c, const Machine *m)
+{
+    c->midr = host_id(m, SYS_ENC(3, 0, 0, 0, 0));
+    c->revidr = host_id(m, SYS_ENC(3, 0, 0, 0, 6));
+    c->clidr = host_id(m, SYS_ENC(3, 1, 0, 0, 1));
+    c->ctr = host_id(m, SYS_ENC(3, 3, 0, 0, 1));
+    c->mpidr = BIT(31) | (c->cpu.index & 7);
+    for (u32 i = 8; i < countof(c->id); i++) {
+        c->id[i] = host_id(m, SYS_ENC(3, 0, 0, 0, 0) + i);
+    }
+    c->features = FEAT_PMU;
+    for (u32 i = 0; i < countof(id_fields); i++) {
+        u64 v = c->id[id_fields[i].id] >> id_fields[i].at & 15;
+        c->features |= v >= id_fields[i].least ? id_fields[i].feature : 0;
+    }
+}
+
+/* The kernel shows its guests what the CPU has: only the PMU can be off. */
+static bool set_host_feature(ArmCpu *c, const char *prop, Err *err)
+{
+    u32 had = c->features;
+
+    if (!set_feature(c, prop, err)) {
+        return false;
+    }
+    return !((c->features ^ had) & ~(u32)FEAT_PMU)
+        || fail(err, "CPU feature %s: under KVM the guest sees what the host's "
+                "CPU has; only pmu can be turned off", prop);
+}
+
+/* Implementer and part number, of MIDR_EL1. */
+static bool set_host_model(ArmCpu *c, const char *model, char **props,
+                           Err *err)
+{
+    enum { PART = 0xff00fff0 };
+    const Machine *m = hosted(c);
+    bool any = strcmp(model, "host") == 0 || strcmp(model, "max") == 0;
+    const Model *named = any ? NULL : find_model(model, err);
+
+    if (!any && !named) {
+        return false;
+    }
+    set_host(c, m);
+    if (named && (named->midr ^ c->midr) & PART) {
+        return fail(err, "-cpu %s: KVM runs the host's own CPUs, whose MIDR "
+                    "is %#llx and not %#llx; write -cpu host, or use -accel "
+                    "tcg", model, (unsigned long long)c->midr,
+                    (unsigned long long)named->midr);
+    }
+    for (char **p = props; *p; p++) {
+        if (**p && !set_host_feature(c, *p, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool arm_set_model(ArmCpu *c, const char *model, const char *props, Err *err)
 {
-    const Model *m = find_model(model, err);
     g_auto(GStrv) prop = g_strsplit(props ? props : "", ",", -1);
+    const Model *m = hosted(c) ? NULL : find_model(model, err);
 
     if (!m) {
-        return false;
+        return hosted(c) && set_host_model(c, model, prop, err);
     }
     set_model(c, m);
     for (char **p = prop; *p; p++) {

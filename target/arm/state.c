@@ -3,6 +3,7 @@
  * What of an AArch64 CPU is saved, under the manual's names where it has some.
  * ID registers follow from the model, key and space from the rest.
  */
+#include "softmmu/machine.h"
 #include "target/arm/cpu.h"
 
 #define ROW(n, member)      SAVE_NAMED(n, ArmCpu, member)
@@ -34,6 +35,7 @@ const Field arm_state[] = {
     ROW("PMSELR_EL0", pmselr), ROW("PMCCNTR_base", pmccntr_base),
     ROW("PMCCFILTR_EL0", pmccfiltr), ROW("PMXEVCNTR", pmxevcntr),
     ROW("PMXEVTYPER", pmxevtyper), ROW("PMINTEN", pminten),
+    SAVE(ArmCpu, host_count), SAVE(ArmCpu, host_reg), SAVE(ArmCpu, host_value),
     SAVE(ArmCpu, event), ROW("psci_entry", psci_entry),
     { 0 }
 };
@@ -52,8 +54,12 @@ bool arm_loaded(Cpu *cpu)
     ArmCpu *c = arm_cpu(cpu);
 
     if (c->el > 1 || c->spsel > 1 || c->ss > 1 || c->il > 1
-        || c->nzcv & ~(u32)FLAG_NZCV || c->daif & ~(u32)PSTATE_DAIF) {
+        || c->nzcv & ~(u32)FLAG_NZCV || c->daif & ~(u32)PSTATE_DAIF
+        || c->host_count > ARM_HOST_REGS) {
         return false;
+    }
+    if (!cpu->machine || !cpu->machine->host_id) {
+        c->host_count = 0;              /* nothing here would keep them */
     }
     fpcr_set(c, c->fpcr);
     fpsr_set(c, c->fpsr);

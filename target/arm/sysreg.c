@@ -540,6 +540,38 @@ const SysReg *sysreg_find(u32 enc, u32 features)
     return NULL;
 }
 
+void *arm_place(ArmCpu *c, u32 enc, u32 *size)
+{
+    const SysReg *r = sysreg_find(enc, ~0u);
+    const IrSlot *s = r && r->slot ? &arm_slots[r->slot] : NULL;
+
+    if (!r || r->constant || !(s || r->size)) {
+        return NULL;
+    }
+    if (size) {
+        *size = !s ? r->size : s->type == I64 ? 8 : 4;
+    }
+    return (u8 *)c + (s ? s->offset : r->offset);
+}
+
+bool arm_is_fixed(u32 enc)
+{
+    const SysReg *r = sysreg_find(enc, ~0u);
+
+    return sysreg_is_id(enc)
+        || (r && (r->constant || r->enc == SYS_ENC(3, 1, 0, 0, 7)));
+}
+
+u64 arm_host_reg(const ArmCpu *c, u64 number)
+{
+    for (u32 i = 0; i < MIN(c->host_count, ARM_HOST_REGS); i++) {
+        if (c->host_reg[i] == number) {
+            return c->host_value[i];
+        }
+    }
+    return 0;
+}
+
 bool sysreg_is_id(u32 enc)
 {
     return enc >> 7 == SYS_ENC(3, 0, 0, 0, 0) >> 7 && bits(enc, 6, 3) >= 1

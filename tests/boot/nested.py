@@ -2,23 +2,37 @@
 """A Linux guest with a KVM of its own, in which the emulator runs once more.
 
 The machine below is anole's translator with SVM (OUTER=PROGRAM puts another
-emulator there, for instance qemu-system-x86_64); its initramfs has the emulator
-under test with its libraries, a kernel and an initramfs for the machine above.
+emulator there, for instance qemu-system-x86_64); for AArch64 it is
+qemu-system-aarch64, whose CPUs have EL2. Its initramfs has the emulator under
+test with its libraries, a kernel and an initramfs for the machine above.
 """
 
 import os
 import re
 import shutil
 import subprocess
+import sys
 
-from guest import TOP, Guest, cached, emulator, linux, skip
+from guest import TOP, Guest, cached, emulator, linux, needs, run, skip
 
 ANOLE = "/anole/anole"                  # where things are in the guest
 KERNEL, INITRD = "/anole/kernel", "/anole/initrd"
 
 
-def outer():
-    return os.environ.get("OUTER") or emulator()
+# The machines below, and the modules they load.
+MACHINES = {
+    "amd64": ["-M", "q35", "-cpu", "EPYC,svm=on", "-m", "1024"],
+    "arm64": ["-M", "virt,virtualization=on,gic-version=3", "-cpu",
+              "max,pauth-impdef=on", "-m", "1024", "-smp", "2"],
+}
+MODULES = {"amd64": "kvm-amd virtio_pci virtio_net",
+           "arm64": "virtio_pci virtio_net"}
+TOOLS = {"amd64": "", "arm64": "aarch64-linux-gnu-"}
+
+
+def outer(arch):
+    return os.environ.get("OUTER") or (
+        emulator() if arch == "amd64" else "qemu-system-aarch64")
 
 
 def libraries(program):
@@ -27,6 +41,40 @@ def libraries(program):
                           check=True).stdout.decode()
     return {path: os.path.realpath(path)
             for path in re.findall(r"(/\S+) \(0x", text)}
+
+
+def cross_libraries(program, root):
+    """The same of a program for another host, by what it says it needs."""
+    text = subprocess.run(["aarch64-linux-gnu-objdump", "-p", program],
+                          capture_output=True, check=True).stdout.decode()
+    found = {}
+    for name in re.findall(r"NEEDED +(\S+)", text):
+        for folder in "/lib", "/lib/aarch64-linux-gnu", \
+                "/usr/lib/aarch64-linux-gnu":
+            path = os.path.realpath(root + folder + "/" + name)
+            if os.path.exists(path):
+                found[folder + "/" + name] = path
+                if not name.startswith("ld-linux"):
+                    found.update(cross_libraries(path, root))
+                break
+    return found
+
+
+def cross_build():
+    """Builds anole for AArch64; its path."""
+    folder, root = os.path.join(TOP, "build-arm64"), cached("arm64", "sysroot")
+    needs("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump", "meson",
+          "ninja")
+    if not os.path.exists(root + ".ini"):
+        skip("no %s; scripts/fetch.sh -a arm64 sysroot makes it" % root)
+    if not os.path.exists(os.path.join(folder, "build.ninja")):
+        subprocess.run(["./configure", "--builddir=" + folder, "--cross=arm64"],
+                       cwd=TOP, check=True, capture_output=True)
+    status, output, _ = run(["ninja", "-C", folder, "anole"], 1500)
+    if status:
+        print(output[-3000:])
+        sys.exit("anole for AArch64 does not build")
+    return os.path.join(folder, "anole")
 
 
 def entry(out, name, mode, data=b""):
@@ -59,50 +107,50 @@ def content(path):
         return f.read()
 
 
-def stripped(folder, program):
+def stripped(folder, program, strip):
     """The program without what only debuggers read."""
     path = os.path.join(folder, "stripped")
-    if shutil.which("strip") and not subprocess.call(
-            ["strip", "-o", path, program], stderr=subprocess.DEVNULL):
+    if shutil.which(strip) and not subprocess.call(
+            [strip, "-o", path, program], stderr=subprocess.DEVNULL):
         return content(path)
     return content(program)
 
 
-def initrd(folder, files=(), program=None):
+def initrd(folder, files=(), arch="amd64"):
     """Makes the initramfs of the machine below; its path.
 
     files: {name in the guest: bytes}, beside what is always there.
     """
-    program = program or emulator()
-    tools, path = cached("amd64", "tools.gz"), os.path.join(folder, "outer")
+    program = emulator() if arch == "amd64" else cross_build()
+    needed = (libraries(program) if arch == "amd64" else
+              cross_libraries(program, cached(arch, "sysroot")))
+    tools, path = cached(arch, "tools.gz"), os.path.join(folder, "outer")
     if not os.path.exists(tools):
         skip("no %s; scripts/fetch.sh makes it" % tools)
     shutil.copyfile(tools, path)
     with open(path, "ab") as out:
         out.write(b"\0" * (-out.tell() % 4))
-    every = {ANOLE: stripped(folder, program),
-             KERNEL: content(cached("amd64", "kernel")),
-             INITRD: content(cached("amd64", "workloads.gz"))}
-    every.update({name: content(p) for name, p in libraries(program).items()})
+    every = {ANOLE: stripped(folder, program, TOOLS[arch] + "strip"),
+             KERNEL: content(cached(arch, "kernel")),
+             INITRD: content(cached(arch, "workloads.gz"))}
+    every.update({name: content(p) for name, p in needed.items()})
     every.update(files)
     archive(path, every)
     return path
 
 
-def guest(folder, script=None, files=(), extra=(), timeout=180):
+def guest(folder, script=None, files=(), extra=(), timeout=180, arch="amd64"):
     """Boots the machine below.
 
     It runs a shell script, or its shell waits to be typed at.
     """
     files = dict(files)
-    run = ""
     if script:
         files["/anole/run"] = script.encode()
-        run = ' guest.run="sh /anole/run"'
-    path = initrd(folder, files)
-    command = linux(outer(), machine=["-accel", "tcg", "-M", "q35", "-cpu",
-                                      "EPYC,svm=on", "-m", "1024", *extra],
-                    arch="amd64",
-                    append='guest.mod="kvm-amd virtio_pci virtio_net"' + run)
+        script = ' guest.run="sh /anole/run"'
+    path = initrd(folder, files, arch)
+    command = linux(outer(arch), arch=arch,
+                    machine=["-accel", "tcg", *MACHINES[arch], *extra],
+                    append='quiet guest.mod="%s"%s' % (MODULES[arch], script or ""))
     command[command.index("-initrd") + 1] = path
     return Guest(command, timeout=timeout)

@@ -61,7 +61,8 @@ RULES = {
     "tests":          ALL,
 }
 # A header that is private to its folder, but for who is made of the same.
-ALSO = {"target/i386/cpu.h": ["accel/kvm"]}     # its registers are a CPU's
+ALSO = {"target/i386/cpu.h": ["accel/kvm"],     # its registers are a CPU's
+        "target/arm/cpu.h": ["accel/kvm"]}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.M)
 
 
