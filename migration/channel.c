@@ -42,8 +42,26 @@ static bool wait_for(const Channel *c, int fd, short events, Err *err)
     }
 }
 
+static bool disk_move(Channel *c, bool write, void *p, size_t n, Err *err)
+{
+    u64 at = c->at;
+    int r;
+
+    c->at += n;
+    if (!write && c->at > c->end) {
+        return fail(err, "the stream ends early");
+    }
+    r = write ? block_put_state(c->disk, at, p, n)
+              : block_get_state(c->disk, c->snapshot, at, p, n);
+    return r == 0 || fail(err, "%s: %s", block_path(c->disk),
+                          g_strerror(-r));
+}
+
 bool channel_write(Channel *c, const void *p, size_t n, Err *err)
 {
+    if (c->disk) {
+        return disk_move(c, true, (void *)p, n, err);
+    }
     for (const u8 *at = p; n; ) {
         if (!wait_for(c, c->fd, POLLOUT, err)) {
             return false;
@@ -60,6 +78,9 @@ bool channel_write(Channel *c, const void *p, size_t n, Err *err)
 
 bool channel_read(Channel *c, void *p, size_t n, Err *err)
 {
+    if (c->disk) {
+        return n == 0 || disk_move(c, false, p, n, err);
+    }
     for (u8 *at = p; n; ) {
         if (!wait_for(c, c->fd, POLLIN, err)) {
             return false;

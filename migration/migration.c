@@ -454,8 +454,6 @@ void migration_cancel(Machine *m)
 
 /* ---- in ----------------------------------------------------------------- */
 
-enum { KEPT_BYTES = 256 << 20 };        /* of all sections but memory */
-
 static bool check_machine(Migration *g, const Section *x)
 {
     bool ok;
@@ -469,20 +467,8 @@ static bool check_machine(Migration *g, const Section *x)
     return ok;
 }
 
-static bool keep_section(Migration *g, const Section *x, u64 *bytes)
-{
-    GByteArray *data = g_byte_array_new();
-
-    *bytes += x->len;
-    g_byte_array_append(data, x->data, x->len);
-    kept_add(g->kept, x->kind, x->name, data);
-    return *bytes <= KEPT_BYTES
-        || fail(&g->err, "it has too much state of devices");
-}
-
 static bool receive_sections(Migration *g)
 {
-    u64 bytes = 0;
     Section x;
 
     if (!stream_get(&g->stream, &x, &g->err)) {
@@ -491,19 +477,8 @@ static bool receive_sections(Migration *g)
     if (x.kind != SECTION_MACHINE) {
         return fail(&g->err, "it does not begin with the machine");
     }
-    if (!check_machine(g, &x)) {
-        return false;
-    }
-    while (stream_get(&g->stream, &x, &g->err)) {
-        if (x.kind == SECTION_END) {
-            return true;
-        }
-        if (!(x.kind == SECTION_RAM ? ram_receive(g->rams, &x, &g->err)
-                                    : keep_section(g, &x, &bytes))) {
-            return false;
-        }
-    }
-    return false;
+    return check_machine(g, &x)
+        && state_receive(&g->stream, g->rams, g->kept, &g->err);
 }
 
 /* Main thread. */

@@ -378,3 +378,36 @@ bool state_load(Machine *m, GPtrArray *from, RunState *was, Err *err)
     *was = (RunState)s.was;
     return true;
 }
+
+/* ---- from a stream ------------------------------------------------------ */
+
+enum { KEPT_BYTES = 256 << 20 };        /* of all sections but memory */
+
+static bool keep_section(GPtrArray *kept, const Section *x, u64 *bytes,
+                         Err *err)
+{
+    GByteArray *data = g_byte_array_new();
+
+    *bytes += x->len;
+    g_byte_array_append(data, x->data, x->len);
+    kept_add(kept, x->kind, x->name, data);
+    return *bytes <= KEPT_BYTES
+        || fail(err, "it has too much state of devices");
+}
+
+bool state_receive(Stream *s, GPtrArray *rams, GPtrArray *kept, Err *err)
+{
+    u64 bytes = 0;
+    Section x;
+
+    while (stream_get(s, &x, err)) {
+        if (x.kind == SECTION_END) {
+            return true;
+        }
+        if (!(x.kind == SECTION_RAM ? ram_receive(rams, &x, err)
+                                    : keep_section(kept, &x, &bytes, err))) {
+            return false;
+        }
+    }
+    return false;
+}

@@ -27,6 +27,11 @@ void       kept_add(GPtrArray *to, SectionKind kind, const char *name,
 /* All of a stopped machine; running: what it was before it was stopped. */
 GPtrArray *state_save(Machine *m, RunState was);
 /*
+ * Takes all that follows the description of the machine; memory is zero
+ * before, the rest is added to kept.  Any thread.
+ */
+bool state_receive(Stream *s, GPtrArray *rams, GPtrArray *kept, Err *err);
+/*
  * Fills a machine that was reset and has its memory.  False: it is lost.
  * *was: the run state that the stream has.
  */

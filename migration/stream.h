@@ -8,6 +8,7 @@
  */
 #pragma once
 #include <glib.h>
+#include "block/block.h"
 #include "util/err.h"
 
 #define STREAM_MAGIC "ANOLEVM\n"
@@ -38,6 +39,9 @@ typedef struct Channel {
     GPid   child;               /* of exec:; 0: none */
     bool   file;                /* to be on the disk when it is closed */
     const u32 *cancel;          /* atomic: not 0 makes waiting fail */
+    Block *disk;                /* in whose image it is; NULL: none */
+    char  *snapshot;            /* to read from */
+    u64    at, end;             /* bytes of it */
 } Channel;
 
 /*

@@ -42,7 +42,11 @@ void hmp_migrate_set_parameter(Hmp *h, const char *args);
 void hmp_info_migrate(Hmp *h, const char *args);
 void hmp_info_migrate_parameters(Hmp *h, const char *args);
 void hmp_info_migrate_capabilities(Hmp *h, const char *args);
-void hmp_snapshot(Hmp *h, const char *args);
+
+/* ---- hmp_snapshot.c ----------------------------------------------------- */
+void hmp_savevm(Hmp *h, const char *args);
+void hmp_loadvm(Hmp *h, const char *args);
+void hmp_delvm(Hmp *h, const char *args);
 void hmp_info_snapshots(Hmp *h, const char *args);
 
 /* ---- hmp_devices.c: what comes and goes --------------------------------- */

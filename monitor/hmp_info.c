@@ -374,7 +374,7 @@ const Command hmp_infos[] = {
     { "registers",  "[-a]", "CPU registers (-a: of all)",   .run = info_registers, .cpu = true },
     { "roms",       "",     "memory that is only read",     .run = info_roms },
     { "screen",     "[NAME]", "what a text screen says",    .run = hmp_info_screen },
-    { "snapshots",  "",     "of disks: none, images are raw", .run = hmp_info_snapshots },
+    { "snapshots",  "",     "what savevm made", .run = hmp_info_snapshots },
     { "status",     "",     "running or paused",            .run = info_status },
     { "tlb",        "",     "counters of the TLBs",         .run = info_tlb },
     { "uuid",       "",     "the machine's number",         .run = info_uuid },

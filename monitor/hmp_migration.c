@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The human monitor's commands of migration and snapshots. */
+/* The human monitor's commands of migration. */
 #include "migration/migration.h"
 #include "monitor/hmp.h"
 #include "monitor/qmp.h"
@@ -120,21 +120,4 @@ void hmp_info_migrate_capabilities(Hmp *h, const char *args)
                 json_bool(k, "state", false) ? "on" : "off");
     }
     json_free(j);
-}
-
-/* ---- snapshots ---------------------------------------------------------- */
-
-/* What QEMU keeps in qcow2 images, which there are none of. */
-void hmp_snapshot(Hmp *h, const char *args)
-{
-    (void)args;
-    fprintf(h->out, "no disk can hold a snapshot: images are raw. `migrate "
-            "file:PATH` saves the machine's state, and -incoming file:PATH "
-            "starts from it with the disks as they were then\n");
-}
-
-void hmp_info_snapshots(Hmp *h, const char *args)
-{
-    (void)args;
-    fprintf(h->out, "There is no snapshot available.\n");
 }

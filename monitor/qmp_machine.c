@@ -512,8 +512,3 @@ void qmp_query_tpm(QmpCall *c)
 {
     none(c);
 }
-
-void qmp_query_jobs(QmpCall *c)
-{
-    none(c);
-}

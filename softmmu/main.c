@@ -587,7 +587,15 @@ static int complain(const Options *o, const Err *err)
     return 1;
 }
 
-/* From the start or, with -incoming, from what it receives. */
+static bool load_snapshot(Machine *m, const char *name, Err *err)
+{
+    g_autoptr(GPtrArray) disks = snapshot_disks();
+
+    return snapshot_load(m, &(SnapshotWant) { .name = name, .disks = disks },
+                         err);
+}
+
+/* From the start, from a snapshot or, with -incoming, what it receives. */
 static bool begin(Machine *m, Err *err)
 {
     const Options *o = m->opts;
@@ -599,6 +607,9 @@ static bool begin(Machine *m, Err *err)
         migration_autostart(m, !o->paused);
         return migration_receive(m, o->incoming, -1, err)
             || err_prefix(err, "-incoming");
+    }
+    if (o->loadvm && !load_snapshot(m, o->loadvm, err)) {
+        return err_prefix(err, "-loadvm");
     }
     if (!o->paused) {
         machine_start(m);

@@ -583,14 +583,6 @@ static bool print_version(Options *o, const char *value, bool *done, Err *err)
     return *done = true;
 }
 
-static bool no_snapshots(Options *o, const char *value, bool *done, Err *err)
-{
-    (void)o, (void)done;
-    return fail(err, "-loadvm %s: no disk can hold a snapshot, images are raw; "
-                "`migrate file:PATH` of the monitor saves a machine's state, "
-                "-incoming file:PATH starts from it", value);
-}
-
 static bool print_help(Options *o, const char *value, bool *done, Err *err);
 
 /* What fills a row's last three members. */
@@ -676,7 +668,7 @@ static const Option options[] = {
     { "semihosting", NULL, "semihosting",                                    ONLY(NOT_YET) },
     { "semihosting-config", "..", "semihosting",                             ONLY(NOT_YET) },
     { "incoming",  "URI", "start from a saved state: file:PATH, tcp::PORT",  IN(TEXT, incoming) },
-    { "loadvm",    "NAME", "snapshots",                                      CALL(no_snapshots) },
+    { "loadvm",    "NAME", "start from a snapshot of savevm",                IN(TEXT, loadvm) },
     { "trace",     "..", "tracing",                                          ONLY(NOT_YET) },
     { "sandbox",   "on", "a sandbox",                                        ONLY(NOT_YET) },
     { "version",   NULL, "print the version",                                CALL(print_version) },

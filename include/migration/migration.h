@@ -8,6 +8,8 @@
  * thread with the machine lock held.
  */
 #pragma once
+#include <glib.h>
+#include "block/block.h"
 #include "softmmu/machine.h"
 
 typedef enum MigrationStatus {
@@ -56,3 +58,23 @@ void migration_cancel(Machine *m);
 bool migration_receive(Machine *m, const char *uri, int fd, Err *err);
 /* Whether it runs when all is there, if it ran before. */
 void migration_autostart(Machine *m, bool yes);
+
+/* ---- snapshots: snapshot.c ---------------------------------------------- */
+
+typedef struct SnapshotWant {
+    const char *name;
+    Block      *state;          /* has the machine's state; NULL: any of them */
+    GPtrArray  *disks;          /* of Block: those that are to have it */
+    bool        replace;        /* one that has this name already */
+} SnapshotWant;
+
+/* The disks that a snapshot of the machine is of. */
+GPtrArray *snapshot_disks(void);
+/*
+ * The machine stands still meanwhile, then goes on if it did before.  False
+ * with *err.  What the machine is made of is compared first; if what follows
+ * is wrong nevertheless, it is reset and stands still.
+ */
+bool snapshot_save(Machine *m, const SnapshotWant *w, Err *err);
+bool snapshot_load(Machine *m, const SnapshotWant *w, Err *err);
+bool snapshot_delete(Machine *m, const SnapshotWant *w, Err *err);

@@ -24,7 +24,7 @@ typedef struct Options {
     Topology    topology;       /* of all that there can be */
     u64         ram;            /* bytes; 0: the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios;
-    const char *gdb, *pidfile, *vga, *incoming;
+    const char *gdb, *pidfile, *vga, *incoming, *loadvm;
     char       *memory_backend; /* -M memory-backend=: an -object; or NULL */
     char       *kernel_irqchip; /* -M kernel-irqchip=; or NULL */
     char       *name, *uuid;    /* of the guest; uuid in lower case; or NULL */

@@ -11,14 +11,14 @@ import sys
 import zlib
 
 from guest import (TOP, Guest, check, done, emulator, is_anole, note,
-                   read_until, run, scratch, skip, unix_connect)
+                   read_until, run, scratch, skip)
+from hmpclient import Monitor
 
 sys.path.insert(0, os.path.join(TOP, "scripts"))
 import vmstate                          # noqa: E402
 
 MODULES = ("virtio_mmio virtio_pci virtio_blk virtio_net virtio_rng e1000 "
            "8139cp 8139too ne2k-pci nvme ahci ata_piix sd_mod ext4")
-PROMPT = b"(anole) "
 
 # What each guest has; @ is the folder with two empty disks.
 DISKS = ["-drive", "if=none,id=d0,format=raw,file=@/a.img",
@@ -48,19 +48,6 @@ WORK = ("dd if=/dev/urandom of=/tmp/x bs=1M count=4 2>/dev/null; "
         "echo 3 > /proc/sys/vm/drop_caches; "
         "dd if=/dev/%s bs=1M skip=$((i*4)) count=4 2>/dev/null | md5sum; "
         "done; md5sum /tmp/x; echo WORK'-DONE'")
-
-
-class Monitor:
-    """The human monitor of a guest."""
-
-    def __init__(self, path):
-        self.s = unix_connect(path)
-        read_until(self.s, PROMPT)
-
-    def ask(self, command):
-        self.s.sendall(command.encode() + b"\n")
-        text = read_until(self.s, PROMPT, 120).decode().replace("\r", "")
-        return text.partition("\n")[2].removesuffix(PROMPT.decode())
 
 
 class Machine:
@@ -205,8 +192,9 @@ def test_cancel(folder):
         m.ask("migrate_set_parameter max-bandwidth 0")
         check("status 3" in m.ask("migrate exec:cat >/dev/null; exit 3"),
               "a program that fails is told of")
-        check("no disk" in m.ask("savevm x"),
-              "savevm says what is there instead")
+        said = m.ask("savevm x")
+        check("qemu-img convert" in said, "savevm says what it takes") \
+            or note(said)
 
 
 def receive(folder, data, *options):
