@@ -270,14 +270,47 @@ static void cycle_counter(Fix *x)
 
 /* ---- models ------------------------------------------------------------- */
 
+/* A Cortex-A57 with LSE, as an accelerator may have it. */
+static bool host_id(const Machine *m, u32 enc, u64 *v)
+{
+    (void)m;
+    *v = enc == SYS_ENC(3, 0, 0, 0, 0) ? 0x411fd072
+       : enc == SYS_ENC(3, 0, 0, 6, 0) ? 0x211120 : 0;
+    return true;
+}
+
+static void host_models(Fix *x)
+{
+    Machine *m = g_new0(Machine, 1);
+    ArmCpu *c = g_new0(ArmCpu, 1);
+    Err err = { "" };
+
+    m->host_id = host_id;
+    c->cpu.machine = m;
+    expect(x, "host", arm_set_model(c, "host", "pmu=off", &err), 1);
+    expect(x, "its features", c->features, FEAT_AES | FEAT_PMULL | FEAT_SHA1
+           | FEAT_SHA256 | FEAT_CRC32 | FEAT_LSE);
+    expect(x, "its name", arm_set_model(c, "cortex-a57", "lse=on", &err), 1);
+    expect(x, "MIDR", c->midr, 0x411fd072);
+    expect(x, "no error", err.text[0], 0);
+    expect(x, "other", arm_set_model(c, "cortex-a53", "", &err), 0);
+    expect(x, "less", arm_set_model(c, "host", "lse=off", &err), 0);
+    report(x, "the host's model");
+    g_free(c);
+    g_free(m);
+}
+
 static void model_props(Fix *x)
 {
     ArmCpu *c = g_new0(ArmCpu, 1);
     Err err = { "" };
 
     for (u32 i = 0; arm_models[i]; i++) {
-        expect(x, arm_models[i], arm_set_model(c, arm_models[i], "", &err), 1);
+        bool host = strcmp(arm_models[i], "host") == 0;
+        expect(x, arm_models[i], arm_set_model(c, arm_models[i], "", &err),
+               !host);
     }
+    err.text[0] = 0;
     arm_set_model(c, "cortex-a57", "", &err);
     expect(x, "ISAR0", c->id[48], 0x11120);
     expect(x, "DFR0", c->id[40], 0x10305106);
@@ -324,7 +357,7 @@ int main(void)
     static void (*const tests[])(Fix *) = {
         table, each_at_el1, each_at_el0, writable_bits, traps,
         pstate_registers, control, identification, timer, cycle_counter,
-        model_props, debugger,
+        model_props, host_models, debugger,
     };
 
     return run_tests(tests, countof(tests));
