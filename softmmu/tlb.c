@@ -245,6 +245,12 @@ static u32 guess_of(u64 space, u32 key)
                  >> (64 - GUESS_BITS));
 }
 
+/* Global translations count in their domain alone: bits 63:48. */
+static bool same_domain(u64 space, u64 other)
+{
+    return (space ^ other) >> 48 == 0;
+}
+
 /* The slot of that space, or the one not used for longest, emptied for it. */
 static Slot *find_slot(Tlb *t, u64 space, u32 key)
 {
@@ -268,14 +274,20 @@ static Slot *find_slot(Tlb *t, u64 space, u32 key)
     return oldest;
 }
 
+/* False: nothing has to be selected. */
+static bool change_space(Cpu *c, u64 space, u32 key)
+{
+    c->key = key;
+    c->space = space;
+    /* No TLB: not made yet, or another accelerator. */
+    return c->tlb && !is_slot(c->tlb->cur, space, key);
+}
+
 void tlb_switch(Cpu *c, u64 space, u32 key)
 {
     Tlb *t = c->tlb;
 
-    c->key = key;
-    c->space = space;
-    /* No TLB: not made yet, or another accelerator. */
-    if (!t || is_slot(t->cur, space, key)) {
+    if (!change_space(c, space, key)) {
         return;
     }
     u8 *guess = &t->guess[guess_of(space, key)];
@@ -284,6 +296,33 @@ void tlb_switch(Cpu *c, u64 space, u32 key)
         s = find_slot(t, space, key);
         *guess = (u8)(s - t->slot);
     }
+    select_slot(c, s);
+}
+
+static bool may_follow(const Slot *s, u64 space, u32 key)
+{
+    return s->valid && s->key == key && same_domain(s->space, space);
+}
+
+void tlb_switch_kernel(Cpu *c, u64 space, u32 key)
+{
+    Tlb *t = c->tlb;
+
+    if (!change_space(c, space, key)) {
+        return;
+    }
+    u8 *guess = &t->guess[guess_of(0, key)];
+    Slot *s = &t->slot[*guess];
+    for (u32 i = 0; i < SLOTS && !may_follow(s, space, key); i++) {
+        s = &t->slot[i];
+    }
+    if (!may_follow(s, space, key)) {
+        s = find_slot(t, space, key);
+    } else if (s->space != space) {
+        clear_locals(s);
+        s->space = space;
+    }
+    *guess = (u8)(s - t->slot);
     select_slot(c, s);
 }
 
@@ -451,7 +490,8 @@ static void flush_l2_pages(Tlb *t, u64 lo, u64 hi, u64 match, u64 mask)
     }
 }
 
-void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
+/* global: those too, which any slot may hold. */
+static void flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask, bool global)
 {
     Tlb *t = c->tlb;
     u64 lo = len ? align_down(va, PAGE_SIZE) : 0;
@@ -466,8 +506,7 @@ void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
         if (!s->valid) {
             continue;
         }
-        /* A page flush takes global entries, which any slot may hold. */
-        if (len || (s->space & mask) == match) {
+        if ((len && global) || (s->space & mask) == match) {
             flush_slot(s, lo, hi);
         }
     }
@@ -480,12 +519,21 @@ void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
     }
 }
 
+void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
+{
+    flush(c, va, len, match, mask, true);
+}
+
+void tlb_flush_local(Cpu *c, u64 va, u64 len, u64 match, u64 mask)
+{
+    flush(c, va, len, match, mask, false);
+}
+
 /* ---- fills -------------------------------------------------------------- */
 
-/* Global translations count in their domain alone: bits 63:48. */
 static bool same_space(const L2Entry *e, u64 space)
 {
-    return e->space == space || (e->global && (e->space ^ space) >> 48 == 0);
+    return e->space == space || (e->global && same_domain(e->space, space));
 }
 
 static L2Entry *l2_find(Cpu *c, u64 va, bool user)

@@ -132,6 +132,12 @@ void tlb_free(Cpu *c);
  */
 void tlb_switch(Cpu *c, u64 space, u32 key);
 /*
+ * The same for code that has nearly global translations alone, as a kernel:
+ * if no slot is that of `space` and `key`, one of the same key becomes it and
+ * keeps those.
+ */
+void tlb_switch_kernel(Cpu *c, u64 space, u32 key);
+/*
  * What is known of space `old` is dropped, but for global translations, and
  * its place becomes that of `space`, a new one.  What is cached of old
  * elsewhere must never be asked for again.
@@ -142,7 +148,9 @@ void tlb_replace_space(Cpu *c, u64 old, u64 space);
  * all) in spaces for which (space & mask) == match; global ones always go too.
  */
 void tlb_flush(Cpu *c, u64 va, u64 len, u64 match, u64 mask);
-/* The same on every vCPU, done when it returns. */
+/* The same, for translations that were never global. */
+void tlb_flush_local(Cpu *c, u64 va, u64 len, u64 match, u64 mask);
+/* tlb_flush() on every vCPU, done when it returns. */
 void tlb_flush_all(Cpu *c, u64 va, u64 len, u64 match, u64 mask);
 /* Host address of guest virtual memory for a helper, or NULL: do it slowly. */
 u8  *tlb_host(Cpu *c, u64 va, Access access, unsigned size);

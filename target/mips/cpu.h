@@ -42,7 +42,7 @@ enum {
     KEY_64      = 1 << 2,   /* 64-bit operations are enabled, */
     KEY_ADDR64  = 1 << 3,   /*   and 64-bit addresses */
     KEY_CP0     = 1 << 4,   /* coprocessor 0 is usable, */
-    KEY_FPU     = 1 << 5,   /*   the FPU is */
+    KEY_FPU     = 1 << 5,   /*   the FPU is; see mips_want_fpu() */
     KEY_FR      = 1 << 6,   /* the FPU has 32 64-bit registers */
     KEY_FP_SOFT = 1 << 7,   /* FCSR asks for what host FP does not do */
     KEY_ERL     = 1 << 8,   /* Status.ERL: kuseg is not mapped */
@@ -126,6 +126,7 @@ typedef struct MipsCpu {
     MipsShadow shadow[MIPS_SHADOWS];
     u16 shadow_of[MIPS_SHADOWS];            /* lists, by a hash of the VPN */
     u32 shadows;
+    bool kernel_fpu;        /* kernel code uses the FPU, since an exception */
     bool probed;            /* Index is what TLBP found, and says so still */
     u32 random_seed;
     Timer *timer;           /* fires when Count reaches Compare */
@@ -183,6 +184,11 @@ static inline u64 canonical(const MipsCpu *c, u64 va)
 
 /* Derives key and space from the registers and tells tlb_switch(). */
 void mips_mode_changed(MipsCpu *c);
+/*
+ * An instruction of the FPU is met by code without KEY_FPU: a kernel that may
+ * use it gets that and runs the instruction again, others an exception.
+ */
+void mips_want_fpu(MipsCpu *c);
 
 /* ---- saved state (state.c) ---------------------------------------------- */
 extern const Field mips_state[];

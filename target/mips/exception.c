@@ -35,11 +35,13 @@ static u32 mode_key(const MipsCpu *c)
         | (wide && st & ST_UX ? KEY_ADDR64 : 0);
 }
 
+/* A kernel rarely uses the FPU, so that it has one key whatever CU1 is. */
 static u32 fpu_key(const MipsCpu *c)
 {
     enum { FS = 1 << 24, ENABLES = 31 << 7 };
 
-    if (!(c->features & FEAT_FPU) || !(c->status & ST_CU1)) {
+    if (!(c->features & FEAT_FPU) || !(c->status & ST_CU1)
+        || (mips_is_kernel(c) && !c->kernel_fpu)) {
         return 0;
     }
     return KEY_FPU | (c->status & ST_FR ? KEY_FR : 0)
@@ -61,7 +63,24 @@ static u32 key_of(const MipsCpu *c)
 
 void mips_mode_changed(MipsCpu *c)
 {
-    tlb_switch(&c->cpu, mips_space(c), key_of(c));
+    u32 key = key_of(c);
+
+    if (key & (KEY_USER | KEY_SUPER)) {
+        tlb_switch(&c->cpu, mips_space(c), key);
+    } else {
+        tlb_switch_kernel(&c->cpu, mips_space(c), key);
+    }
+}
+
+void mips_want_fpu(MipsCpu *c)
+{
+    if (c->status & ST_CU1 && c->features & FEAT_FPU && mips_is_kernel(c)) {
+        c->kernel_fpu = true;
+        c->bd = 0;
+        mips_mode_changed(c);
+    } else {
+        mips_exception(c, EXC_CPU, 1);
+    }
 }
 
 void mips_jump(MipsCpu *c, u64 to)
@@ -106,6 +125,7 @@ static void enter(MipsCpu *c, u32 code, u32 ce, u64 offset)
         c->status |= ST_EXL;
     }
     c->bd = 0;
+    c->kernel_fpu = false;
     c->cpu.tcg.pc = canonical(c, to);
     mips_mode_changed(c);
 }
@@ -258,6 +278,7 @@ void mips_eret(MipsCpu *c)
         log_line(LOG_INT, "ERET %d: to %016llx, Status %08x", c->cpu.index,
                  (unsigned long long)c->cpu.tcg.pc, (u32)c->status);
     }
+    c->kernel_fpu = false;
     mips_mode_changed(c);
     mips_check_lines(c);
 }

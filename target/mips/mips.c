@@ -127,6 +127,18 @@ bool raise_cpu(Ctx *c, u32 coprocessor)
     return raise_with(c, EXC_CPU, coprocessor);
 }
 
+static void mips_no_fpu(void *env)
+{
+    mips_want_fpu(env);
+}
+HELPER(mips_no_fpu, H_ALL, void, ptr);
+
+static void want_fpu(Ctx *c)
+{
+    IR_CALL(c->b, &helper_mips_no_fpu);
+    ir_leave(c->b);
+}
+
 bool raise_if(Ctx *c, Val cond, u32 code)
 {
     ir_trap_if(c->b, cond, code);
@@ -218,7 +230,7 @@ static void decode(Ctx *c, u32 w)
 {
     c->insn = w;
     if (is_cop1(c, w) && !(c->key & KEY_FPU)) {
-        raise_cpu(c, 1);
+        want_fpu(c);
     } else if (!decode_old(c, w) && !decode_new(c, w) && !decode_dsp(c, w)) {
         reserved(c, w);
     }

@@ -116,10 +116,24 @@ static bool overlap(const MipsCpu *c, const MipsEntry *x, const MipsEntry *y)
         && (x->global || y->global || x->asid == y->asid);
 }
 
-/* The soft MMU forgets what e translates. */
-static void forget(MipsCpu *c, const MipsEntry *e)
+/* May translations by e's page n be good while `new` has its place? */
+static bool may_stay(const MipsEntry *e, const MipsEntry *new, u32 n)
 {
-    u64 size = pair_mask(e) + 1, va = align_down(e->hi, size);
+    enum { GRANTS = ENTRYLO_V | ENTRYLO_D };
+    const u64 denies = ENTRYLO_RI | ENTRYLO_XI;
+    u64 was = e->lo[n] ^ denies, is = new ? new->lo[n] ^ denies : 0;
+    u64 rights = denies | GRANTS;
+
+    return !(was & ENTRYLO_V)
+        || (new && !new->none && new->hi == e->hi && new->mask == e->mask
+            && new->asid == e->asid && new->global == e->global
+            && !((was ^ is) & ~rights) && !(was & rights & ~is));
+}
+
+/* The soft MMU forgets what e translates and new, if there is one, does not. */
+static void forget(MipsCpu *c, const MipsEntry *e, const MipsEntry *new)
+{
+    u64 size = e->mask + 1, va = align_down(e->hi, 2 * size);
 
     if (e->none) {
         return;
@@ -127,8 +141,17 @@ static void forget(MipsCpu *c, const MipsEntry *e)
     if (is_wide(c) && va >> 62 == 3) {          /* as addresses are written */
         va |= ~MASK(c->segbits);
     }
-    tlb_flush(&c->cpu, canonical(c, va), size, e->asid,
-              e->global ? 0 : c->asid_mask);
+    for (u32 n = 0; n < 2; n++, va += size) {
+        if (may_stay(e, new, n)) {
+            continue;
+        }
+        if (e->global) {
+            tlb_flush(&c->cpu, canonical(c, va), size, 0, 0);
+        } else {
+            tlb_flush_local(&c->cpu, canonical(c, va), size, e->asid,
+                            c->asid_mask);
+        }
+    }
 }
 
 /* ---- shadows ------------------------------------------------------------ */
@@ -160,7 +183,7 @@ static void drop_overlapping(MipsCpu *c, const MipsEntry *e)
     for (u16 n = *bucket_of(c, e->hi); n; n = c->shadow[n].next) {
         MipsEntry *old = &c->shadow[n].entry;
         if (overlap(c, old, e)) {
-            forget(c, old);
+            forget(c, old, e);
             old->none = true;
         }
     }
@@ -172,7 +195,7 @@ static void keep_as_shadow(MipsCpu *c, const MipsEntry *e)
     u16 *bucket = bucket_of(c, e->hi);
 
     if (pair_mask(e) != MASK(13)) {
-        forget(c, e);
+        forget(c, e, NULL);
         return;
     }
     if (c->shadows == MIPS_SHADOWS - 1) {
@@ -184,7 +207,7 @@ static void keep_as_shadow(MipsCpu *c, const MipsEntry *e)
 
 /* ---- the walk ----------------------------------------------------------- */
 
-static const MipsEntry *find(MipsCpu *c, u64 va)
+static const MipsEntry *find_entry(const MipsCpu *c, u64 va)
 {
     u64 asid = asid_of(c);
 
@@ -193,6 +216,13 @@ static const MipsEntry *find(MipsCpu *c, u64 va)
             return &c->tlb[i];
         }
     }
+    return NULL;
+}
+
+static const MipsEntry *find_shadow(MipsCpu *c, u64 va)
+{
+    u64 asid = asid_of(c);
+
     for (u16 n = *bucket_of(c, va & vpn_mask(c)); n; n = c->shadow[n].next) {
         if (covers(c, &c->shadow[n].entry, va, asid)) {
             return &c->shadow[n].entry;
@@ -227,16 +257,12 @@ static u32 inhibited(const MipsCpu *c, Access a)
     return a == ACCESS_FETCH ? EXC_TLBXI : EXC_TLBRI;
 }
 
-static bool translate(MipsCpu *c, u64 va, Page *out, Fault *f)
+static bool allow(const MipsCpu *c, const MipsEntry *e, u64 va, Page *out,
+                  Fault *f)
 {
-    const MipsEntry *e = find(c, va);
     Access a = f->access;
-    u64 lo, pa;
+    u64 lo = e->lo[(va & (e->mask + 1)) != 0], pa;
 
-    if (!e) {
-        return fail_with(f, EXC_REFILL | by_access(a, EXC_TLBL, EXC_TLBS));
-    }
-    lo = e->lo[(va & (e->mask + 1)) != 0];
     if (!(lo & ENTRYLO_V)) {
         return fail_with(f, by_access(a, EXC_TLBL, EXC_TLBS));
     }
@@ -251,6 +277,19 @@ static bool translate(MipsCpu *c, u64 va, Page *out, Fault *f)
     }
     return out->prot & (a == ACCESS_FETCH ? PROT_X : PROT_R)
         || fail_with(f, inhibited(c, a));
+}
+
+/* A shadow is no entry that software could find and change: it is gone. */
+static bool translate(MipsCpu *c, u64 va, Page *out, Fault *f)
+{
+    const MipsEntry *e = find_entry(c, va);
+
+    if (e) {
+        return allow(c, e, va, out, f);
+    }
+    e = find_shadow(c, va);
+    return (e && allow(c, e, va, out, f))
+        || fail_with(f, EXC_REFILL | by_access(f->access, EXC_TLBL, EXC_TLBS));
 }
 
 static bool walk(MipsCpu *c, u64 va, bool user, Page *out, Fault *f)
@@ -354,7 +393,7 @@ void mips_tlbwi(MipsCpu *c)
         drop_shadows(c);
     }
     c->probed = false;
-    forget(c, to);
+    forget(c, to, &e);
     *to = e;
 }
 
@@ -372,7 +411,7 @@ void mips_tlbwr(MipsCpu *c)
 
     drop_overlapping(c, &e);
     if (to->none || c->wired + 1 >= c->tlb_size || overlap(c, to, &e)) {
-        forget(c, to);
+        forget(c, to, &e);
     } else {
         keep_as_shadow(c, to);
     }
@@ -403,6 +442,7 @@ void mips_tlbp(MipsCpu *c)
     e.mask = MASK(12);
     e.none = e.global = false;
     e.hi = c->entryhi & vpn_mask(c);
+    e.lo[0] = e.lo[1] = 0;
     for (u32 i = 0; i < c->tlb_size; i++) {
         if (covers(c, &c->tlb[i], e.hi, asid)) {
             c->index = i;
@@ -421,7 +461,7 @@ void mips_tlbinv(MipsCpu *c, bool all)
     for (u32 i = 0; i < c->tlb_size; i++) {
         MipsEntry *e = &c->tlb[i];
         if (all || (!e->global && e->asid == asid_of(c))) {
-            forget(c, e);
+            forget(c, e, NULL);
             e->none = true;
         }
     }

@@ -193,6 +193,103 @@ static void probes(void)
     MTC0(6, 0, 0);
 }
 
+/* ---- a small system's page tables ---------------------------------------- */
+
+enum { ASIDS = 3, PAIRS = 48, FRAMES = 8, STEPS = 6000, VALID = 2, DIRTY = 4 };
+
+static u32 table[ASIDS][2 * PAIRS];     /* EntryLo of each page */
+
+static u32 draw(void)
+{
+    static u32 seed = 2463534242u;
+
+    seed ^= seed << 13;
+    seed ^= seed >> 17;
+    seed ^= seed << 5;
+    return seed >> 3;
+}
+
+/* By TLBWI, where a probe finds it, or by TLBWR. */
+static void fill(int asid, int page)
+{
+    MTW(10, ((word)page >> 1 << 13) | (word)asid);
+    TLB("tlbp");
+    MTC0(2, 0, table[asid][page & ~1]);
+    MTC0(3, 0, table[asid][page | 1]);
+    if (MFC0(0, 0) >> 31) {
+        TLB("tlbwr");
+    } else {
+        TLB("tlbwi");
+    }
+}
+
+/* An access, with exceptions as a system serves them; 0: not allowed. */
+static word reach(int asid, int page, Attempt *f, word value)
+{
+    for (;;) {
+        note[0] = 99;
+        MTW(10, (word)asid);
+        word v = attempt(f, (word)page * PAGE + 16, value);
+        if (note[0] == 99) {
+            return f == load ? v : 1;
+        }
+        u32 lo = table[asid][page], code = note[1] >> 2 & 31;
+        MTW(10, ((word)page >> 1 << 13) | (word)asid);
+        TLB("tlbp");
+        if (!(MFC0(0, 0) >> 31)
+            && (!(lo & VALID) || (code == 1 && !(lo & DIRTY)))) {
+            return 0;
+        }
+        fill(asid, page);
+    }
+}
+
+/* Rights that are taken, and other frames, have to leave the TLB. */
+static void change(int asid, int page)
+{
+    u32 old = table[asid][page];
+    u32 lo = frame(0x300000 + draw() % FRAMES * PAGE) | (LO & ~(VALID | DIRTY));
+
+    lo = draw() % 3 ? lo : old & ~(u32)(VALID | DIRTY);
+    lo |= draw() % 4 ? VALID | (draw() % 2 ? DIRTY : 0) : 0;
+    table[asid][page] = lo;
+    if (old & VALID && ((old ^ lo) >> 6 || old & ~lo & (VALID | DIRTY))) {
+        MTW(10, ((word)page >> 1 << 13) | (word)asid);
+        TLB("tlbp");
+        u32 n = MFC0(0, 0);
+        if (!(n >> 31)) {
+            set_entry((int)n, HIGH(0x80000000) + (word)n * 2 * PAGE, 0, 0, 0);
+        }
+    }
+}
+
+static void page_tables(void)
+{
+    word sum = 0;
+
+    MTC0(6, 0, 2);
+    MTC0(5, 0, 0);
+    for (int n = 0; n < FRAMES; n++) {
+        *(volatile u32 *)(sword)(int)(0xa0300010 + n * PAGE) = draw();
+    }
+    for (int i = 0; i < STEPS; i++) {
+        int asid = (int)(draw() % ASIDS), page = (int)(draw() % (2 * PAIRS));
+        u32 what = draw() % 8;
+        if (what < 3) {
+            change(asid, page);
+        } else {
+            sum = sum * 31 + reach(asid, page, what < 6 ? load : store, draw());
+        }
+        if (i % 1000 == 999) {
+            say("page tables");
+            hex((u32)sum);
+            put('\n');
+        }
+    }
+    MTC0(6, 0, 0);
+    clear_tlb();
+}
+
 static void address_errors(void)
 {
     tell("unaligned", load, HIGH(0x80000002), 0);
@@ -284,6 +381,7 @@ int main(void)
     address_errors();
     user_mode();
     interrupts();
+    page_tables();
     exceptions_at_ebase();
     say("end\n");
     for (;;) {
