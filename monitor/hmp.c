@@ -183,6 +183,7 @@ static void cmd_object_add(Hmp *h, const char *args)
 #define QMP(command, words)     .qmp = command, .params = words
 
 static const Command commands[] = {
+    { "balloon",      "MIB",       "memory that the guest should have", .run = hmp_balloon },
     { "change",       "DEV [-f] FILE [FORMAT [MODE]]", "put another disk into a drive",
       QMP("blockdev-change-medium", "device:s -f:force filename:s format:s? read-only-mode:s?") },
     { "chardev-add",  "KIND,id=I[,..]", "as -chardev",             .run = cmd_chardev_add },

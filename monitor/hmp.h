@@ -53,3 +53,5 @@ void hmp_info_snapshots(Hmp *h, const char *args);
 void hmp_device_add(Hmp *h, const char *args);
 void hmp_drive_add(Hmp *h, const char *args);
 void hmp_drive_del(Hmp *h, const char *args);
+void hmp_balloon(Hmp *h, const char *args);
+void hmp_info_balloon(Hmp *h, const char *args);

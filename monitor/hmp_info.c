@@ -352,6 +352,7 @@ static void info_roms(Hmp *h, const char *args)
 }
 
 const Command hmp_infos[] = {
+    { "balloon",    "",     "memory that the guest has",    .run = hmp_info_balloon },
     { "block",      "",     "disks and images",             .run = info_block },
     { "blockstats", "",     "what was done with disks",     .run = info_blockstats },
     { "chardev",    "",     "character devices",            .run = info_chardev },

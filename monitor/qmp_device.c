@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* QMP's commands for devices: PCI functions, network cards, hot plug. */
 #include "hw/pci/pci.h"
+#include "hw/virtio/net.h"
 #include "monitor/qmp.h"
 #include "monitor/qom.h"
 #include "net/net.h"
@@ -160,6 +161,42 @@ void qmp_set_link(QmpCall *c)
         netdev_set_link(n, json_bool(c->args, "up", true));
     } else {
         qmp_no_device(c, "network card", name);
+    }
+}
+
+/* ---- query-rx-filter ---------------------------------------------------- */
+
+static bool is_card(const Device *d)
+{
+    for (const Prop *p = d->type->props; p && p->name; p++) {
+        if (strcmp(p->name, "netdev") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void qmp_query_rx_filter(QmpCall *c)
+{
+    const char *name = json_str(c->args, "name");
+    const GPtrArray *all = c->m->devices;
+    const Device *named = name ? machine_find_device(c->m, name) : NULL;
+
+    c->ret = json_array();
+    for (u32 i = 0; i < all->len; i++) {
+        Device *d = all->pdata[i];
+        const Device *owner = device_owner(d);
+        Json *filter = !name || named == d || (named && named == owner)
+            ? virtio_net_rx_filter(d) : NULL;
+        if (filter) {
+            json_add(c->ret, NULL, filter);
+        }
+    }
+    if (name && !(named && is_card(named))) {
+        fail(&c->err, "invalid net client name: %.100s", name);
+    } else if (name && !c->ret->first) {
+        fail(&c->err, "net client(%.100s) doesn't support rx-filter querying",
+             name);
     }
 }
 

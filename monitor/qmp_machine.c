@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "accel/accel.h"
 #include "block/block.h"
+#include "hw/virtio/balloon.h"
 #include "monitor/qmp_schema.h"
 #include "migration/migration.h"
 #include "monitor/qom.h"
@@ -511,4 +512,39 @@ void qmp_query_tpm_types(QmpCall *c)
 void qmp_query_tpm(QmpCall *c)
 {
     none(c);
+}
+
+/* ---- the balloon -------------------------------------------------------- */
+
+static Device *find_balloon(QmpCall *c)
+{
+    Device *d = balloon_find(c->m);
+
+    if (!d) {
+        c->class = "DeviceNotActive";
+        fail(&c->err, "No balloon device has been activated");
+    }
+    return d;
+}
+
+void qmp_query_balloon(QmpCall *c)
+{
+    const Device *d = find_balloon(c);
+
+    if (d) {
+        c->ret = json_object();
+        json_add_u64(c->ret, "actual", balloon_actual(d));
+    }
+}
+
+void qmp_balloon(QmpCall *c)
+{
+    Device *d = find_balloon(c);
+    i64 value = json_int(c->args, "value", 0);
+
+    if (d && value <= 0) {
+        fail(&c->err, "Parameter 'target' expects a size");
+    } else if (d) {
+        balloon_set(d, (u64)value);
+    }
 }

@@ -227,6 +227,18 @@ void ram_clear(Ram *r)
     ram_wrote(r, 0, r->size);
 }
 
+/* What a file holds that others do not see stays: its pages are theirs. */
+void ram_discard(Ram *r, u64 offset, u64 len)
+{
+    u64 at = align_up(offset, GUEST_PAGE);
+    u64 end = align_down(offset + len, GUEST_PAGE);
+    int how = r->fd >= 0 ? MADV_REMOVE : MADV_DONTNEED;
+
+    if (at < end && madvise(r->host + at, end - at, how) == 0) {
+        ram_wrote(r, at, end - at);
+    }
+}
+
 void ram_wrote(Ram *r, u64 offset, u64 len)
 {
     u64 end = offset + len;

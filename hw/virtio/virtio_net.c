@@ -11,6 +11,7 @@
  */
 #include <glib.h>
 #include <stdio.h>
+#include "hw/virtio/net.h"
 #include "hw/virtio/virtio.h"
 #include "net/net.h"
 #include "softmmu/machine.h"
@@ -43,7 +44,9 @@ typedef struct VirtioNet {
     bool     csum, guest_csum, host_tso4, host_tso6, mrg_rxbuf;
     u8       rx_mode[RX_MODES];
     u8       table[MACS][6];            /* addresses to receive */
-    u32      ntable;
+    u32      ntable, unicast;           /* of them the first `unicast` */
+    u8       overflow[2];               /* too many: unicast, multicast */
+    bool     told;                      /* that a filter changed */
     u8       vlan[VLANS / 8];           /* a bit for each to receive */
     u8      *frame;                     /* being sent */
 } VirtioNet;
@@ -87,7 +90,7 @@ static bool wanted(const VirtioNet *s, const u8 *to)
     if (memcmp(to, broadcast, 6) == 0) {
         return !s->rx_mode[NO_BROADCAST];
     }
-    if (s->rx_mode[multi ? ALL_MULTI : ALL_UNI]) {
+    if (s->rx_mode[multi ? ALL_MULTI : ALL_UNI] || s->overflow[multi]) {
         return true;
     }
     if (s->rx_mode[multi ? NO_MULTI : NO_UNI]) {
@@ -229,18 +232,18 @@ static u8 set_rx(VirtioNet *s, u8 command, const u8 *data, size_t len)
 /* Two lists, unicast and multicast: u32 count, then the addresses. */
 static u8 set_table(VirtioNet *s, const u8 *data, size_t len)
 {
-    s->ntable = 0;
+    s->ntable = s->unicast = 0;
     for (u32 list = 0; list < 2; list++) {
         u64 n = len >= 4 ? load_le(data, 4) : ~0ull;
         if (len < 4 || n > (len - 4) / 6) {
             return ACK_ERR;
         }
-        if (n > MACS - s->ntable) {     /* too many: take all */
-            s->rx_mode[list ? ALL_MULTI : ALL_UNI] = 1;
-        } else {
+        s->overflow[list] = n > MACS - s->ntable;   /* then all are taken */
+        if (!s->overflow[list]) {
             memcpy(s->table[s->ntable], data + 4, n * 6);
             s->ntable += (u32)n;
         }
+        s->unicast = list ? s->unicast : s->ntable;
         data += 4 + n * 6;
         len -= 4 + n * 6;
     }
@@ -257,6 +260,27 @@ static u8 set_vlan(VirtioNet *s, u8 command, const u8 *data, size_t len)
     s->vlan[id / 8] = (u8)deposit(s->vlan[id / 8], (int)id % 8, 1,
                                   command == VLAN_ADD);
     return ACK_OK;
+}
+
+/* The card, as QMP names it: the function on PCI, or the device alone. */
+static const Device *card(const VirtioNet *s)
+{
+    const Device *owner = device_owner(&s->v.dev);
+
+    return owner ? owner : &s->v.dev;
+}
+
+/* Once, until somebody looks. */
+static void tell_filter(VirtioNet *s)
+{
+    if (s->v.dev.machine && !s->told) {
+        g_autofree char *path = device_path(card(s));
+        Json *data = json_object();
+        json_add_str(data, "name", card(s)->id);
+        json_add_str(data, "path", path);
+        machine_event(s->v.dev.machine, "NIC_RX_FILTER_CHANGED", data);
+        s->told = true;
+    }
 }
 
 static u8 command(VirtioNet *s, const u8 *c, size_t len)
@@ -298,6 +322,9 @@ static void control(VirtioNet *s)
             return;
         }
         u8 ack = r.out_len > sizeof buf ? ACK_ERR : command(s, buf, len);
+        if (ack == ACK_OK) {
+            tell_filter(s);
+        }
         iov_copy_in(&r.iov[r.nout], r.nin, 0, &ack, 1);
         virtio_push(&s->v, CTRL, &r, 1);
     }
@@ -368,7 +395,8 @@ static void let_go(void *opaque)
     memset(s->rx_mode, 0, sizeof s->rx_mode);
     memset(s->vlan, 0, sizeof s->vlan);
     memset(s->table, 0, sizeof s->table);
-    s->ntable = 0;
+    s->ntable = s->unicast = 0;
+    memset(s->overflow, 0, sizeof s->overflow);
     parse_mac(s->mac_text, s->v.config);
     show_link(s);
 }
@@ -390,6 +418,71 @@ static const VirtioKind kind = {
     .notify = notify, .config_write = config_write, .driver_ok = driver_ok,
     .reset = let_go,
 };
+
+/* ---- for monitors ------------------------------------------------------- */
+
+static const char *mode_of(const VirtioNet *s, u32 all, u32 none)
+{
+    return s->rx_mode[all] ? "all" : s->rx_mode[none] ? "none" : "normal";
+}
+
+static void add_mac(Json *j, const char *name, const u8 *mac)
+{
+    g_autofree char *text = g_strdup_printf(
+        "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+        mac[4], mac[5]);
+
+    json_add_str(j, name, text);
+}
+
+static void add_tables(Json *j, const VirtioNet *s)
+{
+    Json *vlans = json_add(j, "vlan-table", json_array());
+    Json *uni = json_add(j, "unicast-table", json_array());
+    Json *multi = json_add(j, "multicast-table", json_array());
+
+    for (u32 id = 0; id < VLANS; id++) {
+        if (s->vlan[id / 8] >> id % 8 & 1) {
+            json_add(vlans, NULL, json_new_int(id));
+        }
+    }
+    for (u32 i = 0; i < s->ntable; i++) {
+        add_mac(i < s->unicast ? uni : multi, NULL, s->table[i]);
+    }
+}
+
+static const char *vlan_mode(const VirtioNet *s)
+{
+    static const u8 none[VLANS / 8];
+
+    return !virtio_has(&s->v, F_CTRL_VLAN) ? "all"
+         : memcmp(s->vlan, none, sizeof none) ? "normal" : "none";
+}
+
+Json *virtio_net_rx_filter(Device *d)
+{
+    VirtioNet *s = (VirtioNet *)d;
+    Json *j;
+
+    if (strcmp(d->type->name, "virtio-net-device") != 0) {
+        return NULL;
+    }
+    j = json_object();
+    json_add_str(j, "name", card(s)->id);
+    json_add_bool(j, "promiscuous", s->rx_mode[PROMISC]);
+    json_add_str(j, "multicast", mode_of(s, ALL_MULTI, NO_MULTI));
+    json_add_str(j, "unicast", mode_of(s, ALL_UNI, NO_UNI));
+    json_add_str(j, "vlan", vlan_mode(s));
+    json_add_bool(j, "broadcast-allowed", !s->rx_mode[NO_BROADCAST]);
+    json_add_bool(j, "multicast-overflow", s->overflow[1]);
+    json_add_bool(j, "unicast-overflow", s->overflow[0]);
+    add_mac(j, "main-mac", s->v.config);
+    add_tables(j, s);
+    s->told = false;
+    return j;
+}
+
+/* ---- the device --------------------------------------------------------- */
 
 /* How many cards the machine has: the last byte of a default address. */
 static u32 cards_before(const VirtioNet *s)
@@ -459,7 +552,7 @@ static bool loaded(void *opaque)
 {
     VirtioNet *s = opaque;
 
-    return s->ntable <= MACS && virtio_loaded(&s->v);
+    return s->ntable <= MACS && s->unicast <= s->ntable && virtio_loaded(&s->v);
 }
 
 DEVICE(virtio_net) {
@@ -471,6 +564,7 @@ DEVICE(virtio_net) {
     .state = (const Field[]) {
         VIRTIO_FIELDS(VirtioNet, v), SAVE(VirtioNet, rx_mode),
         SAVE_AS(VirtioNet, table, 1), SAVE(VirtioNet, ntable),
+        SAVE(VirtioNet, unicast), SAVE(VirtioNet, overflow),
         SAVE(VirtioNet, vlan), { 0 }
     },
     .props = (const Prop[]) {

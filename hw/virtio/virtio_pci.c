@@ -62,6 +62,8 @@ static const Kind kinds[] = {
     { "virtio-rng-pci", "virtio-rng-device", 0x1005, 0x00ff00, 2, NULL },
     { "virtio-serial-pci", "virtio-serial-device", 0x1003, 0x078000, 2,
       NULL },
+    { "virtio-balloon-pci", "virtio-balloon-device", 0x1002, 0x00ff00, 0,
+      NULL },
 };
 
 static VirtQueue *queue(VirtioPci *s)
@@ -784,6 +786,19 @@ DEVICE(virtio_serial_pci) {
     .props = (const Prop[]) {
         TRANSPORT_PROPS,
         PASS("max_ports", 0, "ports it can have"),
+        { 0 }
+    },
+    FUNCTION,
+};
+
+DEVICE(virtio_balloon_pci) {
+    .name  = "virtio-balloon-pci",
+    .about = "virtio memory balloon on PCI",
+    .props = (const Prop[]) {
+        TRANSPORT_PROPS,
+        PASS("deflate-on-oom", 0, "the guest may take it back"),
+        PASS("free-page-reporting", 1, "free pages go back"),
+        PASS("page-poison", 2, "free pages have contents"),
         { 0 }
     },
     FUNCTION,

@@ -67,6 +67,8 @@ bool ram_take_dirty(Ram *r, u64 page);
 bool ram_data(const Ram *r, u64 *at, u64 *len);
 /* Fills it with zeros, and gives back what it took of the host if possible. */
 void ram_clear(Ram *r);
+/* The same of the whole pages in a part of it, which the guest gave up. */
+void ram_discard(Ram *r, u64 offset, u64 len);
 
 /* Sizes are 1, 2, 4 or 8; v is in the low bytes; offset is in the window. */
 typedef u64  MmioRead(void *opaque, u64 offset, unsigned size);

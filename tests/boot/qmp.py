@@ -150,7 +150,8 @@ def deaf_client():
 # --------------------------------------------------------------- the schema
 
 def schema():
-    with Emulator([*PC, "-S", "-vga", "std"]) as e:
+    with Emulator([*PC, "-S", "-vga", "std",
+                   "-device", "virtio-balloon-pci"]) as e:
         s, q = e.qmp.schema, e.qmp
         check(s.complete(), "the schema's types are those that it uses")
         commands = {n for n, r in s.rows.items()
