@@ -78,6 +78,12 @@ void mips_set_status(MipsCpu *c, u64 v)
     mips_check_lines(c);
 }
 
+static void write_config5(MipsCpu *c, u64 v)
+{
+    c->config[5] = v;
+    mips_mode_changed(c);
+}
+
 static u64 read_cause(MipsCpu *c)
 {
     return mips_cause(c);
@@ -129,7 +135,8 @@ const Cp0Reg mips_cp0_regs[] = {
     { 16, 2, "Config2", AT(config[2]), .narrow = true },
     { 16, 3, "Config3", AT(config[3]), MODEL(config[3]), .narrow = true },
     { 16, 4, "Config4", AT(config[4]), MODEL(config[4]), .narrow = true },
-    { 16, 5, "Config5", AT(config[5]), MODEL(config[5]), .narrow = true },
+    { 16, 5, "Config5", AT(config[5]), MODEL(config[5]), .write = write_config5,
+      .narrow = true },
     { 16, 6, "Config6", AT(config[6]), MODEL(config[6]), .narrow = true },
     { 16, 7, "Config7", AT(config[7]), MODEL(config[7]), .narrow = true },
     { 17, 0, "LLAddr", AT(lladdr) },

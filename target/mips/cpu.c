@@ -94,13 +94,17 @@ static void write_status(Cpu *cpu, const void *buf)
 }
 
 enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
-       GDB_F0, GDB_FCSR = 70, GDB_FIR, GDB_AC, GDB_DSPCTL = 78 };
+       GDB_F0, GDB_FCSR = 70, GDB_FIR, GDB_AC, GDB_DSPCTL = 78,
+       GDB_W0, GDB_MSAIR = GDB_W0 + 32, GDB_MSACSR };
 
 #define PART(n, at, size, num)  { n, at, size, num, NULL, NULL }
 #define WIDE(n, member, num)    PART(n, offsetof(MipsCpu, member), 8, num)
 #define LOW(n, member, num)     PART(n, offsetof(MipsCpu, member), 4, num)
 #define R32(i)  LOW("r" #i, gpr[i], i)
 #define R64(i)  WIDE("r" #i, gpr[i], i)
+#define W_(i)   PART("w" #i, offsetof(MipsCpu, f[i]), 16, GDB_W0 + (i))
+#define MSA                                                                 \
+    ALL32(W_), LOW("msair", msair, GDB_MSAIR), LOW("msacsr", msacsr, GDB_MSACSR)
 /* With 32-bit registers an odd one is the upper half of its neighbour. */
 #define F32_(i)                                                             \
     PART("f" #i, offsetof(MipsCpu, f[(i) & ~1]) + 4 * ((i) & 1), 4, GDB_F0 + (i))
@@ -117,7 +121,7 @@ static const GuestReg regs32[] = {
     LOW("badvaddr", badvaddr, GDB_BADVADDR), LOW("pc", cpu.tcg.pc, GDB_PC),
     ALL32(F32_),
     LOW("fir", fcr0, GDB_FIR),
-    ACS(LOW), LOW("dspctl", dspcontrol, GDB_DSPCTL),
+    ACS(LOW), LOW("dspctl", dspcontrol, GDB_DSPCTL), MSA,
     { "cause", 0, 4, GDB_CAUSE, read_cause, write_cause },
     { "fcsr", 0, 4, GDB_FCSR, read_fcsr, write_fcsr },
     { "status", offsetof(MipsCpu, status), 4, GDB_STATUS, NULL, write_status },
@@ -130,7 +134,7 @@ static const GuestReg regs64[] = {
     WIDE("badvaddr", badvaddr, GDB_BADVADDR), WIDE("pc", cpu.tcg.pc, GDB_PC),
     ALL32(F64_),
     WIDE("fir", fcr0, GDB_FIR),
-    ACS(WIDE), LOW("dspctl", dspcontrol, GDB_DSPCTL),
+    ACS(WIDE), LOW("dspctl", dspcontrol, GDB_DSPCTL), MSA,
     { "cause", 0, 8, GDB_CAUSE, read_cause64, write_cause },
     { "fcsr", 0, 8, GDB_FCSR, read_fcsr, write_fcsr },
     { "status", offsetof(MipsCpu, status), 8, GDB_STATUS, NULL, write_status },
@@ -173,16 +177,35 @@ static const GuestReg regs64[] = {
     XML_REG("hi2", w, "74") XML_REG("lo2", w, "75") XML_REG("hi3", w, "76") \
     XML_REG("lo3", w, "77") XML_REG("dspctl", "32", "78") "</feature>\n"
 
+/* Numbered on from the register before: GDB has no such feature of its own. */
+#define XML_VECTOR(id, type, n)                                             \
+    "  <vector id=\"" id "\" type=\"" type "\" count=\"" n "\"/>\n"
+#define XML_W(n, w) XML_FLOAT("w" #n, w, "msa")
+#define XML_MSA                                                             \
+    XML_HEAD("msa") XML_VECTOR("v16i8", "int8", "16")                       \
+    XML_VECTOR("v8i16", "int16", "8") XML_VECTOR("v4i32", "int32", "4")     \
+    XML_VECTOR("v2i64", "int64", "2")                                       \
+    XML_VECTOR("v4f", "ieee_single", "4")                                   \
+    XML_VECTOR("v2d", "ieee_double", "2")                                   \
+    "  <union id=\"msa\"><field name=\"b\" type=\"v16i8\"/>"                  \
+    "<field name=\"h\" type=\"v8i16\"/><field name=\"w\" type=\"v4i32\"/>"    \
+    "<field name=\"d\" type=\"v2i64\"/><field name=\"f\" type=\"v4f\"/>"      \
+    "<field name=\"df\" type=\"v2d\"/></union>\n"                            \
+    XML_ALL32(XML_W, "128") XML_REG("msair", "32", "111")                   \
+    XML_REG("msacsr", "32", "112") "</feature>\n"
+
 /* Those without a number follow the one before: f0 the pc. */
 static const char *const xml32[][2] = {
     { "mips-cp0.xml", XML_CP0("32") }, { "mips-cpu.xml", XML_CPU("32") },
     { "mips-fpu.xml", XML_FPU("32", XML_F32) }, { "mips-dsp.xml", XML_DSP("32") },
+    { "mips-msa.xml", XML_MSA },
     { NULL, NULL }
 };
 
 static const char *const xml64[][2] = {
     { "mips64-cp0.xml", XML_CP0("64") }, { "mips64-cpu.xml", XML_CPU("64") },
     { "mips64-fpu.xml", XML_FPU("64", XML_F64) }, { "mips64-dsp.xml", XML_DSP("64") },
+    { "mips64-msa.xml", XML_MSA },
     { NULL, NULL }
 };
 

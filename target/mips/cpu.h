@@ -49,7 +49,8 @@ enum {
     KEY_BE      = 1 << 9,   /* data and code are big-endian */
     KEY_ULR     = 1 << 10,  /* RDHWR may read UserLocal */
     KEY_DSP     = 1 << 11,  /* the DSP module is enabled */
-    KEY_BITS    = 12,
+    KEY_MSA     = 1 << 12,  /* MSA is enabled */
+    KEY_BITS    = 13,
 };
 
 /* What a model has, in MipsCpu.features: guards of decode tables. */
@@ -62,6 +63,8 @@ enum {
     FEAT_FP64X = 1 << 9,    /* COP1X */
     FEAT_PS = 1 << 10,      /* paired single */
     FEAT_DSP = 1 << 11, FEAT_DSP2 = 1 << 12,
+    FEAT_MSA = 1 << 13,
+    FEAT_LSA = 1 << 14, FEAT_LSA64 = 1 << 15,   /* of MSA and release 6 */
 };
 
 enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 2048 };
@@ -107,12 +110,14 @@ typedef struct MipsCpu {
         srsctl, srsmap, cause, epc, ebase, lladdr, xcontext, errctl, cacheerr,
         taglo[4], taghi[4], errorepc, desave, kscratch[6];
     u64 config[8];
+    u32 msacsr;
     u32 fcsr;               /* without FCC; Flags see fp.c */
     FpEnv fp;
 
     /* What does not change from reset to reset. */
     u32 features;
     u64 prid, fcr0;
+    u32 msair;
     u64 config_reset[8];
     u64 fcsr_mask, fcsr_reset;
     MipsMasks rw;

@@ -50,13 +50,14 @@ static u32 fpu_key(const MipsCpu *c)
 
 static u32 key_of(const MipsCpu *c)
 {
-    enum { ULR = 29, ULRI = 1 << 13 };
+    enum { ULR = 29, ULRI = 1 << 13, MSAEN = 1 << 27 };
     u32 key = mode_key(c) | fpu_key(c);
 
     key |= c->status & ST_CU0 ? KEY_CP0 : 0;
     key |= c->config[3] & ULRI && (key & KEY_CP0 || c->hwrena >> ULR & 1)
         ? KEY_ULR : 0;
     key |= c->status & ST_ERL ? KEY_ERL : 0;
+    key |= c->features & FEAT_MSA && c->config[5] & MSAEN ? KEY_MSA : 0;
     key |= c->features & FEAT_DSP && c->status & ST_MX ? KEY_DSP : 0;
     return key | (c->big_endian ? KEY_BE : 0);
 }

@@ -10,7 +10,7 @@
  * the FPOP's sub; which operands are upper halves (with FR = 0).
  */
 enum { FP_MADD = FP_KINDS, FP_MSUB, FP_RECIP, FP_RSQRT, FP_MSUBF,
-       FP_MINA, FP_MAXA };
+       FP_MINA, FP_MAXA, FP_SPECIALS };
 enum { FP_IS64 = 8, FP_PAIR = 1 << 9, FP_MODE = 16, FP_ODD = 24,
        FP_VALID = 1 << 30 };
 #define FP_OP(kind, is64, sub)                                              \
@@ -24,6 +24,9 @@ u32  mips_cfc1(MipsCpu *c, u32 n);
 bool mips_ctc1(MipsCpu *c, u32 n, u32 v);
 /* FP_MSUBF, FP_MINA, FP_MAXA of bits; raises flags as soft functions do. */
 u64  mips_fp_special(MipsCpu *c, u32 kind, bool is64, u64 x, u64 y, u64 z);
+
+/* The mask that CLASS and FCLASS give of a number's bits. */
+u64  mips_fp_class(u32 is64, u64 x);
 
 /* ---- for translators ---------------------------------------------------- */
 

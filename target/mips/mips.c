@@ -158,7 +158,7 @@ HELPER(mips_bad_pc, H_ALL, void, ptr);
 /* ---- one instruction ---------------------------------------------------- */
 
 enum { OP_COP1 = 0x11, OP_COP1X = 0x13, OP_LWC1 = 0x31, OP_LDC1 = 0x35,
-       OP_SWC1 = 0x39, OP_SDC1 = 0x3d, OP_COP2 = 0x12 };
+       OP_SWC1 = 0x39, OP_SDC1 = 0x3d, OP_COP2 = 0x12, OP_MSA = 0x1e };
 
 /* MOVF, MOVT: of the integer group, but on the FPU's condition codes. */
 static bool is_movci(u32 w)
@@ -166,8 +166,17 @@ static bool is_movci(u32 w)
     return (w & 0xfc00003f) == 1;
 }
 
+/* BZ, BNZ: among COP1's, but of MSA. */
+static bool is_msa_branch(u32 w)
+{
+    return (w & 0xff000000) == 0x47000000 || (w & 0xff600000) == 0x45600000;
+}
+
 static bool is_cop1(const Ctx *c, u32 w)
 {
+    if (has(c, FEAT_MSA) && is_msa_branch(w)) {
+        return false;
+    }
     switch (w >> 26) {
     case OP_COP1: case OP_LWC1: case OP_LDC1: case OP_SWC1: case OP_SDC1:
         return true;
@@ -204,26 +213,43 @@ static bool is_bposge(u32 w)
     return w >> 16 == 0x41c;
 }
 
+static bool is_dsp(u32 w)
+{
+    return mips_is_row(mips_dsp_insns, w) || mips_is_row(mips_dspac_insns, w)
+        || is_bposge(w);
+}
+
+static bool is_msa(u32 w)
+{
+    return w >> 26 == OP_MSA || is_msa_branch(w);
+}
+
 /* The exception of one that has no meaning now. */
 static void reserved(Ctx *c, u32 w)
 {
-    if (has(c, FEAT_DSP) && !(c->key & KEY_DSP)
-        && (mips_is_row(mips_dsp_insns, w) || mips_is_row(mips_dspac_insns, w)
-            || is_bposge(w))) {
-        raise_code(c, EXC_DSPDIS);
-        return;
-    }
     log_line(LOG_GUEST, "reserved instruction %08x", w);
-    if (w >> 26 == OP_COP2) {
+    if (has(c, FEAT_DSP) && !(c->key & KEY_DSP) && is_dsp(w)) {
+        raise_code(c, EXC_DSPDIS);
+    } else if (has(c, FEAT_MSA) && !(c->key & KEY_MSA) && is_msa(w)) {
+        raise_code(c, EXC_MSADIS);
+    } else if (w >> 26 == OP_COP2) {
         raise_cpu(c, 2);
     } else {
         raise_code(c, EXC_RI);
     }
 }
 
-static bool decode_dsp(Ctx *c, u32 w)
+/* MSA has the FPU's registers, if that is enabled as FR = 1 has them. */
+static bool may_use_msa(const Ctx *c)
 {
-    return c->key & KEY_DSP && (mips_dsp(c, w) || mips_dspac(c, w));
+    return c->key & KEY_MSA && (!(c->key & KEY_FPU) || c->key & KEY_FR);
+}
+
+static bool decode_module(Ctx *c, u32 w)
+{
+    return (c->key & KEY_DSP && (mips_dsp(c, w) || mips_dspac(c, w)))
+        || (may_use_msa(c) && (mips_msa(c, w) || mips_msax(c, w)
+                               || mips_msaf(c, w)));
 }
 
 static void decode(Ctx *c, u32 w)
@@ -231,7 +257,8 @@ static void decode(Ctx *c, u32 w)
     c->insn = w;
     if (is_cop1(c, w) && !(c->key & KEY_FPU)) {
         want_fpu(c);
-    } else if (!decode_old(c, w) && !decode_new(c, w) && !decode_dsp(c, w)) {
+    } else if (!decode_old(c, w) && !decode_new(c, w)
+               && !decode_module(c, w)) {
         reserved(c, w);
     }
 }
@@ -361,7 +388,8 @@ static void branch(Ctx *c, u32 w)
 static u32 enabled(const MipsCpu *c, u32 key)
 {
     return c->features & (key & KEY_64
-                          ? ~0u : ~(u32)(FEAT_64 | FEAT_64R2 | FEAT_64PRE6));
+                          ? ~0u : ~(u32)(FEAT_64 | FEAT_LSA64 | FEAT_64R2
+                                         | FEAT_64PRE6));
 }
 
 u32 mips_translate(Ir *b, const Cpu *cpu, u32 key, const u8 *insn, u32 avail)

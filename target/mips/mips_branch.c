@@ -66,6 +66,30 @@ static bool bposge(Ctx *c, form_zero a)
     return branch_if(c, cond, a.offset, 0);
 }
 
+/* BZ, BNZ of a vector, v: by whether any of its bits is set. */
+static bool by_vector(Ctx *c, Val v, Cond cc, i32 offset)
+{
+    Val any = ir_or(c->b, ir_vget(c->b, L64, v, 0),
+                    ir_vget(c->b, L64, v, 1));
+
+    return branch_if(c, ir_set(c->b, cc, any, ir_i64(c->b, 0)), offset, 0);
+}
+
+static bool any_bit(Ctx *c, form_bv a, Cond cc)
+{
+    return c->key & KEY_MSA
+        && by_vector(c, ir_get(c->b, S_F0 + a.wt), cc, a.offset);
+}
+
+static bool zero_lane(Ctx *c, form_bl a, Cond cc)
+{
+    Val v = ir_get(c->b, S_F0 + a.wt);
+
+    return c->key & KEY_MSA
+        && by_vector(c, ir_vceq(c->b, (Lane)a.df, v, ir_v128(c->b, 0, 0)), cc,
+                     a.offset);
+}
+
 static bool j(Ctx *c, form_j a, u32 link)
 {
     c->branch = (Branch) {

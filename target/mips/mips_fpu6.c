@@ -120,8 +120,8 @@ static bool special(Ctx *c, form_rrr a, u32 kind)
     return set_raw(c, a.fmt, a.fd, v);
 }
 
-/* CLASS's bits: signalling and quiet NaN; then negative and positive ones. */
-static u64 insn_class(u32 is64, u64 x)
+/* Signalling and quiet NaN; then negative and positive numbers. */
+u64 mips_fp_class(u32 is64, u64 x)
 {
     enum { SNAN = 1, QNAN = 2, INF = 4, NORMAL = 8, SUBNORMAL = 16, ZERO = 32,
            POSITIVE = 4 };
@@ -137,12 +137,12 @@ static u64 insn_class(u32 is64, u64 x)
     }
     return x >> top & 1 ? v : v << POSITIVE;
 }
-HELPER(insn_class, H_PURE, i64, i32, i64);
+HELPER(mips_fp_class, H_PURE, i64, i32, i64);
 
 static bool class6(Ctx *c, form_rr a)
 {
     return set_raw(c, a.fmt, a.fd,
-                   IR_CALL(c->b, &helper_insn_class, ir_i32(c->b, a.fmt),
+                   IR_CALL(c->b, &helper_mips_fp_class, ir_i32(c->b, a.fmt),
                            raw(c, a.fmt, a.fs)));
 }
 

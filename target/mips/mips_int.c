@@ -125,6 +125,20 @@ static bool lui(Ctx *c, form_i a)
     return set_r(c, a.rt, imm_r(c, (i64)a.imm * 65536));
 }
 
+static bool lsa(Ctx *c, form_lsa a)
+{
+    Val x = ir_shl(c->b, get_w(c, a.rs), ir_i32(c->b, a.sa + 1u));
+
+    return set_w(c, a.rd, ir_add(c->b, x, get_w(c, a.rt)));
+}
+
+static bool dlsa(Ctx *c, form_lsa a)
+{
+    Val x = ir_shl(c->b, get_r(c, a.rs), ir_i64(c->b, a.sa + 1u));
+
+    return set_r(c, a.rd, ir_add(c->b, x, get_r(c, a.rt)));
+}
+
 /* ---- conditional moves -------------------------------------------------- */
 
 static bool move_if(Ctx *c, form_r a, Cond cc)

@@ -67,20 +67,6 @@ static bool select_if(Ctx *c, form_r a, Cond cc)
                                     get_r(c, a.rs), zero));
 }
 
-static bool lsa(Ctx *c, form_lsa a)
-{
-    Val x = ir_shl(c->b, get_w(c, a.rs), ir_i32(c->b, a.sa + 1u));
-
-    return set_w(c, a.rd, ir_add(c->b, x, get_w(c, a.rt)));
-}
-
-static bool dlsa(Ctx *c, form_lsa a)
-{
-    Val x = ir_shl(c->b, get_r(c, a.rs), ir_i64(c->b, a.sa + 1u));
-
-    return set_r(c, a.rd, ir_add(c->b, x, get_r(c, a.rt)));
-}
-
 /* The bytes of rt:rs from bp bytes down. */
 static Val aligned(Ir *b, Val high, Val low, unsigned bp, unsigned bytes)
 {

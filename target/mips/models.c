@@ -73,20 +73,20 @@ const char *const mips_models64[] = {
 /*
  * Not emulated.  Config1: performance counters, watch registers, MIPS16e.
  * Config3: the multi-threading extension, large physical addresses of 32-bit
- * CPUs, microMIPS, page table walker, segment control, BadInstr, MSA, and
+ * CPUs, microMIPS, page table walker, segment control, BadInstr, and
  * the coherence manager's registers, which a board has to have.
  */
 static const u32 absent[8] = {
     [1] = 1 << 4 | 1 << 3 | 1 << 2,
     [3] = 1 << 2 | 1 << 7 | 3 << 14 | 1 << 24 | 1 << 25 | 1 << 26 | 1 << 27
-        | 1 << 28 | 1 << 29,
+        | 1 << 29,
 };
 
 enum { FIR_3D = 1 << 19 };      /* not emulated either */
 
-enum { CONFIG_BE = 1 << 15, CONFIG1_FP = 1, CONFIG3_DSPP = 1 << 10,
-       CONFIG3_DSP2P = 1 << 11, CONFIG3_RXI = 1 << 12,
-       CONFIG3_ULRI = 1 << 13 };
+enum { CONFIG5_MSAEN = 1 << 27, CONFIG_BE = 1 << 15, CONFIG1_FP = 1,
+       CONFIG3_DSPP = 1 << 10, CONFIG3_DSP2P = 1 << 11, CONFIG3_RXI = 1 << 12,
+       CONFIG3_ULRI = 1 << 13, CONFIG3_MSAP = 1 << 28 };
 
 static u32 features_of(const Model *m)
 {
@@ -95,11 +95,15 @@ static u32 features_of(const Model *m)
     u32 f = m->features | (level >= 1 ? FEAT_R2 : 0)
         | (level >= 2 ? FEAT_R6 : FEAT_PRE6) | (m->fir ? FEAT_FPU : 0)
         | (m->config[3] & CONFIG3_DSPP ? FEAT_DSP : 0)
-        | (m->config[3] & CONFIG3_DSP2P ? FEAT_DSP2 : 0);
+        | (m->config[3] & CONFIG3_DSP2P ? FEAT_DSP2 : 0)
+        | (m->config[3] & CONFIG3_MSAP ? FEAT_MSA : 0);
+
+    f |= f & (FEAT_R6 | FEAT_MSA) ? FEAT_LSA : 0;
 
     if (bits(config, 14, 13)) {                 /* AT: MIPS64 */
         f |= FEAT_64 | (f & FEAT_R2 ? FEAT_64R2 : 0)
-            | (f & FEAT_PRE6 ? FEAT_64PRE6 : 0);
+            | (f & FEAT_PRE6 ? FEAT_64PRE6 : 0)
+            | (f & FEAT_LSA ? FEAT_LSA64 : 0);
     }
     if (m->fir >> 22 & 1 || (m->fir && f & FEAT_64)) {      /* FIR.F64 */
         f |= FEAT_FP64 | (f & FEAT_PRE6 ? FEAT_FP64X : 0);
@@ -135,6 +139,7 @@ static void set_masks(MipsCpu *c, const Model *m)
         .ebase = c->features & FEAT_R5 ? 0x3ffff800 | 0xc0000000 : 0x3ffff000,
         .xcontext = ~MASK(seg - 7),
     };
+    c->rw.config[5] = c->features & FEAT_MSA ? CONFIG5_MSAEN : 0;
     c->rw.entryhi |= c->asid_mask;
     c->rw.entryhi |= c->config_reset[4] & IE ? ENTRYHI_EHINV : 0;
     if (is_wide(c)) {
@@ -150,6 +155,7 @@ static void set_model(MipsCpu *c, const Model *m)
     c->prid = m->prid;
     c->features = features_of(m);
     c->fcr0 = m->fir & ~(u64)FIR_3D;
+    c->msair = m->fir & 0xffff;         /* the same processor and revision */
     c->fcsr_reset = m->fcsr;
     c->fcsr_mask = m->fcsr_rw;
     c->segbits = m->segbits;

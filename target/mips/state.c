@@ -25,6 +25,7 @@ const Field mips_state[] = {
     REG("CacheErr", cacheerr), REG("TagLo", taglo), REG("TagHi", taghi),
     REG("ErrorEPC", errorepc), REG("DESAVE", desave),
     REG("KScratch", kscratch), REG("Config", config), REG("FCSR", fcsr),
+    REG("MSACSR", msacsr),
     SAVE_STRUCT(MipsCpu, tlb, MipsEntry,
         SAVE(MipsEntry, hi), SAVE(MipsEntry, lo), SAVE(MipsEntry, mask),
         SAVE(MipsEntry, asid), SAVE(MipsEntry, global),

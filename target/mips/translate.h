@@ -80,6 +80,9 @@ bool mips_fpu6(Ctx *c, u32 insn);
 bool mips_ps(Ctx *c, u32 insn);
 bool mips_dsp(Ctx *c, u32 insn);
 bool mips_dspac(Ctx *c, u32 insn);
+bool mips_msa(Ctx *c, u32 insn);
+bool mips_msax(Ctx *c, u32 insn);
+bool mips_msaf(Ctx *c, u32 insn);
 /* LL and SC of register r, wherever their encodings are. */
 bool mips_load_linked(Ctx *c, unsigned r, Val va, u32 memop);
 bool mips_store_conditional(Ctx *c, unsigned r, Val va, u32 memop);
@@ -96,6 +99,7 @@ typedef struct Insn {
 extern const Insn mips_int_insns[], mips_ldst_insns[], mips_cp0_insns[],
                   mips_branch_insns[], mips_fpu_insns[], mips_r6_insns[],
                   mips_fpu6_insns[], mips_ps_insns[], mips_dsp_insns[],
-                  mips_dspac_insns[];
+                  mips_dspac_insns[], mips_msa_insns[], mips_msax_insns[],
+                  mips_msaf_insns[];
 /* Is w of one of the rows, from that one on? */
 bool mips_is_row(const Insn *row, u32 w);

@@ -13,7 +13,8 @@ typedef uint64_t u64;
 #include "words.h"
 
 enum { HI = 32, LO, CAUSE, EPC, BADVADDR, FCSR, F = 40,
-       AC = 72, DSPCONTROL = 78, STATE = 80 };
+       AC = 72, DSPCONTROL = 78, MSACSR = 79, VECTOR = 80,
+       STATE = 144 };
 enum { AREA = 0x10000 };
 
 extern volatile u64 state[STATE];
@@ -129,6 +130,12 @@ static void make_state(int as_words)
     for (int i = 34; i < STATE; i++) {
         state[i] = i >= F && i < AC ? fraction() : 0;
     }
+#ifdef HAS_MSA
+    for (int i = VECTOR; i < STATE; i++) {
+        state[i] = below(2) ? fraction() : number(0);
+    }
+    *(volatile u32 *)&state[MSACSR] = MSACSR_MASK & (u32)draw();
+#endif
 #ifdef HAS_DSP
     for (int i = AC; i <= DSPCONTROL; i++) {
         *(volatile u32 *)&state[i] = (u32)number(1);
@@ -195,6 +202,10 @@ static void set_vectors(void)
         *to++ = *from++;
     }
     __asm__ volatile("mtc0 %0, $12\n ehb" : : "r" (STATUS));
+#ifdef HAS_MSA
+    __asm__ volatile("mfc0 $8, $16, 5\n lui $9, 0x0800\n or $8, $8, $9\n"
+                     "mtc0 $8, $16, 5\n ehb" : : : "$8", "$9");
+#endif
 }
 
 int main(void)

@@ -45,21 +45,36 @@ SETUPS = {
             0x21000000),
     "dspbe": ("mips-linux-gnu", "mips", "74Kf", "-mips32r2", DSP,
               0x21000000),
+    "msa": ("mipsel-linux-gnu", "mipsel", "P5600", "-mips32r5 -mfp64",
+            {"R2", "R5", "PRE6", "FP64", "FP64X", "MSA", "LSA"}, 0x24000000),
+    "msabe": ("mips-linux-gnu", "mips", "P5600", "-mips32r5 -mfp64",
+              {"R2", "R5", "PRE6", "FP64", "FP64X", "MSA", "LSA"},
+              0x24000000),
+    "msaoff": ("mipsel-linux-gnu", "mipsel", "P5600", "-mips32r5 -mfp64",
+               {"R2", "R5", "PRE6", "FP64", "FP64X", "MSA", "LSA", "OFF"},
+               0x24000000),
+    "msa64": ("mipsisa64r6el-linux-gnuabi64", "mips64el", "I6400",
+              "-mips64r6 -mabi=64 -msym32",
+              {"R2", "R5", "R6", "64", "64R2", "FP64", "MSA", "LSA",
+               "LSA64"}, 0x240000e0),
     "dspoff": ("mipsel-linux-gnu", "mipsel", "74Kf", "-mips32r2", DSP,
                0x20000000),
     "r6": ("mipsisa32r6el-linux-gnu", "mipsel", "mips32r6-generic",
-           "-mips32r6", {"R2", "R5", "R6", "FP64"}, 0x24000000),
+           "-mips32r6", {"R2", "R5", "R6", "FP64", "LSA"}, 0x24000000),
     "64r6": ("mipsisa64r6el-linux-gnuabi64", "mips64el", "I6400",
              "-mips64r6 -mabi=64 -msym32",
-             {"R2", "R5", "R6", "64", "64R2", "FP64"}, 0x240000e0),
+             {"R2", "R5", "R6", "64", "64R2", "FP64", "LSA", "LSA64"}, 0x240000e0),
 }
 # FCSR's bits that are drawn: rounding; with -traps Enables too.  Not FS: the
 # peer then raises nothing where a result is flushed.
 FCSR_MASK, FCSR_TRAPS = 3, 0xf83
+MSACSR_MASK, MSACSR_TRAPS = 0x1000003, 0x1040f83
+# The FPU's leave upper halves of vectors unpredictable.
 # Tables, and what a setup has to have for them.
 TABLES = {"mips_int": None, "mips_ldst": None, "mips_branch": None,
           "mips_fpu": None, "mips_r6": "R6", "mips_fpu6": "R6",
-          "mips_ps": "PS", "mips_dsp": "DSP", "mips_dspac": "DSP"}
+          "mips_ps": "PS", "mips_dsp": "DSP", "mips_dspac": "DSP",
+          "mips_msa": "MSA", "mips_msax": "MSA", "mips_msaf": "MSA"}
 LEFT_OUT = {"synci", "cache", "pref", "sync", "sc", "scd", "luxc1", "suxc1",
             "prefx"}
 # Take words: operands that are no sign-extended words are unpredictable.
@@ -187,7 +202,27 @@ def has_low_result(row, word):
         and not word & (1 if word >> 26 == 19 else 1 << 21))
 
 
-def make_case(rnd, table, row, plain, full):
+def fix_vector(rnd, row, word, wide):
+    """A size of lanes that there is: the peer does not look at it."""
+    df = rnd.randrange(4)
+    if not wide and row.name in ("fill", "copy_s", "insert"):
+        df = rnd.randrange(3)
+    if row.name == "copy_u":
+        df = rnd.randrange(2 + wide)
+    if row.name[:4] in ("dotp", "dpad", "dpsu", "hadd", "hsub"):
+        df = rnd.randrange(1, 4)
+    if "m" in row.form:
+        word = set_field(word, "22:16", (0x70, 0x60, 0x40, 0)[df]
+                         | rnd.randrange(8 << df))
+    elif "n" in row.form and row.name != "move":
+        word = set_field(word, "21:16", (0, 0x20, 0x30, 0x38)[df]
+                         | rnd.randrange(16 >> df))
+    elif row.form.get("df") in ("22:21", "17:16"):
+        word = set_field(word, row.form["df"], df)
+    return word
+
+
+def make_case(rnd, table, row, plain, full, wide):
     """Eight words: a branch skips the third or third and fourth."""
     word = draw_word(rnd, row, full)
     if row.name == "alnv.ps":
@@ -195,6 +230,8 @@ def make_case(rnd, table, row, plain, full):
                 0, 0, 0, 0]
     if row.name in ("c.ps", "movf.ps", "movt.ps"):      # codes come in pairs
         word &= ~(1 << (8 if row.name == "c.ps" else 18))
+    if table[:8] == "mips_msa":
+        word = fix_vector(rnd, row, word, wide)
     if row.name == "insv":                  # what goes beyond: unpredictable
         size = rnd.randrange(1, 33)
         return [0x24010000 | rnd.randrange(33 - size) | size << 7,
@@ -222,7 +259,8 @@ def make_cases(options, features, status):
                   if r.name not in LEFT_OUT
                   and (not r.guard or r.guard in features)]
               for t, needs in TABLES.items()
-              if not needs or needs in features}
+              if (not needs or needs in features)
+              and not ("MSA" in features and t[:8] == "mips_fpu")}
     plain = [r for t in ("mips_int", "mips_ldst") if t in tables
              for r in tables[t]]
     cases = []
@@ -232,7 +270,8 @@ def make_cases(options, features, status):
                 continue
             for _ in range(options.n):
                 cases.append((row, make_case(rnd, table, row, plain,
-                                             status & 0x04000000)))
+                                             status & 0x04000000,
+                                             "64" in features)))
     return cases
 
 
@@ -240,7 +279,9 @@ def write_words(path, cases, setup, fcsr, shown):
     with open(path, "w") as f:
         f.write("#define CODE %#x\n#define STATUS %#x\n#define SHOWN %d\n"
                 "#define FCSR_MASK %#x\n#define R6_JR %d\n"
-                % (CODE, setup[5], shown, fcsr, "R6" in setup[4]))
+                "#define MSACSR_MASK %#x\n"
+                % (CODE, setup[5], shown, fcsr, "R6" in setup[4],
+                   MSACSR_TRAPS if fcsr == FCSR_TRAPS else MSACSR_MASK))
         f.write("static const u32 words[][8] = {\n")
         for _, words in cases:
             f.write("{ %s },\n" % ", ".join("%#x" % w for w in words))
@@ -266,6 +307,8 @@ def build(folder, cases, setup, fcsr, shown=-1):
         defines.append("-DHAS_FPU")
         if not setup[5] & 0x04000000:
             defines.append("-DFR0")
+    if "MSA" in setup[4] and "OFF" not in setup[4]:
+        defines.append("-DHAS_MSA")
     if setup[5] & 0x01000000:
         defines.append("-DHAS_DSP")
     if "PRE6" in setup[4]:

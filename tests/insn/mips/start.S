@@ -25,8 +25,12 @@
 #define F AT(40)
 #define AC AT(72)
 #define DSPCONTROL AT(78)
+#define MSACSR AT(79)
+#define VECTOR AT(80)
 #define EACH .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, \
     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 31
+#define EACH_V .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, \
+    16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 #ifdef FR0
 #define EACH_F .irp n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #else
@@ -36,6 +40,9 @@
     .set noreorder
     .set noat
     .set hardfloat
+#ifdef HAS_MSA
+    .set msa
+#endif
 #ifdef HAS_DSP
     .set dspr2
 #endif
@@ -66,12 +73,20 @@ run:
     SR  $\n, AT(\n)($26)
     .endr
     LA  $26, state
+    LA  $27, state + VECTOR
 #ifdef HAS_FPU
     EACH_F
     ldc1 $f\n, F + AT(\n)($26)
     .endr
     lw  $1, FCSR($26)
     ctc1 $1, $31
+#endif
+#ifdef HAS_MSA
+    EACH_V
+    ld.d $w\n, 16 * \n($27)
+    .endr
+    lw  $1, MSACSR($26)
+    ctcmsa $1, $1
 #endif
 #ifdef HAS_DSP
     .irp n, 1, 2, 3
@@ -146,6 +161,15 @@ save:
     cfc1 $1, $31
     sw  $1, FCSR($26)
     ctc1 $0, $31
+#ifdef HAS_MSA
+    cfcmsa $1, $1
+    sw  $1, MSACSR($26)
+    ctcmsa $1, $0
+    LA  $27, state + VECTOR
+    EACH_V
+    st.d $w\n, 16 * \n($27)
+    .endr
+#endif
     EACH_F
     sdc1 $f\n, F + AT(\n)($26)
     .endr
@@ -163,6 +187,6 @@ stack:
     .space 16384
     .globl state
 state:
-    .space 8 * 80
+    .space 8 * 144
 kept:
     .space 8 * 32

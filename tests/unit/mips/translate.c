@@ -49,6 +49,7 @@ static u32 draw_word(void)
         mips_int_insns, mips_ldst_insns, mips_cp0_insns, mips_branch_insns,
         mips_fpu_insns, mips_r6_insns, mips_fpu6_insns,
         mips_ps_insns, mips_dsp_insns, mips_dspac_insns,
+        mips_msa_insns, mips_msax_insns, mips_msaf_insns,
     };
     const Insn *t = tables[draw() % countof(tables)];
     u32 n = 0, w = (u32)draw();
