@@ -152,6 +152,18 @@ static void add_disk(void *opaque, Block *b)
     }
 }
 
+/* The -device of -nic number n. */
+static char *card_of(const Machine *m, const char *model, u32 n)
+{
+    const Board *b = m->board;
+    const char *type = !model ? b->nic
+        : strcmp(model, "virtio") ? model : "virtio-net";
+    bool placed = !n && b->nic_place && strcmp(type, b->nic) == 0;
+
+    return g_strdup_printf("%s,netdev=nic%u%s%s", type, n, placed ? "," : "",
+                           placed ? b->nic_place : "");
+}
+
 static bool add_nic(Machine *m, const char *text, u32 n, Err *err)
 {
     KeyVal *kv = keyval_parse(text, "type", err);
@@ -167,9 +179,7 @@ static bool add_nic(Machine *m, const char *text, u32 n, Err *err)
             }
         }
         g_string_append_printf(rest, ",id=nic%u", n);
-        g_autofree char *card = g_strdup_printf(
-            "%s,netdev=nic%u", !model ? m->board->nic
-            : strcmp(model, "virtio") ? model : "virtio-net", n);
+        g_autofree char *card = card_of(m, model, n);
         ok = netdev_open(rest->str, err) && machine_add_device(m, card, err);
     }
     g_string_free(rest, true);

@@ -27,7 +27,7 @@ enum {
     LOW_RAM = 256 << 20,
     FPGA_BASE = 0x1f000000, REVISION = 0x10, REVISION_GT64120 = 0x420,
     CPU_PIC = 2,                /* interrupt input of the CPU */
-    CLOCK_HZ = 200000000,
+    CLOCK_HZ = 333333333,
     PIIX4 = 10, FIRST_SLOT = 18, UARTS = 2,
 };
 #define HIGH_RAM 0x80000000ull
@@ -473,7 +473,7 @@ BOARD(malta) {
     .ram_default = 128ull << 20,
     .ram_max = 2ull << 30,
     .serials = UARTS,
-    .own_nic = true, .nic = "e1000",
+    .own_nic = true, .nic = "pcnet", .nic_place = "addr=0b",
     .ide_units = 2, .drives = drives,
     .init = init,
 };

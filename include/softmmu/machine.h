@@ -47,6 +47,7 @@ typedef struct Board {
     u32         serials;            /* ports, up to SERIALS */
     u32         parallels;          /* the same, up to PARALLELS */
     const char *nic;                /* the device that -nic makes */
+    const char *nic_place;          /* properties of the first one, or NULL */
     bool        own_nic;            /* there is one if nothing is said */
     bool        own_cd, own_floppy; /* the same of empty drives */
     u32         ide_units;          /* drives on an IDE bus; 0: 1 */

@@ -141,7 +141,7 @@ const Cp0Reg mips_cp0_regs[] = {
     { 16, 7, "Config7", AT(config[7]), MODEL(config[7]), .narrow = true },
     { 17, 0, "LLAddr", AT(lladdr) },
     { 20, 0, "XContext", AT(xcontext), S_XCONTEXT, FEAT_64, MODEL(xcontext) },
-    { 26, 0, "ErrCtl", AT(errctl), .rw = 0xf0000000, .narrow = true },
+    { 26, 0, "ErrCtl", AT(errctl), .rw = 0x30000000, .narrow = true },
     { 27, 0, "CacheErr", AT(cacheerr) },
     { 28, 0, "TagLo", AT(taglo[0]), .rw = 0xffffffff, .narrow = true },
     { 28, 1, "DataLo", AT(taglo[1]), .narrow = true },

@@ -7,7 +7,7 @@ import os
 from guest import (Guest, cached, check, done, emulator, linux, note, scratch,
                    skip)
 
-MODULES = "ata_piix sd_mod e1000"
+MODULES = "ata_piix sd_mod pcnet32"
 ADDRESS = ("ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0 && "
            "ping -c 1 -w 20 10.0.2.2")
 
@@ -34,7 +34,9 @@ def life(folder, arch, cpu, memory):
         shell(g, what + "all RAM is there", "grep MemTotal /proc/meminfo")
         shell(g, what + "a disk on PIIX4 is written",
               "echo written by Linux | dd of=/dev/sda seek=7 conv=sync,fsync")
-        shell(g, what + "a card has the network", ADDRESS, "1 packets received")
+        shell(g, what + "PCnet is where Malta has it",
+              "readlink /sys/class/net/eth0/device", "0000:00:0b.0")
+        shell(g, what + "and has the network", ADDRESS, "1 packets received")
         shell(g, what + "the PIIX4's lines are those of the board",
               "cat /proc/interrupts", "XT-PIC  14  ata_piix")
         # Linux takes it if Cause shows a match as soon as Count has passed it.

@@ -117,6 +117,7 @@ CARDS = [
     ("arm64", None, "virtio-net-device", None),
     ("amd64", ["-M", "pc", "-m", "512"], "e1000", "e1000"),
     ("amd64", ["-M", "q35", "-m", "512"], "rtl8139", "8139cp"),
+    ("mips64el", None, "pcnet", "pcnet32"),
 ]
 
 

@@ -368,6 +368,16 @@ static void exceptions_at_ebase(void)
     put('\n');
 }
 
+/* There is no parity. */
+static void cache_errors(void)
+{
+    MTC0(26, 0, 0xffffffff);
+    say("ErrCtl");
+    hex(MFC0(26, 0));
+    put('\n');
+    MTC0(26, 0, 0);
+}
+
 int main(void)
 {
     put_vectors(0xa0000000);
@@ -382,6 +392,7 @@ int main(void)
     user_mode();
     interrupts();
     page_tables();
+    cache_errors();
     exceptions_at_ebase();
     say("end\n");
     for (;;) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Network cards from the driver's side: registers and EEPROMs, frames that
- * loop back through the rings of e1000 and rtl8139, segmentation, checksums,
- * and rings that a hostile driver made.
+ * loop back through the rings of e1000, rtl8139 and pcnet, segmentation,
+ * checksums, and rings that a hostile driver made.
  */
 #include <glib.h>
 #include <stdio.h>
@@ -435,6 +435,179 @@ static void test_ne2k(Fix *x)
     end(x);
 }
 
+/* ---- pcnet -------------------------------------------------------------- */
+
+enum { P_RDP = 0x10, P_RAP = 0x12, P_RESET = 0x14, P_BDP = 0x16 };
+enum { P_BLOCK = 0x3000, P_LOG = 2, P_RING = 1 << P_LOG, P_FRAME = 1000,
+       P_PART = 400, P_STYLES = 4 };
+
+static u32 get_csr(Fix *x, u32 n)
+{
+    put(x, P_RAP, 2, n);
+    return get(x, P_RDP, 2);
+}
+
+static void put_csr(Fix *x, u32 n, u32 v)
+{
+    put(x, P_RAP, 2, n);
+    put(x, P_RDP, 2, v);
+}
+
+/* The block: promiscuous, what is sent comes back. */
+static void pcnet_begin(Fix *x, u32 style)
+{
+    u8 *b = ram(x, P_BLOCK);
+
+    get(x, P_RESET, 2);
+    put(x, P_RAP, 2, 20);
+    put(x, P_BDP, 2, style);
+    memset(b, 0, 28);
+    store_le(b, 2, 0x8004);
+    if (style) {
+        b[2] = b[3] = P_LOG << 4;
+        store_le(b + 20, 4, RX_RING);
+        store_le(b + 24, 4, TX_RING);
+    } else {
+        store_le(b + 16, 4, RX_RING | (u32)P_LOG << 29);
+        store_le(b + 20, 4, TX_RING | (u32)P_LOG << 29);
+    }
+    put_csr(x, 1, P_BLOCK);
+    put_csr(x, 2, 0);
+    put_csr(x, 0, 1);
+    expect(x, "IDON", get_csr(x, 0), 0x181);
+    put_csr(x, 0, 0x142);
+    expect(x, "on", get_csr(x, 0), 0x73);
+}
+
+/* Where words of a descriptor are: buffer, flags, the rest. */
+static u32 pcnet_word(u32 style, u32 n)
+{
+    return 4 * (style == 3 && n != 1 ? 2 - n : n);
+}
+
+static void pcnet_put(Fix *x, u32 style, u32 at, u32 buffer, u32 flags, u32 len)
+{
+    u8 *d = ram(x, at);
+
+    if (style) {
+        store_le(d + pcnet_word(style, 0), 4, buffer);
+        store_le(d + pcnet_word(style, 2), 4, 0);
+        store_le(d + pcnet_word(style, 1), 4, flags | (-len & 0xffff));
+    } else {
+        store_le(d, 4, buffer | (flags & 0xff000000));
+        store_le(d + 4, 4, -len & 0xffff);
+    }
+}
+
+static u32 pcnet_flags(Fix *x, u32 style, u32 at)
+{
+    return style ? (u32)load_le(ram(x, at + pcnet_word(style, 1)), 4) >> 24
+                 : *ram(x, at + 3);
+}
+
+static u32 pcnet_count(Fix *x, u32 style, u32 at)
+{
+    return (u32)load_le(ram(x, at) + (style ? pcnet_word(style, 2) : 6), 2);
+}
+
+/* Frames in two parts come back in three, with their CRC. */
+static void pcnet_loop(Fix *x, u32 style)
+{
+    u32 bytes = style ? 16 : 8;
+
+    pcnet_begin(x, style);
+    make_frame(ram(x, TX_BUFFER), P_FRAME, 17);
+    for (u32 i = 0, t = 0, r = 0; i < 10; i++) {
+        for (u32 n = 0; n < 3; n++) {
+            pcnet_put(x, style, RX_RING + (r + n) % P_RING * bytes,
+                      RX_BUFFER + n * P_PART, 1u << 31, P_PART);
+        }
+        for (u32 n = 0; n < 2; n++) {
+            pcnet_put(x, style, TX_RING + (t + n) % P_RING * bytes,
+                      TX_BUFFER + n * P_FRAME / 2,
+                      1u << 31 | (n ? 1u << 24 : 1u << 25), P_FRAME / 2);
+        }
+        put_csr(x, 0, 0x48);
+        expect(x, "interrupt", x->irq, 1);
+        expect(x, "CSR0", get_csr(x, 0), 0x6f3);
+        expect(x, "sent", pcnet_flags(x, style, TX_RING + t * bytes), 2);
+        u32 last = RX_RING + (r + 2) % P_RING * bytes;
+        expect(x, "first", pcnet_flags(x, style, RX_RING + r * bytes), 2);
+        expect(x, "last", pcnet_flags(x, style, last), 1);
+        expect(x, "count", pcnet_count(x, style, last), P_FRAME + 4);
+        expect(x, "the same", memcmp(ram(x, TX_BUFFER), ram(x, RX_BUFFER),
+                                     P_FRAME), 0);
+        expect(x, "CRC", load_le(ram(x, RX_BUFFER + P_FRAME), 4),
+               frame_crc(ram(x, TX_BUFFER), P_FRAME));
+        put_csr(x, 0, 0x640);
+        expect(x, "quiet", x->irq, 0);
+        t = (t + 2) % P_RING;
+        r = (r + 3) % P_RING;
+    }
+}
+
+static void pcnet_errors(Fix *x)
+{
+    pcnet_begin(x, 2);
+    pcnet_put(x, 2, TX_RING, TX_BUFFER, 1u << 31 | 3 << 24, 100);
+    put_csr(x, 0, 8);
+    expect(x, "missed", get_csr(x, 0) & 0x9400, 0x9000);
+    expect(x, "counted", get_csr(x, 112), 1);
+    pcnet_begin(x, 2);
+    memset(ram(x, TX_RING), 0, 64);
+    pcnet_put(x, 2, TX_RING, TX_BUFFER, 1u << 31 | 1 << 25, 100);
+    put_csr(x, 0, 8);
+    expect(x, "no next buffer", pcnet_flags(x, 2, TX_RING), 0x42);
+    expect(x, "transmitter off", get_csr(x, 0) & 0x210, 0x200);
+    put_csr(x, 0, 4);
+    expect(x, "stopped", get_csr(x, 0), 4);
+    report(x, "pcnet: errors");
+}
+
+/* Rings that are not there, and that lie over the card's own registers. */
+static void pcnet_hostile(Fix *x)
+{
+    static const u32 places[] = { BAR_AT, 0xfffffff8, RAM_BYTES - 4 };
+
+    for (u32 i = 0; i < 2 * countof(places); i++) {
+        u32 at = places[i / 2];
+        pcnet_begin(x, i % 2 ? 2 : 3);
+        put_csr(x, 0, 4);
+        put_csr(x, 24, at & 0xffff);
+        put_csr(x, 25, at >> 16);
+        put_csr(x, 30, at & 0xffff);
+        put_csr(x, 31, at >> 16);
+        put_csr(x, 76, i);
+        put_csr(x, 78, i);
+        put_csr(x, 72, 12345);
+        put_csr(x, 74, 54321);
+        put_csr(x, 0, 0x42);
+        put_csr(x, 0, 0x48);
+    }
+    report(x, "pcnet: hostile rings");
+}
+
+static void test_pcnet(Fix *x)
+{
+    begin(x, "pcnet");
+    expect(x, "address", get(x, 0, 4), (u32)load_le(mac, 4));
+    expect(x, "CSR0", get_csr(x, 0), 4);
+    expect(x, "chip", get_csr(x, 88) | get_csr(x, 89) << 16, 0x02621003);
+    expect(x, "PADR", get_csr(x, 14), load_le(mac + 4, 2));
+    report(x, "pcnet: registers");
+    for (u32 style = 0; style < P_STYLES; style++) {
+        pcnet_loop(x, style);
+    }
+    report(x, "pcnet: frames loop back, in all styles of descriptors");
+    pcnet_errors(x);
+    pcnet_hostile(x);
+    put(x, 0x10, 4, 4);
+    put(x, 0x14, 4, 89);
+    expect(x, "32-bit mode", get(x, 0x10, 4), 0x0262);
+    report(x, "pcnet: DWIO");
+    end(x);
+}
+
 int main(void)
 {
     Fix x = { 0 };
@@ -450,6 +623,7 @@ int main(void)
     test_rtl8139(&x);
     test_rtl8139_plus(&x);
     test_ne2k(&x);
+    test_pcnet(&x);
     ram_free(x.ram);
     printf("1..%d\n", x.tests);
     return x.failed ? EXIT_FAILURE : EXIT_SUCCESS;
