@@ -19,6 +19,7 @@ typedef struct Model {
     u32 fcsr, fcsr_rw;          /* at reset, and what can be written */
     u8  segbits, pabits;
     u32 features;               /* what no Config register tells */
+    u32 msair;
 } Model;
 
 enum {
@@ -29,42 +30,50 @@ enum {
 
 static const Model models[] = {
     { "24Kf", 0x19300, { 0x80000482, 0x9e190c8f, 0x80000000 }, ST_32F, 0x739300, 0,
-      FCSR_RW, 32, 32, 0 },
-    { "4Kc", 0x18000, { 0x80000082, 0x1e190c8a }, ST_32, 0, 0, 0, 32, 32, 0 },
-    { "4KEc", 0x19000, { 0x80000482, 0x9e190c8a, 0x80000000 }, ST_32, 0, 0, 0, 32, 32, 0 },
-    { "24Kc", 0x19300, { 0x80000482, 0x9e190c8e, 0x80000000 }, ST_32, 0, 0, 0, 32, 32, 0 },
+      FCSR_RW, 32, 32, 0, 0 },
+    { "4Kc", 0x18000, { 0x80000082, 0x9e190c8a, 0x80000000 }, ST_32, 0, 0, 0, 32, 32, 0, 0 },
+    { "4KEcR1", 0x18400, { 0x80000082, 0x9e190c8a, 0x80000000 }, ST_32, 0, 0, 0, 32, 32, 0, 0 },
+    { "4KEc", 0x19000, { 0x80000482, 0x9e190c8a, 0x80000000 }, ST_32, 0, 0, 0, 32, 32, 0, 0 },
+    { "24Kc", 0x19300, { 0x80000482, 0x9e190c8e, 0x80000000 }, ST_32, 0, 0, 0, 32, 32, 0, 0 },
+    { "24KEc", 0x19600, { 0x80000482, 0x9e190c8e, 0x80000000, 0x00000400 }, ST_32 | ST_MX, 0, 0,
+      0, 32, 32, 0, 0 },
     { "34Kf", 0x19500, { 0x80000482, 0xfe190c8f, 0x80000000, 0x00000424 }, ST_32D, 0x739500, 0,
-      FCSR_RW, 32, 32, 0 },
+      FCSR_RW, 32, 32, 0, 0 },
     { "74Kf", 0x19700, { 0x80000482, 0x9e190c8f, 0x80000000, 0x00000c20 }, ST_32D, 0x739300, 0,
-      FCSR_RW, 32, 32, 0 },
+      FCSR_RW, 32, 32, 0, 0 },
+    { "M14Kc", 0x19c00, { 0x80000482, 0x9e190c8a, 0x80000000, 0x00008000 }, ST_32, 0, 0, 0, 32, 32,
+      0, 0 },
     { "P5600", 0x1a800, { 0x80040482, 0xfea3519b, 0x80000000, 0xbf0030a0, 0xc01c0000, 0x10000038 },
-      0x3c68ff1f, 0x30f30300, 0x000c0000, FCSR_RW, 32, 32, FEAT_R5 },
+      0x3c68ff1f, 0x30f30300, 0x000c0000, FCSR_RW, 32, 32, FEAT_R5, 0 },
     { "mips32r6-generic", 0x10000,
-      { 0x80000882, 0xbea3518b, 0x80000000, 0x8c00b000, 0xe0fc0000, 0x00002010 }, 0x3440ff1f,
-      0x20f30000, 0x000c0000, FCSR6_RW, 32, 32, FEAT_R5 },
+      { 0x80000882, 0xbea3518b, 0x80000000, 0x8c00b000, 0xe0fc0000, 0x00002010 }, 0x3040ff1f,
+      0x20f30000, 0x000c0000, FCSR6_RW, 32, 32, FEAT_R5, 0 },
     { "MIPS64R2-generic", 0x10000, { 0x80004482, 0xfea3519b, 0x80000000, 0x00000080 }, 0x36fbffff,
-      0x7f0000, 0, FCSR_RW, 42, 36, FEAT_PS },
-    { "5Kc", 0x18100, { 0x80004082, 0x3e61309a }, ST_64, 0, 0, 0, 42, 36, 0 },
-    { "5Kf", 0x18100, { 0x80004082, 0x3e61309b }, ST_64F, 0x038100, 0, FCSR_RW, 42, 36, 0 },
-    { "5KEc", 0x18900, { 0x80004482, 0xbe61309a, 0x80000000 }, ST_64, 0, 0, 0, 42, 36, 0 },
+      0x7f0000, 0, FCSR_RW, 42, 36, FEAT_PS, 0 },
+    { "5Kc", 0x18100, { 0x80004082, 0xbe61309a, 0x80000000 }, ST_64, 0, 0, 0, 42, 36, 0, 0 },
+    { "5Kf", 0x18100, { 0x80004082, 0xbe61309b, 0x80000000 }, ST_64F, 0x038100, 0,
+      FCSR_RW, 42, 36, 0, 0 },
+    { "5KEc", 0x18900, { 0x80004482, 0xbe61309a, 0x80000000 }, ST_64, 0, 0, 0, 42, 36, 0, 0 },
     { "5KEf", 0x18900, { 0x80004482, 0xbe61309b, 0x80000000 }, ST_64F, 0x738900, 0,
-      FCSR_RW, 42, 36, 0 },
-    { "20Kc", 0x182a0, { 0x8000408a, 0x5ea3519b }, ST_64F, 0x0f8200, 0,
-      FCSR_RW, 40, 36, FEAT_PS },
+      FCSR_RW, 42, 36, 0, 0 },
+    { "20Kc", 0x182a0, { 0x8000408a, 0xdea3519b, 0x80000000 }, ST_64F, 0x0f8200, 0,
+      FCSR_RW, 40, 36, FEAT_PS, 0 },
     { "I6400", 0x1a900, { 0x80004882, 0x9eab558b, 0x80000000, 0xbc0030a0, 0xf0fc0000, 0x00002098 },
-      0x34c0ffff, 0x20f30300, 0x000c0000, FCSR6_RW, 48, 48, FEAT_R5 },
+      0x30c0ffff, 0x20f30300, 0x000c0000, FCSR6_RW, 48, 48, FEAT_R5, 0x300 },
+    { "I6500", 0x1b000, { 0x80004882, 0x9eab558b, 0x80000000, 0xbc0030a0, 0xf0fc0000, 0x00002098 },
+      0x30c0ffff, 0x20f30300, 0x000c0000, FCSR6_RW, 48, 48, FEAT_R5, 0x300 },
     { "Loongson-3A1000", 0x6305, { 0x80004482, 0xfee3719b, 0x80000743, 0x00000080 }, 0x74d8ffff,
-      0x770501, 0, FCSR_RW, 48, 48, FEAT_PS },
+      0x770501, 0, FCSR_RW, 48, 48, FEAT_PS, 0 },
     { "Loongson-3A4000", 0x14c000,
       { 0x80004482, 0xfeab559b, 0x8000055f, 0x9c0030a0, 0xd01c0000, 0x00040001, 0x6143 },
-      0x7ddbffff, 0x770501, 0, FCSR_RW, 48, 48, FEAT_R5 },
+      0x7ddbffff, 0x770501, 0, FCSR_RW, 48, 48, FEAT_R5, 0x140 },
 };
 
-#define NAMES32 "24Kf", "4Kc", "4KEc", "24Kc", "34Kf", "74Kf", "P5600", \
-    "mips32r6-generic"
+#define NAMES32 "24Kf", "4Kc", "4KEcR1", "4KEc", "24Kc", "24KEc", "34Kf", \
+    "74Kf", "M14Kc", "P5600", "mips32r6-generic"
 const char *const mips_models32[] = { NAMES32, NULL };
 const char *const mips_models64[] = {
-    "MIPS64R2-generic", "5Kc", "5Kf", "5KEc", "5KEf", "20Kc", "I6400",
+    "MIPS64R2-generic", "5Kc", "5Kf", "5KEc", "5KEf", "20Kc", "I6400", "I6500",
     "Loongson-3A1000", "Loongson-3A4000", NAMES32, NULL
 };
 
@@ -155,7 +164,7 @@ static void set_model(MipsCpu *c, const Model *m)
     c->prid = m->prid;
     c->features = features_of(m);
     c->fcr0 = m->fir & ~(u64)FIR_3D;
-    c->msair = m->fir & 0xffff;         /* the same processor and revision */
+    c->msair = m->msair;
     c->fcsr_reset = m->fcsr;
     c->fcsr_mask = m->fcsr_rw;
     c->segbits = m->segbits;

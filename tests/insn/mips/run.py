@@ -323,7 +323,7 @@ def run(command):
     lines = []
     for line in p.stdout:
         lines.append(line.decode(errors="replace").strip())
-        if lines[-1] == "end":
+        if lines[-1][:3] == "end":
             break
     p.kill()
     p.wait()
@@ -360,6 +360,44 @@ def compare_system(setup):
     return 0 if ours == theirs and ours[-1:] == ["end"] else 1
 
 
+# What anole leaves out of registers, of what chips and the peer have.
+LEFT_OUT_BITS = {"Config1": 0x1c, "Config3": 0x2f00c084, "FIR": 1 << 19}
+
+
+def models_of(system):
+    """Names in the table, in which 64-bit ones say so in their Config."""
+    text = open(os.path.join(TOP, "target/mips/models.c")).read()
+    for name, config in re.findall(r'\{ "([\w-]+)", 0x\w+,\s*\{ 0x(\w+)', text):
+        if system == "mips64el" or not int(config, 16) >> 13 & 3:
+            yield name, int(config, 16) >> 10 & 7 == 2
+
+
+def what_it_is(lines):
+    """Registers and values, less what is left out."""
+    pairs = [line.split() for line in lines if line.count(" ") == 1]
+    return {name: int(v, 16) & ~LEFT_OUT_BITS.get(name, 0)
+            for name, v in pairs}
+
+
+def compare_models(system):
+    """model.c says the same of every model on both."""
+    wrong = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, is_r6 in models_of(system):
+            setup = list(SETUPS["r6" if is_r6 else "32"])
+            elf = link(folder, setup, [], "vectors.S", "model.c")
+            setup[1:3] = system, name
+            ours, theirs = map(what_it_is, both(elf, setup))
+            for reg in {*ours, *theirs}:
+                if ours.get(reg) != theirs.get(reg):
+                    wrong += 1
+                    print("%s: %s is %s here, %s there" % (
+                        name, reg, *("%08x" % s[reg] if reg in s else "not"
+                                     for s in (ours, theirs))))
+            wrong += "end" not in ours
+    return 1 if wrong else 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("setup")
@@ -371,6 +409,8 @@ def main():
                         help="with exceptions of the FPU enabled")
     parser.add_argument("-system", action="store_true",
                         help="not instructions, but CP0: system.c")
+    parser.add_argument("-models", action="store_true",
+                        help="Config registers of all models: model.c")
     options = parser.parse_args()
     fcsr = FCSR_TRAPS if options.traps else FCSR_MASK
     setup = SETUPS[options.setup]
@@ -378,6 +418,8 @@ def main():
         skip("no " + setup[0] + "-gcc")
     if not shutil.which("qemu-system-" + setup[1]):
         skip("no qemu-system-" + setup[1])
+    if options.models:
+        return compare_models(setup[1])
     if options.system:
         return compare_system(setup)
     cases = make_cases(options, setup[4], setup[5])
