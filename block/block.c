@@ -132,7 +132,7 @@ static bool set_cache(Block *b, const char *cache, Err *err)
 
 /* Options that have some values only; the first is what is left out. */
 typedef struct Choice {
-    const char *key, *values[6];
+    const char *key, *values[7];
 } Choice;
 
 static const Choice choices[] = {
@@ -142,7 +142,8 @@ static const Choice choices[] = {
     { "rerror",  { "report", "ignore", "stop" } },
     { "locking", { "auto", "on", "off" } },
     { "media",   { "disk", "cdrom" } },
-    { "if",      { "none", "virtio", "pflash", "ide", "floppy", "sd" } },
+    { "if",      { "none", "virtio", "pflash", "ide", "floppy", "scsi",
+                  "sd" } },
     { "detect-zeroes", { "off", "on", "unmap" } },
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What -device, -drive and -nic add to a board. */
 #include "block/block.h"
+#include "hw/scsi/bus.h"
 #include "net/net.h"
 #include "migration/migration.h"
 #include "softmmu/hotplug.h"
@@ -20,7 +21,7 @@ static bool no_place(const Machine *m, const DeviceType *t, Err *err)
 {
     static const char *const bus[] = {
         [BUS_VIRTIO] = "virtio-mmio transports", [BUS_PCI] = "PCI",
-        [BUS_IDE] = "IDE", [BUS_NVME] = "NVMe controller",
+        [BUS_IDE] = "IDE", [BUS_NVME] = "NVMe controller", [BUS_SCSI] = "SCSI",
     };
 
     return fail(err, "%s has no %s for it%s%s", m->board->name, bus[t->bus],
@@ -65,6 +66,13 @@ static bool parse_boot(Machine *m, const DeviceType *t, KeyVal *kv, u32 *order,
     return true;
 }
 
+/* Finds it a place: SCSI is as the adapters that are there, not the board. */
+static bool plug(Machine *m, Device *d, Err *err)
+{
+    return d->type->bus == BUS_SCSI ? scsi_plug(m, d, err)
+         : m->plug && m->plug(m, d, err);
+}
+
 static bool user_device(Machine *m, KeyVal *kv, Err *err)
 {
     const char *given = keyval_get(kv, "driver"), *id = keyval_get(kv, "id");
@@ -97,11 +105,12 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
     }
     d->added = true;
     d->boot_order = order;
-    if (machine_made(m) && !(t->bus == BUS_PCI && m->hot_plugged)) {
+    if (machine_made(m) && t->bus != BUS_SCSI
+        && !(t->bus == BUS_PCI && m->hot_plugged)) {
         device_free(d);
         return fail(err, "%s cannot come while %s runs", type, m->board->name);
     }
-    if (t->bus != BUS_NONE && !(m->plug && m->plug(m, d, err))) {
+    if (t->bus != BUS_NONE && !plug(m, d, err)) {
         if (!err->text[0]) {
             no_place(m, t, err);
         }
@@ -112,7 +121,7 @@ static bool user_device(Machine *m, KeyVal *kv, Err *err)
         hotplug_drop(m, d);
         return false;
     }
-    if (machine_made(m)) {
+    if (machine_made(m) && t->bus == BUS_PCI) {
         m->hot_plugged(m, d);
     }
     return true;
@@ -141,6 +150,12 @@ static void add_disk(void *opaque, Block *b)
 
     while (row->kind && kind && strcmp(row->kind, kind) != 0) {
         row++;
+    }
+    if (!err->text[0] && !row->kind && kind && strcmp(kind, "none") != 0
+        && strcmp(kind, "pflash") != 0) {
+        fail(err, "%s takes no if=%s; with if=none,id=ID a -device can have "
+             "it%s", m->board->name, kind, strcmp(kind, "scsi") != 0 ? ""
+             : ": -device virtio-scsi-pci -device scsi-hd,drive=ID");
     }
     if (!err->text[0] && row->kind) {
         const char *index = block_option(b, "index");

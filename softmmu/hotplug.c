@@ -3,6 +3,7 @@
 #include "accel/accel.h"
 #include "block/block.h"
 #include "hw/core/medium.h"
+#include "hw/scsi/bus.h"
 #include "migration/migration.h"
 #include "softmmu/hotplug.h"
 #include "softmmu/options.h"
@@ -39,6 +40,10 @@ bool hotplug_remove(Machine *m, const char *id, Err *err)
     if (!d || d->ejected) {
         return fail(err, "there is no device \"%s\"; `info qtree` shows them",
                     id);
+    }
+    if (d->type->bus == BUS_SCSI) {
+        scsi_leave(d);
+        return true;
     }
     if (!m->hot_unplug) {
         return fail(err, "%s: nothing leaves %s while it runs", id,

@@ -7,6 +7,7 @@
  */
 #include "hw/board/pc.h"
 #include "hw/ide/ide.h"
+#include "hw/scsi/bus.h"
 
 /* By base and sub class; others are named by their identity. */
 static const struct { u16 class; const char *name, *unit; } kinds[] = {
@@ -56,6 +57,20 @@ static void add_drive(GString *path, const Device *d)
     }
 }
 
+/* A SCSI unit: the adapter's function is behind the virtio device. */
+static void add_unit(GString *path, const Device *d)
+{
+    const ScsiDevice *s = (const ScsiDevice *)d;
+    const Device *adapter = d->parent ? d->parent->parent : NULL;
+    const Device *owner = adapter ? device_owner(adapter) : NULL;
+
+    if (owner && owner->type->bus == BUS_PCI) {
+        add_function(path, (const PciDevice *)owner, false);
+        g_string_append_printf(path, "/channel@0/disk@%x,%x", s->target,
+                               s->lun);
+    }
+}
+
 static gint by_order(gconstpointer a, gconstpointer b)
 {
     const Device *x = *(Device *const *)a, *y = *(Device *const *)b;
@@ -82,6 +97,8 @@ void pc_tell_boot_order(Machine *m)
             add_function(text, (const PciDevice *)d, true);
         } else if (d->type->bus == BUS_IDE) {
             add_drive(text, d);
+        } else if (d->type->bus == BUS_SCSI) {
+            add_unit(text, d);
         }
     }
     if (text->len) {                    /* with the zero that ends it */

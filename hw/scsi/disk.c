@@ -149,20 +149,14 @@ static void unmap(ScsiUnit *u, ScsiTask *t)
     }
 }
 
-/* Goes on with the ranges, UNMAP_ROW bytes each. */
+/* Goes on with the ranges, UNMAP_ROW bytes each; an empty one is nothing. */
 static void unmap_next(ScsiUnit *u, ScsiTask *t)
 {
-    const u8 *row = t->data + t->pos;
-
-    if (t->pos + UNMAP_ROW > t->end) {
-        scsi_good(u, t);
-        return;
-    }
-    t->pos += UNMAP_ROW;
-    scsi_move(u, t, SCSI_DISCARD, load_be(row, 8), load_be(row + 8, 4));
-    if (t->next == SCSI_GOOD) {         /* an empty one */
-        t->at = t->len = 0;
-        t->next = SCSI_DISCARD;
+    t->next = SCSI_GOOD;
+    while (t->next == SCSI_GOOD && t->pos + UNMAP_ROW <= t->end) {
+        const u8 *row = t->data + t->pos;
+        t->pos += UNMAP_ROW;
+        scsi_move(u, t, SCSI_DISCARD, load_be(row, 8), load_be(row + 8, 4));
     }
 }
 
@@ -211,10 +205,9 @@ static bool all_zero(const u8 *p, u32 n)
 /* A block came: zeros are the host's work, others are written in pieces. */
 static void same_block(ScsiUnit *u, ScsiTask *t)
 {
+    t->at = t->first;
     if (all_zero(t->data, u->block)) {
-        t->at = t->first;
         t->len = t->left;
-        t->left = 0;
         t->next = SCSI_ZEROES;
         return;
     }
@@ -222,7 +215,6 @@ static void same_block(ScsiUnit *u, ScsiTask *t)
         memcpy(t->data + i, t->data, u->block);
     }
     t->len = 0;
-    t->at = t->first;
     t->next = SCSI_FILL;
 }
 
@@ -230,12 +222,14 @@ static void same_next(ScsiUnit *u, ScsiTask *t)
 {
     if (t->next == SCSI_TAKE) {
         same_block(u, t);
+    } else if (t->next == SCSI_ZEROES) {
+        t->left = 0;
     }
     if (t->next == SCSI_FILL && t->left) {
         t->at += t->len;
         t->len = MIN(t->left, (u64)SCSI_DATA);
         t->left -= t->len;
-    } else if (t->next == SCSI_FILL || !t->left) {
+    } else if (!t->left) {
         scsi_good(u, t);
     }
 }

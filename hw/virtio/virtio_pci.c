@@ -62,6 +62,8 @@ static const Kind kinds[] = {
     { "virtio-rng-pci", "virtio-rng-device", 0x1005, 0x00ff00, 2, NULL },
     { "virtio-serial-pci", "virtio-serial-device", 0x1003, 0x078000, 2,
       NULL },
+    { "virtio-scsi-pci", "virtio-scsi-device", 0x1004, 0x010000, 0,
+      "num_queues" },
     { "virtio-balloon-pci", "virtio-balloon-device", 0x1002, 0x00ff00, 0,
       NULL },
 };
@@ -799,6 +801,18 @@ DEVICE(virtio_balloon_pci) {
         PASS("deflate-on-oom", 0, "the guest may take it back"),
         PASS("free-page-reporting", 1, "free pages go back"),
         PASS("page-poison", 2, "free pages have contents"),
+        { 0 }
+    },
+    FUNCTION,
+};
+
+DEVICE(virtio_scsi_pci) {
+    .name  = "virtio-scsi-pci",
+    .about = "virtio SCSI host adapter on PCI",
+    .props = (const Prop[]) {
+        TRANSPORT_PROPS,
+        PASS("num_queues", 0, "queues of commands; one for each CPU"),
+        PASS("virtqueue_size", 1, "entries of a queue"),
         { 0 }
     },
     FUNCTION,
