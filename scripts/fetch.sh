@@ -109,7 +109,7 @@ fetch_installer() {
 }
 
 fetch_sysroot() {
-  if [[ $1 == arm64 && ! -f $cache/$1/sysroot.ini ]]; then
+  if [[ $1 == arm64 ]]; then    # it looks itself what is missing
     "$here/guests.sh" --sysroot "$1"
   fi
 }

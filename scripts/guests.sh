@@ -57,7 +57,8 @@ readonly FIRMWARE_PACKAGES="seabios ovmf grub-rescue-pc memtest86+ ipxe u-boot-q
 readonly SYSROOT_PACKAGES="libc6 libc6-dev linux-libc-dev libgcc-s1
   libglib2.0-0 libglib2.0-dev libpcre2-8-0 libpcre2-dev libcapstone4
   libcapstone-dev libfdt1 libfdt-dev libslirp0 libslirp-dev liburing2
-  liburing-dev libpixman-1-0 libpixman-1-dev zlib1g zlib1g-dev"
+  liburing-dev libpixman-1-0 libpixman-1-dev zlib1g zlib1g-dev libzstd1
+  libzstd-dev"
 
 usage() {
   cat <<EOF
@@ -237,7 +238,8 @@ fetch_sysroot() {
     dpkg-deb --fsys-tarfile "$package" |
       tar -C "$dir/sysroot" -xf - --exclude=./usr/share
   done
-  printf "[constants]\nroot = '%s'\n" "$dir/sysroot" >"$dir/sysroot.ini"
+  printf "[constants]\nroot = '%s'\nlauncher = [%s]\n" "$dir/sysroot" \
+    "$(! command -v ccache >/dev/null || echo "'ccache'")" >"$dir/sysroot.ini"
   printf '%s\n' "$SYSROOT_PACKAGES" >"$dir/sysroot/.packages"
   rm -rf "$tmp"
   trap - EXIT

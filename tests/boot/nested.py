@@ -26,7 +26,7 @@ MACHINES = {
               "max,pauth-impdef=on", "-m", "1024", "-smp", "2"],
 }
 MODULES = {"amd64": "kvm-amd virtio_pci virtio_net",
-           "arm64": "virtio_pci virtio_net"}
+           "arm64": "virtio_pci virtio_net virtio_blk"}
 TOOLS = {"amd64": "", "arm64": "aarch64-linux-gnu-"}
 
 
