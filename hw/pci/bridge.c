@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bridges: devices "pci-bridge" (1b36:0001) and "pcie-root-port" (1b36:000c).
+ * Bridges: devices "pci-bridge" (1b36:0001), "pcie-root-port" (1b36:000c) and
+ * "pcie-pci-bridge" (1b36:000e).
  * References: PCI-to-PCI Bridge Architecture Specification 1.2, chapter 3; PCI
  * Express Base Specification 3.0, 7.5.3.
  *
- * Left out: the standard hot-plug controller of pci-bridge.
+ * Left out: the standard hot-plug controller of bridges to PCI.
  */
 #include "hw/pci/pci.h"
 
@@ -82,6 +83,30 @@ static bool start_port(void *opaque, Err *err)
     return true;
 }
 
+/* From PCI Express to PCI: PCI Express to PCI/PCI-X Bridge 1.0, chapter 5. */
+static bool start_down(void *opaque, Err *err)
+{
+    static const PciInfo info = {
+        .vendor = 0x1b36, .device = 0x000e, .class = 0x060400, .pin = 1,
+        .bridge = true,
+    };
+    Bridge *s = opaque;
+
+    if (!pci_init(&s->pci, &info, err)) {
+        return false;
+    }
+    if (s->pci.bus && !pci_on_express(&s->pci)) {
+        return fail(err, "pcie-pci-bridge sits on PCI Express (pcie.0 of -M "
+                    "q35, or a pcie-root-port) only; pci-bridge on PCI");
+    }
+    add_registers(&s->pci, true);
+    pci_add_express(&s->pci, PCIE_TO_PCI, 0, false);
+    pci_add_pm(&s->pci);
+    pci_add_msi(&s->pci, 1);
+    pci_secondary_new(&s->pci, s->pci.dev.id, false, PCI_SLOTS);
+    return true;
+}
+
 #define COMMON                                                              \
     .size  = sizeof(Bridge),                                                \
     .bus   = BUS_PCI,                                                       \
@@ -114,5 +139,13 @@ DEVICE(pcie_root_port) {
         { 0 }
     },
     .start = start_port,
+    COMMON,
+};
+
+DEVICE(pcie_pci_bridge) {
+    .name  = "pcie-pci-bridge",
+    .about = "bridge from PCI Express to PCI",
+    .props = (const Prop[]) { PCI_PROPS(Bridge, pci), { 0 } },
+    .start = start_down,
     COMMON,
 };

@@ -433,6 +433,41 @@ static void test_bridge(Fix *x)
 
 /* ---- memory, mistakes --------------------------------------------------- */
 
+/* PCI behind PCI Express, with the function that counts what comes. */
+static void test_down(Fix *x)
+{
+    enum { PORTS_AT = 0xc000 };
+
+    begin(x, true);
+    Device *port = make(x, "pcie-root-port", "rp", NULL, "2");
+    Device *bridge = make(x, "pcie-pci-bridge", "pb", "rp", NULL);
+    Device *d = make(x, "pci-testdev", "t", "pb", "9");
+
+    out(x, 2 << 3, PCI_PRIMARY, 4, 0x00020100);
+    out(x, 2 << 3, PCI_IO_BASE, 2, 0xc0c0);
+    out(x, 2 << 3, PCI_COMMAND, 2, 7);
+    pci_config_write((PciDevice *)bridge, PCI_PRIMARY, 4, 0x00020201);
+    pci_config_write((PciDevice *)bridge, PCI_IO_BASE, 2, 0xc0c0);
+    pci_config_write((PciDevice *)bridge, PCI_COMMAND, 2, 7);
+    expect(x, "the bridge", in(x, 1, 0, 0, 4), 0x000e1b36);
+    expect(x, "a slot of PCI's", in(x, 2, 9 << 3, 0, 4), 0x00051b36);
+    pci_config_write((PciDevice *)d, PCI_BAR0 + 4, 4, PORTS_AT);
+    pci_config_write((PciDevice *)d, PCI_COMMAND, 2, 3);
+    mem_put(x->io, PORTS_AT, 1, 2);
+    u64 at = mem_get(x->io, PORTS_AT + 4, 4);
+    mem_put(x->io, PORTS_AT + at, 1, mem_get(x->io, PORTS_AT + 8, 4));
+    mem_put(x->io, PORTS_AT + at, 1, 0);
+    expect(x, "the right one is counted", mem_get(x->io, PORTS_AT + 12, 4), 1);
+    expect(x, "its name", mem_get(x->io, PORTS_AT + 16, 4), 0x74726f70);
+    mem_put(x->io, PORTS_AT, 1, 3);
+    expect(x, "no more tests", mem_get(x->io, PORTS_AT + 1, 1), 0);
+    report(x, "a bridge from PCI Express to PCI, pci-testdev");
+    device_free(d);
+    device_free(bridge);
+    device_free(port);
+    end(x);
+}
+
 static void test_dma(Fix *x)
 {
     u32 v = 0x12345678;
@@ -499,6 +534,7 @@ int main(void)
     test_msi(&x);
     test_msix(&x);
     test_bridge(&x);
+    test_down(&x);
     test_dma(&x);
     test_mistakes(&x);
     ram_free(x.ram);
