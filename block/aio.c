@@ -9,7 +9,8 @@
  * refuses io_uring, as containers do.
  *
  * An eventfd that both write to wakes the main loop.  Both are handled with
- * the machine lock: any thread that has it may hand over and reap.
+ * the machine lock: any thread that has it may hand over and reap.  A disk of
+ * an IoThread has that one's Aio, with its lock.
  */
 #include <errno.h>
 #include <glib-unix.h>
@@ -22,7 +23,7 @@
 
 enum { THREADS = 8, RING = 256 };
 
-typedef struct Aio {
+struct Aio {
     bool         started, has_ring;
     int          event;         /* eventfd: something finished */
     GThreadPool *pool;
@@ -31,13 +32,18 @@ typedef struct Aio {
     u32          in_ring;
     u32          plugged;       /* depth of block_plug() */
     u32          in_flight;
-} Aio;
+};
 
-static Aio aio;                 /* set cache */
+static Aio main_aio;            /* set cache */
+
+static Aio *aio_of(const Block *b)
+{
+    return b && b->thread ? iothread_aio(b->thread) : &main_aio;
+}
 
 /* ---- completion --------------------------------------------------------- */
 
-static void complete(AioRequest *r)
+static void complete(Aio *a, AioRequest *r)
 {
     Block *b = r->b;
 
@@ -49,25 +55,27 @@ static void complete(AioRequest *r)
     }
     block_account(r);
     b->in_flight--;
-    aio.in_flight--;
+    a->in_flight--;
     r->done(r->opaque, r->ret);
     g_free(r->iov);
     g_free(r);
 }
 
-static void wake(void)
+void aio_wake(Aio *a)
 {
     u64 one = 1;
 
-    if (write(aio.event, &one, sizeof one) < 0) {
+    if (write(a->event, &one, sizeof one) < 0) {
         return;                 /* its counter is full: it wakes anyway */
     }
 }
 
 static void finished(AioRequest *r)
 {
-    g_async_queue_push(aio.finished, r);
-    wake();
+    Aio *a = aio_of(r->b);
+
+    g_async_queue_push(a->finished, r);
+    aio_wake(a);
 }
 
 static void work(void *opaque, void *unused)
@@ -81,7 +89,7 @@ static void work(void *opaque, void *unused)
 
 static void to_pool(AioRequest *r)
 {
-    g_thread_pool_push(aio.pool, r, NULL);
+    g_thread_pool_push(aio_of(r->b)->pool, r, NULL);
 }
 
 /* ---- io_uring ----------------------------------------------------------- */
@@ -96,12 +104,12 @@ static bool aligned(const AioRequest *r)
     return true;
 }
 
-static bool ring_takes(AioRequest *r)
+static bool ring_takes(const Aio *a, AioRequest *r)
 {
     const Block *b = r->b;
     Image *i = b->image;
 
-    if (!aio.has_ring || b->threads || b->sync || aio.in_ring >= RING) {
+    if (!a->has_ring || b->threads || b->sync || a->in_ring >= RING) {
         return false;
     }
     if (r->op == BLOCK_FLUSH) {
@@ -122,9 +130,9 @@ static void let_go(AioRequest *r)
     }
 }
 
-static bool ring_queue(AioRequest *r)
+static bool ring_queue(Aio *a, AioRequest *r)
 {
-    struct io_uring_sqe *s = io_uring_get_sqe(&aio.ring);
+    struct io_uring_sqe *s = io_uring_get_sqe(&a->ring);
 
     if (!s) {
         let_go(r);
@@ -143,21 +151,21 @@ static bool ring_queue(AioRequest *r)
                              r->at.offset);
     }
     io_uring_sqe_set_data(s, r);
-    aio.in_ring++;
+    a->in_ring++;
     return true;
 }
 
 /* Hands over what is queued; what the kernel cannot take now waits. */
-static void ring_submit(void)
+static void ring_submit(Aio *a)
 {
-    if (aio.has_ring && io_uring_sq_ready(&aio.ring)
-        && io_uring_submit(&aio.ring) < 0) {
-        wake();                 /* try again from the main loop */
+    if (a->has_ring && io_uring_sq_ready(&a->ring)
+        && io_uring_submit(&a->ring) < 0) {
+        aio_wake(a);            /* try again from the main loop */
     }
 }
 
 /* Short transfers (the end of the file) and interrupted ones go on. */
-static void ring_done(AioRequest *r, int res)
+static void ring_done(Aio *a, AioRequest *r, int res)
 {
     bool again = res == -EINTR || res == -EAGAIN || res == -ECANCELED;
 
@@ -173,125 +181,174 @@ static void ring_done(AioRequest *r, int res)
         return;
     }
     r->ret = MIN(res, 0);
-    complete(r);
+    complete(a, r);
 }
 
-static void reap(void)
+static void reap(Aio *a)
 {
     struct io_uring_cqe *cqe;
     AioRequest *r;
 
-    while (aio.in_ring && io_uring_peek_cqe(&aio.ring, &cqe) == 0) {
+    while (a->in_ring && io_uring_peek_cqe(&a->ring, &cqe) == 0) {
         int res = cqe->res;
         r = io_uring_cqe_get_data(cqe);
-        io_uring_cqe_seen(&aio.ring, cqe);
-        aio.in_ring--;
-        ring_done(r, res);
+        io_uring_cqe_seen(&a->ring, cqe);
+        a->in_ring--;
+        ring_done(a, r, res);
     }
-    while ((r = g_async_queue_try_pop(aio.finished))) {
-        complete(r);
+    while ((r = g_async_queue_try_pop(a->finished))) {
+        complete(a, r);
     }
 }
 
-/* ---- the main loop ------------------------------------------------------ */
+/* ---- loops -------------------------------------------------------------- */
 
-static void clear_event(void)
+static void clear_event(Aio *a)
 {
     u64 count;
 
-    if (read(aio.event, &count, sizeof count) < 0) {
+    if (read(a->event, &count, sizeof count) < 0) {
         return;                 /* nothing: somebody else reaped it */
     }
 }
 
-static gboolean on_event(gint fd, GIOCondition what, void *unused)
+void aio_serve(Aio *a)
 {
-    (void)fd, (void)what, (void)unused;
-    clear_event();
-    ring_submit();
-    reap();
+    clear_event(a);
+    ring_submit(a);
+    reap(a);
+}
+
+void aio_wait(Aio *a)
+{
+    struct pollfd p = { .fd = a->event, .events = POLLIN };
+
+    poll(&p, 1, -1);
+}
+
+static gboolean on_event(gint fd, GIOCondition what, void *opaque)
+{
+    (void)fd, (void)what;
+    aio_serve(opaque);
     return G_SOURCE_CONTINUE;
 }
 
-static bool start_ring(void)
+static bool start_ring(Aio *a)
 {
-    if (io_uring_queue_init(RING, &aio.ring, 0) < 0) {
+    if (io_uring_queue_init(RING, &a->ring, 0) < 0) {
         return false;
     }
-    if (io_uring_register_eventfd(&aio.ring, aio.event) < 0) {
-        io_uring_queue_exit(&aio.ring);
+    if (io_uring_register_eventfd(&a->ring, a->event) < 0) {
+        io_uring_queue_exit(&a->ring);
         return false;
     }
     return true;
 }
 
-static void start(void)
+static void set_up(Aio *a)
 {
-    if (aio.started) {
-        return;
+    a->started = true;
+    a->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    a->finished = g_async_queue_new();
+    a->pool = g_thread_pool_new(work, NULL, THREADS, false, NULL);
+    a->has_ring = start_ring(a);
+}
+
+Aio *aio_new(void)
+{
+    Aio *a = g_new0(Aio, 1);
+
+    set_up(a);
+    return a;
+}
+
+void aio_free(Aio *a)
+{
+    g_thread_pool_free(a->pool, false, true);
+    g_async_queue_unref(a->finished);
+    if (a->has_ring) {
+        io_uring_queue_exit(&a->ring);
     }
-    aio.started = true;
-    aio.event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    aio.finished = g_async_queue_new();
-    aio.pool = g_thread_pool_new(work, NULL, THREADS, false, NULL);
-    aio.has_ring = start_ring();
-    GSource *s = g_unix_fd_source_new(aio.event, G_IO_IN);
-    g_source_set_callback(s, G_SOURCE_FUNC(on_event), NULL, NULL);
-    g_source_set_name(s, "disks");
-    g_source_set_can_recurse(s, true);  /* else GLib wakes the loop again */
-    g_source_attach(s, NULL);
-    g_source_unref(s);
+    close(a->event);
+    g_free(a);
+}
+
+/* That of the main loop when it is needed first. */
+static Aio *started(const Block *b)
+{
+    Aio *a = aio_of(b);
+
+    if (!a->started) {
+        set_up(a);
+        GSource *s = g_unix_fd_source_new(a->event, G_IO_IN);
+        g_source_set_callback(s, G_SOURCE_FUNC(on_event), a, NULL);
+        g_source_set_name(s, "disks");
+        g_source_set_can_recurse(s, true);  /* else GLib wakes it again */
+        g_source_attach(s, NULL);
+        g_source_unref(s);
+    }
+    return a;
 }
 
 const char *aio_engine(const Block *b)
 {
-    start();
-    return aio.has_ring && !b->threads ? "io_uring" : "threads";
+    return started(b)->has_ring && !b->threads ? "io_uring" : "threads";
 }
 
 void aio_submit(AioRequest *r)
 {
-    start();
+    Aio *a = started(r->b);
+
     r->b->in_flight++;
-    aio.in_flight++;
+    a->in_flight++;
     if (r->refused) {
         finished(r);
-    } else if (!ring_takes(r)) {
+    } else if (!ring_takes(a, r)) {
         to_pool(r);
     } else if (r->at.fd < 0) {
         iov_zero(r->iov, r->n);
         finished(r);
-    } else if (!ring_queue(r)) {
+    } else if (!ring_queue(a, r)) {
         to_pool(r);
-    } else if (!aio.plugged) {
-        ring_submit();
+    } else if (!a->plugged) {
+        ring_submit(a);
     }
 }
 
-void block_plug(void)
+void block_plug(Block *b)
 {
-    aio.plugged++;
+    aio_of(b)->plugged++;
 }
 
-void block_unplug(void)
+void block_unplug(Block *b)
 {
-    if (--aio.plugged == 0 && aio.in_ring) {
-        ring_submit();
-        reap();
+    Aio *a = aio_of(b);
+
+    if (--a->plugged == 0 && a->in_ring) {
+        ring_submit(a);
+        reap(a);
+    }
+}
+
+static void drain(Aio *a, const u32 *busy)
+{
+    while (*busy) {
+        aio_serve(a);
+        if (*busy) {
+            aio_wait(a);
+        }
     }
 }
 
 void aio_drain(const Block *b)
 {
-    const u32 *busy = b ? &b->in_flight : &aio.in_flight;
+    iothread_lock(b->thread);
+    drain(aio_of(b), &b->in_flight);
+    iothread_unlock(b->thread);
+}
 
-    while (*busy) {
-        struct pollfd p = { .fd = aio.event, .events = POLLIN };
-        ring_submit();
-        reap();
-        if (*busy) {
-            poll(&p, 1, -1);
-            clear_event();
-        }
-    }
+void aio_drain_all(Aio *a)
+{
+    a = a ? a : &main_aio;
+    drain(a, &a->in_flight);
 }

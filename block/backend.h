@@ -9,11 +9,13 @@
 #pragma once
 #include <glib.h>
 #include "block/block.h"
+#include "block/iothread.h"
 
 enum { SECTOR = 512, PROBE_BYTES = 512 };
 
 typedef struct Image Image;
 typedef struct AioRequest AioRequest;
+typedef struct Aio Aio;
 
 /* A piece of a disk as it is in a file. */
 typedef struct Extent {
@@ -96,6 +98,7 @@ struct Block {
     bool     lockable;          /* not locking=off */
     bool     complained;
     GHashTable *options;
+    IoThread *thread;           /* that has its requests; NULL: the main one */
     u32      in_flight;
     BlockCounts counts;
 };
@@ -153,10 +156,20 @@ extern const ImageKind raw_kind, qcow2_kind;
 /* qcow2.c: makes fd an image of a disk with that many bytes. */
 bool qcow2_create(int fd, u64 size, Err *err);
 
-/* ---- aio.c: the machine lock -------------------------------------------- */
+/* ---- aio.c: the machine lock, or that of a thread ----------------------- */
 void aio_submit(AioRequest *r);       /* owned by aio from here */
-void aio_drain(const Block *b);
+void aio_drain(const Block *b);       /* takes the thread's lock itself */
+void aio_drain_all(Aio *a);           /* NULL: the main thread's */
 const char *aio_engine(const Block *b);
+Aio *aio_new(void);
+void aio_free(Aio *a);                /* nothing is in flight */
+void aio_wake(Aio *a);                /* any thread: what waits goes on */
+void aio_wait(Aio *a);                /* without the lock */
+void aio_serve(Aio *a);               /* hands over, and completes */
+
+/* ---- iothread.c --------------------------------------------------------- */
+Aio *iothread_aio(IoThread *t);
+void iothreads_drain(void);           /* machine lock */
 
 /* ---- block.c ------------------------------------------------------------ */
 /* A request is done: counts it, and tells of an error. */

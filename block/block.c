@@ -44,6 +44,34 @@ void block_submit(Block *b, const BlockRequest *q)
     aio_submit(r);
 }
 
+/* A failed request, for the main thread to tell of. */
+typedef struct Failure {
+    char   *id;
+    BlockOp op;
+    int     error;
+} Failure;
+
+static gboolean tell_later(void *opaque)
+{
+    Failure *f = opaque;
+    Block *b = block_find(f->id);
+
+    if (b) {
+        registry.failed(registry.opaque, b, f->op, f->error);
+    }
+    g_free(f->id);
+    g_free(f);
+    return G_SOURCE_REMOVE;
+}
+
+static void tell(const AioRequest *r)
+{
+    Failure f = { g_strdup(r->b->id), r->op, r->ret };
+
+    g_idle_add_full(G_PRIORITY_DEFAULT, tell_later, g_memdup2(&f, sizeof f),
+                    NULL);
+}
+
 void block_account(const AioRequest *r)
 {
     BlockCounts *n = &r->b->counts;
@@ -59,7 +87,7 @@ void block_account(const AioRequest *r)
         n->highest = MAX(n->highest, r->offset + r->len);
     }
     if (r->ret && !r->refused && registry.failed) {
-        registry.failed(registry.opaque, r->b, r->op, r->ret);
+        tell(r);
     }
 }
 
@@ -97,7 +125,14 @@ void block_drain(Block *b)
 
 void block_drain_all(void)
 {
-    aio_drain(NULL);
+    iothreads_drain();
+    aio_drain_all(NULL);
+}
+
+void block_set_thread(Block *b, IoThread *t)
+{
+    block_drain(b);
+    b->thread = t;
 }
 
 /* ---- options ------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* QMP's commands for the host's side of devices: chardevs, nets, objects. */
 #include <stdio.h>
+#include "block/iothread.h"
 #include "monitor/qmp.h"
 #include "net/net.h"
 #include "softmmu/objects.h"
@@ -227,14 +228,48 @@ void qmp_object_add(QmpCall *c)
     }
 }
 
+static char *type_of(const char *text)
+{
+    return object_get(text, "qom-type");
+}
+
 void qmp_object_del(QmpCall *c)
 {
-    const char *id = json_str(c->args, "id");
+    const char *id = json_str(c->args, "id"), *text;
     u32 at;
 
-    if (!object_find(c->m->opts, id, &at)) {
+    text = object_find(c->m->opts, id, &at);
+    if (!text) {
         fail(&c->err, "object '%.100s' not found", id);
-    } else {
-        g_ptr_array_remove_index(c->m->opts->objects, at);
+        return;
+    }
+    g_autofree char *type = type_of(text);
+    if (strcmp(type, "iothread") == 0 && !iothread_end(id)) {
+        fail(&c->err, "object '%.100s' is in use, can not be deleted", id);
+        return;
+    }
+    g_ptr_array_remove_index(c->m->opts->objects, at);
+}
+
+void qmp_query_iothreads(QmpCall *c)
+{
+    const GPtrArray *objects = c->m->opts->objects;
+
+    c->ret = json_array();
+    for (u32 i = 0; i < objects->len; i++) {
+        static const char *const zeros[] = {
+            "poll-max-ns", "poll-grow", "poll-shrink", "aio-max-batch",
+        };
+        g_autofree char *type = type_of(objects->pdata[i]);
+        g_autofree char *id = object_get(objects->pdata[i], "id");
+        if (strcmp(type, "iothread") != 0) {
+            continue;
+        }
+        Json *j = json_add(c->ret, NULL, json_object());
+        json_add_str(j, "id", id);
+        json_add_int(j, "thread-id", iothread_number(iothread_get(id)));
+        for (u32 k = 0; k < countof(zeros); k++) {
+            json_add_int(j, zeros[k], 0);
+        }
     }
 }

@@ -494,11 +494,6 @@ void qmp_query_memory_devices(QmpCall *c)
     none(c);
 }
 
-void qmp_query_iothreads(QmpCall *c)
-{
-    none(c);
-}
-
 void qmp_query_tpm_models(QmpCall *c)
 {
     none(c);

@@ -10,6 +10,7 @@
 #include <glib-unix.h>
 #include "accel/accel.h"
 #include "block/block.h"
+#include "block/iothread.h"
 #include "chardev/chardev.h"
 #include "gdbstub/gdbstub.h"
 #include "migration/migration.h"
@@ -670,6 +671,8 @@ int main(int argc, char **argv)
     machine_lock();
     m->opts = o;
     m->mem = mem_new();
+    mem_listen(m->mem, iothread_pass_all, NULL);
+    iothread_init(machine_lock, machine_unlock);
     m->devices = g_ptr_array_new();
     m->no_reboot = o->no_reboot;
     m->no_shutdown = o->no_shutdown;

@@ -36,7 +36,15 @@ static const ObjectProp secret[] = {
     { NULL, NULL, NULL }
 };
 
+/* block/iothread.h; it sleeps when there is nothing to do. */
+static const ObjectProp iothread[] = {
+    { "poll-max-ns", "size", "accepted" },
+    { "poll-grow", "size", "accepted" }, { "poll-shrink", "size", "accepted" },
+    { "aio-max-batch", "size", "accepted" }, { NULL, NULL, NULL }
+};
+
 static const ObjectType types[] = {
+    { "iothread", iothread },
     { "memory-backend-file", memory_file },
     { "memory-backend-memfd", memory }, { "memory-backend-ram", memory },
     { "rng-builtin", rng_builtin }, { "rng-random", rng_random },

@@ -553,9 +553,9 @@ static void set_ci(void *opaque, u32 i, u64 v)
     (void)i;
     if (p->cmd & CMD_ST) {
         p->ci |= (u32)v;
-        block_plug();
+        block_plug(NULL);
         next_command(p);
-        block_unplug();
+        block_unplug(NULL);
     }
 }
 

@@ -161,11 +161,11 @@ static void run_queue(Nvme *s, u32 n)
 
 void nvme_run_waiting(Nvme *s)
 {
-    block_plug();
+    block_plug(NULL);
     for (u32 i = 0; i < NVME_QUEUES; i++) {
         run_queue(s, i);
     }
-    block_unplug();
+    block_unplug(NULL);
 }
 
 /* ---- doorbells: 3.1.24, 3.1.25 ------------------------------------------ */
@@ -180,9 +180,9 @@ static void ring_sq(Nvme *s, u32 n, u32 tail)
         return;
     }
     q->tail = tail;
-    block_plug();
+    block_plug(NULL);
     run_queue(s, n);
-    block_unplug();
+    block_unplug(NULL);
 }
 
 static void ring_cq(Nvme *s, u32 n, u32 head)

@@ -10,6 +10,7 @@
 #include <glib.h>
 #include "hw/virtio/virtio.h"
 #include "softmmu/clock.h"
+#include "softmmu/objects.h"
 #include "util/log.h"
 
 enum { DESC_NEXT = 1, DESC_WRITE = 2, DESC_INDIRECT = 4, DESC_BYTES = 16 };
@@ -27,17 +28,22 @@ typedef struct Desc {
 
 static MemSpace *memory(const VirtioDevice *v) { return v->dev.mem; }
 
+static void look_at(VirtioDevice *v, u64 queues)
+{
+    for (u32 q = 0; q < v->queues; q++) {
+        if (queues >> q & 1 && v->vq[q].ready && virtio_running(v)) {
+            v->kind->notify(v, q);
+        }
+    }
+}
+
 static void look_again(void *opaque)
 {
     VirtioDevice *v = opaque;
     u64 queues = v->later;
 
     v->later = 0;
-    for (u32 q = 0; q < v->queues; q++) {
-        if (queues >> q & 1 && v->vq[q].ready && virtio_running(v)) {
-            v->kind->notify(v, q);
-        }
-    }
+    look_at(v, queues);
 }
 
 void virtio_init(VirtioDevice *v, const VirtioKind *kind)
@@ -55,12 +61,17 @@ void virtio_init(VirtioDevice *v, const VirtioKind *kind)
 
 void virtio_stop(VirtioDevice *v)
 {
+    iothread_remove(v->io, &v->user);
     timer_free(v->timer);
     v->timer = NULL;
 }
 
 void virtio_later(VirtioDevice *v, u32 q)
 {
+    if (v->io) {
+        virtio_kick(v, q);
+        return;
+    }
     v->later |= BIT(q);
     timer_set(v->timer, 0);
 }
@@ -73,9 +84,17 @@ bool virtio_running(const VirtioDevice *v)
 
 enum { CONFIGURATION = -1 };
 
-/* source: a queue, or CONFIGURATION.  Section 4.1.4.5.1 about isr. */
+/*
+ * source: a queue, or CONFIGURATION.  Section 4.1.4.5.1 about isr.  Without
+ * the machine lock it waits for after().
+ */
 static void signal_driver(VirtioDevice *v, u8 isr, int source)
 {
+    if (v->io && !machine_locked()) {
+        v->due |= source == CONFIGURATION ? 0 : BIT(source);
+        v->due_config |= source == CONFIGURATION;
+        return;
+    }
     bool sent = v->message && v->message(v->dev.bus, source);
 
     v->isr |= !sent || source == CONFIGURATION ? isr : 0;
@@ -96,6 +115,61 @@ void virtio_config_changed(VirtioDevice *v)
     v->generation++;
     if (virtio_running(v)) {
         signal_driver(v, ISR_CONFIG, CONFIGURATION);
+    }
+}
+
+/* ---- on a thread of its own --------------------------------------------- */
+
+static bool work(void *opaque)
+{
+    VirtioDevice *v = opaque;
+
+    look_at(v, __atomic_exchange_n(&v->kicked, 0, __ATOMIC_SEQ_CST));
+    return v->due || v->due_config;
+}
+
+static void after(void *opaque)
+{
+    VirtioDevice *v = opaque;
+
+    iothread_lock(v->io);
+    u64 due = v->due;
+    bool config = v->due_config;
+    v->due = 0;
+    v->due_config = false;
+    iothread_unlock(v->io);
+    for (u32 q = 0; due; q++, due >>= 1) {
+        if (due & 1) {
+            signal_driver(v, ISR_QUEUE, (int)q);
+        }
+    }
+    if (config) {
+        signal_driver(v, ISR_CONFIG, CONFIGURATION);
+    }
+}
+
+bool virtio_set_thread(VirtioDevice *v, const char *id, Err *err)
+{
+    const Machine *m = v->dev.machine;
+    u32 at;
+    const char *text = m && m->opts ? object_find(m->opts, id, &at) : NULL;
+    g_autofree char *type = text ? object_get(text, "qom-type") : NULL;
+
+    if (!type || strcmp(type, "iothread") != 0) {
+        return fail(err, "iothread=%s: there is no such object; add -object "
+                    "iothread,id=%s", id, id);
+    }
+    v->io = iothread_get(id);
+    v->user = (IoUser) { work, after, v };
+    iothread_add(v->io, &v->user);
+    return true;
+}
+
+void virtio_kick(VirtioDevice *v, u32 q)
+{
+    if (q < VQ_MAX) {
+        __atomic_fetch_or(&v->kicked, BIT(q), __ATOMIC_SEQ_CST);
+        iothread_wake(v->io);
     }
 }
 
@@ -402,6 +476,7 @@ size_t iov_copy_in(const struct iovec *iov, u32 n, size_t skip,
 
 void virtio_reset(VirtioDevice *v)
 {
+    iothread_lock(v->io);
     v->epoch++;
     v->accepted = 0;
     v->status = v->isr = 0;
@@ -414,6 +489,9 @@ void virtio_reset(VirtioDevice *v)
     if (v->kind && v->kind->reset) {
         v->kind->reset(v);
     }
+    v->due = 0;
+    v->due_config = false;
+    iothread_unlock(v->io);
 }
 
 u64 virtio_offered(const VirtioDevice *v)
@@ -453,8 +531,10 @@ void virtio_set_status(VirtioDevice *v, u8 status)
     if (rises & STATUS_DRIVER_OK) {     /* legacy drivers just go on */
         v->accepted &= virtio_offered(v);
     }
+    iothread_lock(v->io);
     v->status = (status & (u8)~STATUS_NEEDS_RESET)
               | (v->status & STATUS_NEEDS_RESET);
+    iothread_unlock(v->io);
     if (rises & STATUS_DRIVER_OK && v->kind->driver_ok) {
         v->kind->driver_ok(v);
     }
@@ -464,15 +544,19 @@ void virtio_queue_ready(VirtioDevice *v, u32 n, bool ready)
 {
     VirtQueue *q = &v->vq[n];
 
+    iothread_lock(v->io);
     q->ready = ready;
     q->next = q->used_next = 0;
     q->signalled_valid = false;
     v->in_use[n] = 0;
+    iothread_unlock(v->io);
 }
 
 void virtio_notify(VirtioDevice *v, u32 q)
 {
-    if (usable(v, q)) {
+    if (usable(v, q) && v->io) {
+        virtio_kick(v, q);
+    } else if (usable(v, q)) {
         v->kind->notify(v, q);
     } else if (!v->told) {
         v->told = true;

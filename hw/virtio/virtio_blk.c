@@ -39,7 +39,7 @@ typedef struct Pending {
 struct VirtioBlk {
     VirtioDevice v;
     Block   *disk;
-    char    *serial;
+    char    *serial, *thread;
     u32      block_size, physical_size, queue_size, num_queues;
     bool     write_cache;
     Pending *spare;
@@ -252,7 +252,7 @@ static void notify(void *opaque, u32 q)
     VirtioBlk *s = opaque;
     u32 n = 0;
 
-    block_plug();
+    block_plug(s->disk);
     while (n < s->v.vq[q].size && s->in_flight < IN_FLIGHT_MAX
            && serve_next(s, q)) {
         n++;
@@ -260,7 +260,7 @@ static void notify(void *opaque, u32 q)
     if (n == s->v.vq[q].size || s->in_flight == IN_FLIGHT_MAX) {
         virtio_later(&s->v, q);
     }
-    block_unplug();
+    block_unplug(s->disk);
 }
 
 /* ---- configuration ------------------------------------------------------ */
@@ -353,7 +353,12 @@ static bool start(void *opaque, Err *err)
     s->v.features |= s->num_queues > 1 ? BIT(F_MQ) : 0;
     s->v.features |= block_readonly(s->disk)
         ? BIT(F_RO) : BIT(F_DISCARD) | BIT(F_WRITE_ZEROES);
-    return block_claim(s->disk, s->v.dev.id, err);
+    if (!block_claim(s->disk, s->v.dev.id, err)
+        || (s->thread && !virtio_set_thread(&s->v, s->thread, err))) {
+        return false;
+    }
+    block_set_thread(s->disk, s->v.io);
+    return true;
 }
 
 static void reset(void *opaque)
@@ -370,9 +375,14 @@ static void stop(void *opaque)
 {
     VirtioBlk *s = opaque;
 
+    iothread_lock(s->v.io);
     if (s->disk && s->in_flight) {
         s->v.epoch++;
         block_drain(s->disk);
+    }
+    iothread_unlock(s->v.io);
+    if (s->disk) {
+        block_set_thread(s->disk, NULL);
     }
     while (s->spare) {
         Pending *p = s->spare;
@@ -406,6 +416,7 @@ DEVICE(virtio_blk) {
         PROP("physical_block_size", PROP_U32, VirtioBlk, physical_size, "512", "bytes"),
         PROP("write-cache", PROP_BOOL, VirtioBlk, write_cache, "on", "until the guest says else"),
         PROP("num-queues", PROP_U32, VirtioBlk, num_queues, "1", "queues"),
+        PROP("iothread", PROP_STR, VirtioBlk, thread, NULL, "the -object iothread that serves it"),
         PROP("queue-size", PROP_U32, VirtioBlk, queue_size, "256", "requests"),
         { 0 }
     },

@@ -451,6 +451,31 @@ static void legacy_write(void *opaque, u64 at, unsigned size, u64 val)
     }
 }
 
+/*
+ * The modern BAR without the machine lock: notifications of a device that has
+ * a thread of its own need none.
+ */
+static u64 modern_read(void *opaque, u64 at, unsigned size)
+{
+    machine_lock();
+    u64 v = device_read(opaque, at, size);
+    machine_unlock();
+    return v;
+}
+
+static void modern_write(void *opaque, u64 at, unsigned size, u64 val)
+{
+    VirtioPci *s = opaque;
+
+    if (at >= NOTIFY_AT && s->v->io) {
+        virtio_kick(s->v, (u32)(at - NOTIFY_AT) / NOTIFY_STEP);
+        return;
+    }
+    machine_lock();
+    device_write(opaque, at, size, val);
+    machine_unlock();
+}
+
 /* ---- capabilities ------------------------------------------------------- */
 
 static u32 add_area(VirtioPci *s, u8 type, u32 at, u32 bytes)
@@ -474,7 +499,8 @@ static void add_modern(VirtioPci *s)
 
     pci_bar(d, MODERN_BAR, (PciBar) {
         .size = MODERN, .kind = PCI_BAR_64 | PCI_BAR_PREFETCH,
-        .read = device_read, .write = device_write, .opaque = s,
+        .read = modern_read, .write = modern_write, .opaque = s,
+        .lockless = true,
     });
     cap = add_area(s, CAP_PCI, 0, 0);
     s->access_at = cap;
@@ -746,6 +772,7 @@ DEVICE(virtio_blk_pci) {
         PASS("write-cache", 4, "until the guest says else"),
         PASS("num-queues", 5, "queues; one for each CPU"),
         PASS("queue-size", 6, "requests"),
+        PASS("iothread", 7, "the -object iothread that serves it"),
         { 0 }
     },
     FUNCTION,

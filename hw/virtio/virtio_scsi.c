@@ -485,7 +485,7 @@ static void notify(void *opaque, u32 q)
         flush_events(s);
         return;
     }
-    block_plug();
+    block_plug(NULL);
     while (n < s->v.vq[q].size && s->in_flight < IN_FLIGHT_MAX
            && serve_next(s, q)) {
         n++;
@@ -493,7 +493,7 @@ static void notify(void *opaque, u32 q)
     if (n == s->v.vq[q].size || s->in_flight == IN_FLIGHT_MAX) {
         virtio_later(&s->v, q);
     }
-    block_unplug();
+    block_unplug(NULL);
 }
 
 /* The driver may choose how long commands and their sense are. */

@@ -11,6 +11,7 @@
 #include "util/err.h"
 
 typedef struct Block Block;
+typedef struct IoThread IoThread;
 
 /*
  * Opens "-drive"/"-blockdev" text: "file=PATH,if=none,id=a,format=raw|qcow2,
@@ -74,11 +75,17 @@ void   block_on_error(void (*fn)(void *opaque, Block *b, BlockOp op,
 /* Starts a request.  Any thread with the machine lock. */
 void block_submit(Block *b, const BlockRequest *r);
 /*
- * Around several block_submit(): they are handed to the host together, and
- * what is done at once completes in block_unplug().
+ * Around several block_submit() of disks with the thread of b, or NULL, of the
+ * main thread: they are handed to the host together, and what is done at once
+ * completes in block_unplug().
  */
-void block_plug(void);
-void block_unplug(void);
+void block_plug(Block *b);
+void block_unplug(Block *b);
+/*
+ * Has its requests done by a thread (NULL: the main one) from now on, with
+ * that one's lock instead of the machine lock.
+ */
+void block_set_thread(Block *b, IoThread *t);
 /* Synchronous read/write for loaders and flash; 0 or -errno. */
 int  block_pread(Block *b, u64 offset, void *buf, size_t len);
 int  block_pwrite(Block *b, u64 offset, const void *buf, size_t len);

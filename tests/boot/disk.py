@@ -141,6 +141,28 @@ def overlays(folder, image):
           "the overlay has what was written to it alone") or note(output)
 
 
+def threaded(image):
+    """Two CPUs, two queues, a thread that serves the disk."""
+    with Guest(arch="amd64", initrd="tools.gz", timeout=240,
+               machine=["-M", "q35", "-cpu", "max", "-m", "256", "-smp", "2"],
+               append='quiet guest.mod="virtio_pci virtio_blk ext4"', extra=[
+                   "-object", "iothread,id=t0", "-drive",
+                   "file=%s,if=none,id=d0" % image, "-device",
+                   "virtio-blk-pci,drive=d0,iothread=t0"]) as g:
+        check(g.login(), "a guest whose disk has a thread") or done()
+        check(g.shell("mkdir -p /mnt; mount -t ext4 /dev/vda /mnt")[0] == 0,
+              "thread: it mounts the disk")
+        before = sums(g)
+        g.shell("cd /mnt; for i in 1 2 3; do (for n in $(seq 10); do "
+                "cp b f$i; sync; echo 3 >/proc/sys/vm/drop_caches; "
+                "cmp b f$i || echo BA\"\"D; rm f$i; done) & done; wait; cd /")
+        check("BAD" not in g.output, "thread: files are copied by three")
+        check(sums(g) == before, "thread: and all is as it was")
+        g.shell("umount /mnt")
+        check(g.power_off() == 0, "thread: switched off")
+    fsck(image)
+
+
 def main():
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     needs("e2fsck")
@@ -158,8 +180,9 @@ def main():
         nvme(image)
         image = os.path.join(folder, "disk.qcow2")
         run(["qemu-img", "create", "-q", "-f", "qcow2", image, str(SIZE)], 60)
-        before = first(image)
+        first(image)
         fsck(image)
+        threaded(image)
     done()
 
 

@@ -452,6 +452,35 @@ def clock_and_dog():
               "watchdog-set-action")
 
 
+def threads():
+    """Threads for disks: by -object, object-add, and who uses them."""
+    with scratch() as folder:
+        disk = os.path.join(folder, "d.img")
+        with open(disk, "wb") as f:
+            f.truncate(1 << 20)
+        with Emulator(PC + ["-S", "-object", "iothread,id=t0", "-drive",
+                            "file=%s,if=none,id=d0,format=raw" % disk,
+                            "-drive", "file=%s,if=none,id=d1,snapshot=on,"
+                            "format=raw,locking=off" % disk, "-device",
+                            "pcie-root-port,id=rp,slot=1", "-device",
+                            "virtio-blk-pci,id=v0,drive=d0,iothread=t0"]) as e:
+            e.qmp.run("object-add", **{"qom-type": "iothread", "id": "t1"})
+            rows = e.qmp.run("query-iothreads")
+            check([r["id"] for r in rows] == ["t0", "t1"]
+                  and all(os.path.exists("/proc/%d/task/%d" % (
+                      e.child.pid, r["thread-id"])) for r in rows),
+                  "query-iothreads: they are threads of the process")
+            check("in use" in e.qmp.error("object-del", id="t0")[1],
+                  "object-del of one that is used")
+            e.qmp.run("object-del", id="t1")
+            check(len(e.qmp.run("query-iothreads")) == 1, "object-del")
+            wrong = e.qmp.error("device_add", driver="virtio-blk-pci",
+                                id="v1", drive="d1", bus="rp",
+                                iothread="t7")[1]
+            check("-object iothread,id=t7" in wrong,
+                  "a thread that is not there") or note(wrong)
+
+
 # -------------------------------------------------------------------- options
 
 def several():
@@ -575,7 +604,7 @@ def wrong_options():
 
 for test in (handshake, broken_input, deaf_client, schema, errors, life,
              guest_events, on_signal, hosts, hot_plug, cpu_models,
-             clock_and_dog, several, passed_socket, daemon, stdio,
+             clock_and_dog, threads, several, passed_socket, daemon, stdio,
              wrong_options):
     note(test.__name__)
     test()

@@ -99,6 +99,34 @@ def test_guest(folder):
     sound(disk, "and the image is sound")
 
 
+WORK = ("dd if=/dev/urandom of=/tmp/x bs=64k count=20 2>/dev/null; "
+        "for i in $(seq 1 30); do cp /tmp/x /mnt/$((i%3)); sync; "
+        "echo 3 >/proc/sys/vm/drop_caches; cmp /tmp/x /mnt/$((i%3)) || "
+        "echo 'BA''D'; echo round $i; done; echo 'AL''L'")
+
+
+def test_busy(folder):
+    """The same while a thread works on the disk."""
+    disk = image(folder, "disk.qcow2")
+    thread = ["-object", "iothread,id=t0", "-global",
+              "virtio-blk-device.iothread=t0"]
+    with Machine(folder, *thread) as m:
+        check(m.guest.login(), "a guest whose disk has a thread") or done()
+        m.guest.shell(DISK)
+        m.guest.send(WORK)
+        for i in range(3):
+            m.guest.expect("round %d\n" % (3 * i + 2))
+            m.quiet("savevm s", "savevm while it writes")
+            m.guest.expect("round %d\n" % (3 * i + 3))
+            m.quiet("loadvm s", "and loadvm")
+        check(m.guest.expect("ALL\n") and "BAD" not in m.guest.output,
+              "it reads what it wrote")
+        check(m.guest.shell("umount /mnt && /sbin/e2fsck -fn /dev/vda")[0]
+              == 0, "its file system is whole")
+        check(m.guest.power_off() == 0, "it powers off")
+    sound(disk, "the image is sound")
+
+
 # ------------------------------------------------------------ without a guest
 
 def small(folder, *drives):
@@ -216,7 +244,7 @@ def main():
     if not is_anole():
         skip("the states are anole's own")
     needs("qemu-img")
-    for test in test_errors, test_strange, test_qmp, test_guest:
+    for test in test_errors, test_strange, test_qmp, test_guest, test_busy:
         with scratch() as folder:
             test(folder)
     done()

@@ -6,10 +6,15 @@
  * The driver is the guest and hostile: every index, address and length is
  * checked; nonsense sets DEVICE_NEEDS_RESET and the queue is left alone.
  * Rings and buffers must be in RAM, so that no access of ours is one to a
- * device.  Everything here runs with the machine lock.
+ * device.
+ *
+ * Everything here runs with the machine lock.  A device with an IoThread takes
+ * requests and gives them back on that thread, with that one's lock alone; all
+ * else about it needs both.  Interrupts wait until there is a machine lock.
  */
 #pragma once
 #include <sys/uio.h>
+#include "block/iothread.h"
 #include "hw/core/device.h"
 
 enum {
@@ -69,6 +74,11 @@ struct VirtioDevice {
     u16        in_use[VQ_MAX];  /* taken and not given back */
     u64        later;           /* a bit for each queue to look at again */
     struct Timer *timer;        /* for that */
+    IoThread  *io;              /* that serves its queues; or NULL */
+    IoUser     user;            /* of that */
+    u64        kicked;          /* atomic: queues that the driver notified */
+    u64        due;             /* queues that an interrupt is due for */
+    bool       due_config;
     /* Tells the transport that isr changed. */
     void     (*interrupt)(void *transport);
     /*
@@ -90,6 +100,8 @@ typedef struct VirtRequest {
 
 /* To be called from start(), before anything else; and from stop(). */
 void virtio_init(VirtioDevice *v, const VirtioKind *kind);
+/* Has its queues served by the thread of that id, at the end of start(). */
+bool virtio_set_thread(VirtioDevice *v, const char *id, Err *err);
 void virtio_stop(VirtioDevice *v);
 /* Takes the next request.  False: there is none, or the queue is broken. */
 bool virtio_pop(VirtioDevice *v, u32 q, VirtRequest *r);
@@ -134,6 +146,8 @@ void virtio_set_status(VirtioDevice *v, u8 status);
 u64  virtio_offered(const VirtioDevice *v);     /* features */
 void virtio_accept(VirtioDevice *v, u32 half, u32 features);
 void virtio_notify(VirtioDevice *v, u32 q);
+/* The same, any thread; only if there is an IoThread. */
+void virtio_kick(VirtioDevice *v, u32 q);
 /* The queue begins or ceases to be used. */
 void virtio_queue_ready(VirtioDevice *v, u32 q, bool ready);
 bool virtio_loaded(VirtioDevice *v);

@@ -170,7 +170,7 @@ static void batch(Bench *x)
     };
     u32 at = below(x, x->shape->size / 512) * 512;
 
-    block_plug();
+    block_plug(NULL);
     for (u32 i = 0; i < BATCH && at < x->shape->size; i++) {
         u32 most = below(x, 4) ? 9000 : LONGEST;
         u32 len = (1 + below(x, most / 512)) * 512;
@@ -179,7 +179,7 @@ static void batch(Bench *x)
         submit(x, op, op == BLOCK_FLUSH ? 0 : at, op == BLOCK_FLUSH ? 0 : len);
         at += len + (below(x, 3) ? 0 : below(x, 64) * 512);
     }
-    block_unplug();
+    block_unplug(NULL);
     finish(x);
 }
 

@@ -113,7 +113,7 @@ static bool sweep(Bench *x, Block *b, BlockOp op, u8 *mem)
     x->errors = 0;
     for (u32 at = 0; at < DISK / CHUNK; at += MANY) {
         u32 end = MIN(at + MANY, DISK / CHUNK);
-        block_plug();
+        block_plug(NULL);
         for (u32 i = at; i < end; i++) {
             u8 *p = mem + (size_t)i * CHUNK;
             struct iovec iov[2] = { { p, 512 }, { p + 512, CHUNK - 512 } };
@@ -121,7 +121,7 @@ static bool sweep(Bench *x, Block *b, BlockOp op, u8 *mem)
                 .op = op, .offset = (u64)i * CHUNK, .len = CHUNK, .iov = iov,
                 .n = 2 });
         }
-        block_unplug();
+        block_unplug(NULL);
         while (x->waiting) {
             g_main_context_iteration(NULL, true);
         }
