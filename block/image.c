@@ -179,6 +179,7 @@ bool image_open_backing(Image *i, const char *name, const char *format,
     g_autofree char *folder = g_path_get_dirname(i->path);
     const char *path = g_str_has_prefix(name, "file:") ? name + 5 : name;
     g_autofree char *whole = g_path_is_absolute(path)
+        || strcmp(folder, ".") == 0
         ? g_strdup(path) : g_build_filename(folder, path, NULL);
 
     i->backing = image_open(&(ImageWant) {

@@ -261,6 +261,11 @@ static void print_drive(FILE *out, const Json *drive)
                 json_bool(cache, "direct", false) ? ", direct" : "",
                 json_bool(cache, "no-flush", false) ? ", ignore flushes" : "");
     }
+    if (image && json_str(image, "backing_file")) {
+        fprintf(out, "    Backing file:     %s (chain depth: %lld)\n",
+                json_str(image, "backing_file"),
+                (long long)json_get(image, "backing_file_depth")->i);
+    }
 }
 
 /* All drives, or that of a name. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Drives as users name them; see include/softmmu/drives.h. */
+#include <sys/stat.h>
 #include "block/block.h"
 #include "softmmu/drives.h"
 #include "softmmu/options.h"
@@ -141,6 +142,7 @@ static bool add_own(Machine *m, Err *err)
 /* A file, or a format on top of a file. */
 typedef struct Node {
     char *name, *driver, *file, *rest;  /* rest: ",readonly=on" and so on */
+    char *backing;              /* the node that it is based on; NULL: unsaid */
     bool  may_read_only;        /* auto-read-only */
     struct Node *below;         /* whose file it has; NULL: its own */
     bool  used;                 /* a node is on top of it */
@@ -154,6 +156,7 @@ static void free_node(void *p)
     g_free(n->driver);
     g_free(n->file);
     g_free(n->rest);
+    g_free(n->backing);
     g_free(n);
 }
 
@@ -182,7 +185,7 @@ static char *node_options(KeyVal *kv)
         { "aio", "threads", ",aio=threads" },
     };
     static const char *const without_meaning[] = {
-        "detect-zeroes", "locking", "backing",
+        "detect-zeroes", "locking",
     };
     GString *out = g_string_new(NULL);
 
@@ -206,6 +209,7 @@ static bool read_node(Machine *m, Node *n, KeyVal *kv, Err *err)
 
     n->driver = g_strdup(keyval_get(kv, "driver"));
     n->name = g_strdup(keyval_get(kv, "node-name"));
+    n->backing = g_strdup(keyval_get(kv, "backing"));
     keyval_get(kv, "file.driver");
     n->rest = node_options(kv);
     if (!n->driver || !n->name || !(own || inner || file)) {
@@ -264,6 +268,33 @@ static void give_back(Node *n)
     }
 }
 
+static bool same_file(const char *a, const char *b)
+{
+    struct stat s, t;
+
+    return stat(a, &s) == 0 && stat(b, &t) == 0 && s.st_dev == t.st_dev
+        && s.st_ino == t.st_ino;
+}
+
+/* What an image is based on is what it says itself; it should be the same. */
+static bool check_backing(Machine *m, const Node *n, Err *err)
+{
+    const Node *wanted = n->backing ? find_node(m, n->backing) : NULL;
+    const char *has = block_backing(block_find(n->name), 1);
+
+    if (!n->backing) {
+        return true;
+    }
+    if (!wanted) {
+        return fail(err, "backing=%s: there is no such node", n->backing);
+    }
+    return (has && same_file(has, wanted->file))
+        || fail(err, "backing=%s is %s, but %s says that it is based on %s; "
+                "qemu-img rebase -u -b %s %s changes that", n->backing,
+                wanted->file, n->file, has ? has : "nothing", wanted->file,
+                n->file);
+}
+
 bool drives_add_node(Machine *m, const char *text, Err *err)
 {
     KeyVal *kv = keyval_parse(text, "driver", err);
@@ -275,6 +306,11 @@ bool drives_add_node(Machine *m, const char *text, Err *err)
     }
     ok = kv && read_node(m, n, kv, err) && take_below(n, err);
     if (ok && !open_node(n, err)) {
+        give_back(n);
+        ok = false;
+    }
+    if (ok && !check_backing(m, n, err)) {
+        block_close(block_find(n->name));
         give_back(n);
         ok = false;
     }

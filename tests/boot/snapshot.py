@@ -4,7 +4,7 @@
 
 import os
 
-from guest import (Guest, check, done, is_anole, needs, note, run, scratch,
+from guest import (Guest, check, done, emulator, is_anole, needs, note, run, scratch,
                    skip)
 from hmpclient import Monitor
 from qmpclient import Emulator, QmpError
@@ -155,6 +155,35 @@ def snapshots(qmp, node):
             for s in found[0].get("snapshots", [])]
 
 
+def test_chain(folder):
+    """Three images on top of each other, by -blockdev; each with its node."""
+    names, nodes = ["base", "mid", "top"], []
+    for below, name in zip([None, *names], names):
+        image(folder, name, extra=["-b", below, "-F", "qcow2"] if below else ())
+        nodes.append("driver=qcow2,node-name=%s,file.driver=file,file.filename="
+                     "%s/%s%s%s" % (name, folder, name, ",read-only=on"
+                                    if name != "top" else "",
+                                    ",backing=" + below if below else ""))
+    options = small(folder, "file=@/base,readonly=on")
+    for node in nodes:
+        options += ["-blockdev", node]
+    with Emulator([*options, "-device", "virtio-blk-pci,drive=top"]) as e:
+        rows = e.qmp.run("query-named-block-nodes")
+        top = [r for r in rows if r["node-name"] == "top"][0]
+        check(top["backing_file_depth"] == 2 and top["drv"] == "qcow2"
+              and top["backing_file"].endswith("/mid"), "a chain by -blockdev")
+    options[-1] = options[-1].replace("backing=mid", "backing=base")
+    status, output, errors = run([emulator(), *options])
+    check(status == 1 and "qemu-img rebase" in errors,
+          "a chain that is another") or note(output + errors)
+    os.remove(folder + "/base")
+    status, output, errors = run([emulator(), "-M", "pc", "-display", "none",
+                                  "-drive", "file=%s/top" % folder])
+    check(status == 1 and "mid is based on base" in errors
+          and "no such file" in errors, "a chain that ends early") \
+        or note(output + errors)
+
+
 def test_qmp(folder):
     image(folder, "a.qcow2")
     image(folder, "b.qcow2", extra=["-o", "compat=0.10"])
@@ -244,7 +273,7 @@ def main():
     if not is_anole():
         skip("the states are anole's own")
     needs("qemu-img")
-    for test in test_errors, test_strange, test_qmp, test_guest, test_busy:
+    for test in test_errors, test_strange, test_chain, test_qmp, test_guest, test_busy:
         with scratch() as folder:
             test(folder)
     done()
