@@ -2,12 +2,16 @@
 /*
  * qcow2 images of all shapes: random requests, many at once, and snapshots,
  * against an array in memory; then qemu-img says whether the image is sound
- * and what is in it.  SEED=N and ROUNDS=N make others.
+ * and what is in it; also of a process that was killed.  SEED=N and ROUNDS=N
+ * make others.
  */
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "block/block.h"
 
 enum { MIB = 1 << 20, BATCH = 12, LONGEST = 300 << 10, SNAPSHOTS = 3 };
@@ -435,6 +439,119 @@ static void test_hostile(Bench *x, const char *options, u32 rounds)
     g_clear_pointer(&x->disk, g_free);
 }
 
+/* ---- crashes ------------------------------------------------------------ */
+
+enum { SAFE = 8192, CRASH_DISK = 12 * MIB, ACKNOWLEDGED = 60 };
+
+/* Writes at random for ever, and in order what it tells of when it is safe. */
+static void write_for_ever(Bench *x, int tell)
+{
+    g_autofree u8 *mine = g_malloc(SAFE);
+    u8 *noise = g_malloc(LONGEST);
+    struct iovec v = { mine, SAFE };
+
+    fill(x, noise, LONGEST);
+    for (u32 i = 0; i < CRASH_DISK / 2 / SAFE; i++) {
+        struct iovec other = { noise, (1 + below(x, 100)) * 512 };
+        memset(mine, (int)i % 250 + 1, SAFE);
+        for (u32 k = 0; k < 3; k++) {
+            x->waiting++;
+            block_submit(x->b, &(BlockRequest) {
+                .op = k ? BLOCK_WRITE : BLOCK_ZEROES, .len = other.iov_len,
+                .offset = CRASH_DISK / 2 + below(x, 10000) * 512ull,
+                .iov = &other, .n = 1, .done = ignore, .opaque = x });
+        }
+        x->waiting++;
+        block_submit(x->b, &(BlockRequest) {
+            .op = BLOCK_WRITE_FLUSH, .offset = (u64)i * SAFE, .len = SAFE,
+            .iov = &v, .n = 1, .done = ignore, .opaque = x });
+        finish(x);
+        if (write(tell, "x", 1) != 1) {
+            break;
+        }
+    }
+    pause();
+}
+
+/* How much a process that is killed says that it has written for good. */
+static u32 crash(Bench *x)
+{
+    int ends[2];
+    u32 said = 0;
+    char c;
+
+    if (pipe(ends) < 0) {
+        return 0;
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        if (open_image(x)) {
+            write_for_ever(x, ends[1]);
+        }
+        _exit(1);
+    }
+    close(ends[1]);
+    while (read(ends[0], &c, 1) == 1) {
+        if (++said == ACKNOWLEDGED) {
+            kill(child, SIGKILL);
+        }
+    }
+    close(ends[0]);
+    waitpid(child, NULL, 0);
+    return said;
+}
+
+/* Nothing is lost and nothing is wrong; clusters may be wasted. */
+static bool survived(Bench *x, u32 said)
+{
+    g_autofree char *out = g_strconcat(x->folder, "/out.raw", NULL);
+    g_autofree char *got = NULL;
+    gsize n;
+    bool ok = said >= ACKNOWLEDGED
+        && shell("sh -c 'qemu-img check -q %s || test $? = 3'", x->image)
+        && shell("qemu-img convert -f qcow2 -O raw %s %s", x->image, out)
+        && g_file_get_contents(out, &got, &n, NULL) && n == CRASH_DISK;
+
+    for (u32 i = 0; ok && i < said * SAFE; i++) {
+        ok = (u8)got[i] == i / SAFE % 250 + 1;
+    }
+    return ok;
+}
+
+static void test_crash(Bench *x, const char *options)
+{
+    bool ok = true;
+
+    for (u32 i = 0; i < 3 && ok; i++) {
+        ok = shell("qemu-img create -q -f qcow2 -o %s %s %u", options,
+                   x->image, CRASH_DISK)
+            && survived(x, crash(x));
+    }
+    check(x, ok, "what was flushed outlives a crash");
+}
+
+/* Its refcounts were left behind: they are counted before it is written to. */
+static void test_dirty(Bench *x)
+{
+    u8 buf[4096];
+    bool ok = shell("qemu-img create -q -f qcow2 -o lazy_refcounts=on,"
+                    "cluster_size=4k %s 4M", x->image)
+        && shell("qemu-img snapshot -c s %s", x->image)
+        && shell("sh -c \"ulimit -c 0; qemu-io -c 'write -P 7 0 2M' -c abort "
+                 "%s; qemu-img info %s | grep -q 'corrupt: false'\"",
+                 x->image, x->image)
+        && shell("sh -c '! qemu-img check -q %s >/dev/null 2>&1'", x->image)
+        && open_image(x);
+
+    ok = ok && block_pread(x->b, MIB, buf, sizeof buf) == 0 && buf[99] == 7
+        && block_pwrite(x->b, 3 * MIB, buf, sizeof buf) == 0;
+    block_close_all();
+    check(x, ok && shell("qemu-img check -q %s", x->image)
+          && shell("qemu-io -r -c 'read -P 7 0 2M' -c 'read -P 7 3M 4k' %s",
+                   x->image), "the dirty bit");
+}
+
 int main(void)
 {
     static const char *const hostile[] = {
@@ -451,12 +568,16 @@ int main(void)
     x.rand = g_rand_new_with_seed(seed ? (u32)atoi(seed) : 1);
     x.folder = g_dir_make_tmp("anole-qcow2-XXXXXX", NULL);
     x.image = g_strconcat(x.folder, "/d.qcow2", NULL);
+    /* Before there are threads, which children would lack. */
+    test_crash(&x, "cluster_size=64k");
+    test_crash(&x, "cluster_size=512,refcount_bits=64");
     for (u32 i = 0; i < countof(shapes); i++) {
         test_shape(&x, &shapes[i], rounds ? (u32)atoi(rounds) : 32);
     }
     for (u32 i = 0; i < countof(hostile); i++) {
         test_hostile(&x, hostile[i], rounds ? (u32)atoi(rounds) : 100);
     }
+    test_dirty(&x);
     printf("1..%d\n", x.tests);
     shell("rm -r %s", x.folder);
     g_rand_free(x.rand);
