@@ -41,6 +41,10 @@ bool kvm_arch_start(Kvm *k, Err *err)
         && ioctl(k->vm, KVM_ENABLE_CAP, &nisv) < 0) {
         log_line(LOG_UNIMP, "KVM_CAP_ARM_NISV_TO_USER: %s", g_strerror(errno));
     }
+    if (k->irqchip == IRQCHIP_SPLIT) {
+        return fail(err, "-accel kvm: kernel-irqchip=split is for x86; write "
+                    "on or off");
+    }
     if (k->irqchip == IRQCHIP_OFF && !kvm_has(k, KVM_CAP_ARM_USER_IRQ)) {
         return fail(err, "-accel kvm: the kernel lacks KVM_CAP_ARM_USER_IRQ, "
                     "which kernel-irqchip=off needs; leave that out");

@@ -97,7 +97,7 @@ int kvm_has(const Kvm *k, int capability)
 static bool set_irqchip(Kvm *k, const char *text, Err *err)
 {
     static const char *const names[] = {
-        [IRQCHIP_OFF] = "off", [IRQCHIP_ON] = "on",
+        [IRQCHIP_OFF] = "off", [IRQCHIP_ON] = "on", [IRQCHIP_SPLIT] = "split",
     };
 
     for (u32 i = 0; i < countof(names); i++) {
@@ -106,7 +106,7 @@ static bool set_irqchip(Kvm *k, const char *text, Err *err)
             return true;
         }
     }
-    return fail(err, "kernel-irqchip=%s: write on or off", text);
+    return fail(err, "kernel-irqchip=%s: write on, off or split", text);
 }
 
 static bool set_option(Kvm *k, const char *text, Err *err)
@@ -118,7 +118,7 @@ static bool set_option(Kvm *k, const char *text, Err *err)
         return set_irqchip(k, kv[1], err);
     }
     return fail(err, "-accel kvm has no option \"%s\": "
-                "kernel-irqchip=on|off", kv[0]);
+                "kernel-irqchip=on|off|split", kv[0]);
 }
 
 static bool set_options(Kvm *k, const char *props, Err *err)

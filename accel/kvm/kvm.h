@@ -11,7 +11,10 @@
 #include "accel/accel.h"
 
 /* Who has the interrupt controllers: -M kernel-irqchip=. */
-typedef enum KvmIrqchip { IRQCHIP_OFF, IRQCHIP_ON } KvmIrqchip;
+typedef enum KvmIrqchip {
+    IRQCHIP_OFF, IRQCHIP_ON,
+    IRQCHIP_SPLIT,              /* x86: the local APICs alone */
+} KvmIrqchip;
 
 /* A stretch of guest memory that the kernel maps. */
 typedef struct KvmSlot {

@@ -92,15 +92,30 @@ MemSpace *kvm_arch_memory(const KvmCpu *k)
 /* The kernel's local APICs start CPUs and wake them. */
 bool kvm_arch_waits(const Cpu *c)
 {
-    return kvm_of(c->machine)->irqchip == IRQCHIP_ON && !c->absent;
+    return kvm_of(c->machine)->irqchip != IRQCHIP_OFF && !c->absent;
 }
 
 /* ---- interrupts --------------------------------------------------------- */
 
-static bool line_high(const Cpu *c)
+/* Does a controller of ours ask? */
+static bool asks(const KvmCpu *k)
 {
-    return __atomic_load_n(&c->lines, __ATOMIC_SEQ_CST)
-        & 1u << X86_LINE_INTR;
+    return k->kvm->irqchip == IRQCHIP_SPLIT ? kvm_pic_asks(k->kvm)
+        : __atomic_load_n(&k->cpu->lines, __ATOMIC_SEQ_CST)
+          & 1u << X86_LINE_INTR;
+}
+
+/* The vector of the interrupt that it has; -1: none is left. */
+static int acknowledge(KvmCpu *k)
+{
+    const Cpu *c = k->cpu;
+    int vector;
+
+    machine_lock();
+    vector = k->kvm->irqchip == IRQCHIP_SPLIT ? kvm_pic_ack(k->kvm)
+        : c->intc ? c->intc->ack(c->intc_state) : -1;
+    machine_unlock();
+    return vector;
 }
 
 /* Takes the edge of NMI or SMI that came; false: none did. */
@@ -115,19 +130,16 @@ static bool take_edge(X86Cpu *c, unsigned n)
 static void inject(KvmCpu *k)
 {
     struct kvm_run *r = k->run;
-    Cpu *c = k->cpu;
 
-    if (line_high(c) && r->ready_for_interrupt_injection) {
-        machine_lock();
-        int vector = c->intc ? c->intc->ack(c->intc_state) : -1;
-        machine_unlock();
+    if (asks(k) && r->ready_for_interrupt_injection) {
+        int vector = acknowledge(k);
         if (vector >= 0) {
             struct kvm_interrupt i = { (u32)vector };
             KVM_DO(k, KVM_INTERRUPT, &i);
             r->ready_for_interrupt_injection = false;
         }
     }
-    r->request_interrupt_window = line_high(c);
+    r->request_interrupt_window = asks(k);
 }
 
 static u64 task_priority(Cpu *c)
@@ -156,6 +168,9 @@ void kvm_arch_before(KvmCpu *k)
         return;
     }
     inject(k);
+    if (k->kvm->irqchip == IRQCHIP_SPLIT) {
+        return;
+    }
     k->run->cr8 = k->arch->cr8 = task_priority(k->cpu);
 }
 
@@ -202,6 +217,9 @@ bool kvm_arch_exit(KvmCpu *k)
         return halted(k);
     case KVM_EXIT_SHUTDOWN:
         return shut_down(k);
+    case KVM_EXIT_IOAPIC_EOI:
+        kvm_ioapic_eoi(k);
+        return true;
     case KVM_EXIT_SET_TPR:
         return true;                    /* kvm_arch_after() did it */
     default:

@@ -43,6 +43,12 @@ enum { MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_UCODE_REV = 0x8b };
 /* Does the machine have what the kernel's controllers stand for? */
 bool kvm_chip_fits(const Machine *m);
 bool kvm_chip_start(Kvm *k, Err *err);
+/* With the local APICs alone in the kernel: the PIC's output, and its vector;
+   machine lock held for the second. */
+bool kvm_pic_asks(const Kvm *k);
+int  kvm_pic_ack(Kvm *k);
+/* KVM_EXIT_IOAPIC_EOI. */
+void kvm_ioapic_eoi(KvmCpu *k);
 
 /* ---- x86_cpuid.c -------------------------------------------------------- */
 bool kvm_cpuid_prepare(Kvm *k, Err *err);

@@ -24,8 +24,14 @@ enum { GSI_PIC = 0, GSI_IOAPIC = PICS * PIC_PINS,
        GSIS = GSI_IOAPIC + IOAPIC_PINS };
 enum { MSR_DEADLINE = 0x6e0 };
 
+struct KvmRoutes {
+    struct kvm_irq_routing head;
+    struct kvm_irq_routing_entry at[GSIS];
+};
+
 struct KvmChip {
     Device  *pic[PICS], *ioapic;
+    struct KvmRoutes routes;    /* split: the I/O APIC's messages */
     bool     ours;              /* the devices have the state */
     u64      lines;             /* levels that the kernel knows, by GSI */
 };
@@ -66,6 +72,19 @@ static void drive(Kvm *k, u32 gsi, bool level)
     }
 }
 
+/*
+ * With our own PICs and I/O APIC of the local APICs' inputs only LINT0 is
+ * anybody's: the PIC's, which kvm_arch_before() looks at.
+ */
+static void take_lint(Kvm *k, const Device *d, int n, bool level)
+{
+    for (u32 i = 0; level && n == 0 && i < k->m->ncpus; i++) {
+        if (apic_device(k->m->cpu[i]) == d) {
+            cpu_request(k->m->cpu[i], REQ_INTERRUPT);
+        }
+    }
+}
+
 /* The interrupt of an input; -1: the kernel wires it itself. */
 static int gsi_of(const KvmChip *c, const Device *d, int n)
 {
@@ -89,10 +108,69 @@ static bool take_input(void *taker, Device *d, int n, bool level)
     if (k->arch->chip->ours) {
         return false;
     }
-    if (gsi >= 0) {
+    if (k->irqchip == IRQCHIP_SPLIT) {
+        take_lint(k, d, n, level);
+    } else if (gsi >= 0) {
         drive(k, (u32)gsi, level);
     }
     return true;
+}
+
+/* ---- the local APICs alone ---------------------------------------------- */
+
+bool kvm_pic_asks(const Kvm *k)
+{
+    const Device *pic = k->arch->chip->pic[0];
+
+    return __atomic_load_n(&device_line((Device *)pic, "intr", 0)->level,
+                           __ATOMIC_SEQ_CST);
+}
+
+int kvm_pic_ack(Kvm *k)
+{
+    return i8259_ack(k->arch->chip->pic[0]);
+}
+
+void kvm_ioapic_eoi(KvmCpu *k)
+{
+    machine_lock();
+    ioapic_eoi(k->kvm->arch->chip->ioapic, k->run->eoi.vector);
+    machine_unlock();
+}
+
+/* A redirection entry as the message that it makes. */
+static struct kvm_irq_routing_entry message_of(u32 pin, u64 entry)
+{
+    enum { MODE = 1 << 11, DATA = 0x87ff };     /* vector to trigger mode */
+
+    return (struct kvm_irq_routing_entry) {
+        .gsi = pin, .type = KVM_IRQ_ROUTING_MSI,
+        .u.msi.address_lo = APIC_BASE | (u32)(entry >> 56) << 12
+            | (entry & MODE ? 1 << 2 : 0),
+        .u.msi.data = entry & DATA,
+    };
+}
+
+/*
+ * The kernel tells of EOIs for the vectors of level-triggered messages that it
+ * has a route for, so one is made before the first is sent.
+ */
+static void route_messages(Kvm *k)
+{
+    KvmChip *c = k->arch->chip;
+    struct KvmRoutes r = { .head.nr = IOAPIC_PINS };
+    IoApicRegs regs;
+
+    ioapic_get(c->ioapic, &regs);
+    for (u32 i = 0; i < IOAPIC_PINS; i++) {
+        r.at[i] = message_of(i, regs.table[i]);
+    }
+    if (memcmp(&r, &c->routes, sizeof r)) {
+        c->routes = r;
+        if (ioctl(k->vm, KVM_SET_GSI_ROUTING, &r) < 0) {
+            log_line(LOG_UNIMP, "KVM_SET_GSI_ROUTING: %s", g_strerror(errno));
+        }
+    }
 }
 
 static bool take_message(void *taker, u64 address, u32 data)
@@ -105,6 +183,9 @@ static bool take_message(void *taker, u64 address, u32 data)
 
     if (k->arch->chip->ours) {
         return false;
+    }
+    if (k->irqchip == IRQCHIP_SPLIT && data & 1 << 15) {
+        route_messages(k);
     }
     if (ioctl(k->vm, KVM_SIGNAL_MSI, &msi) < 0) {
         log_line(LOG_GUEST, "a message that nobody gets: %#llx, %#x",
@@ -123,10 +204,7 @@ static void take(Kvm *k, Device *d)
 
 static bool route(Kvm *k)
 {
-    struct {
-        struct kvm_irq_routing head;
-        struct kvm_irq_routing_entry at[GSIS];
-    } r = { .head.nr = GSIS };
+    struct KvmRoutes r = { .head.nr = GSIS };
 
     for (u32 i = 0; i < GSIS; i++) {
         bool pic = i < GSI_IOAPIC;
@@ -143,6 +221,18 @@ static bool route(Kvm *k)
     return ioctl(k->vm, KVM_SET_GSI_ROUTING, &r) == 0;
 }
 
+static bool create(Kvm *k)
+{
+    struct kvm_enable_cap split = {
+        .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { IOAPIC_PINS },
+    };
+
+    return kvm_has(k, KVM_CAP_SIGNAL_MSI)
+        && (k->irqchip == IRQCHIP_SPLIT
+            ? ioctl(k->vm, KVM_ENABLE_CAP, &split) == 0
+            : ioctl(k->vm, KVM_CREATE_IRQCHIP, 0) == 0 && route(k));
+}
+
 bool kvm_chip_start(Kvm *k, Err *err)
 {
     KvmChip *c = g_new0(KvmChip, 1);
@@ -150,16 +240,21 @@ bool kvm_chip_start(Kvm *k, Err *err)
 
     k->arch->chip = c;
     c->ours = true;
-    if (!kvm_has(k, KVM_CAP_IRQCHIP) || !kvm_has(k, KVM_CAP_SIGNAL_MSI)
-        || ioctl(k->vm, KVM_CREATE_IRQCHIP, 0) < 0 || !route(k)) {
-        return fail(err, "-accel kvm: the kernel has no interrupt controllers "
-                    "(%s); add kernel-irqchip=off", g_strerror(errno));
+    if (!create(k)) {
+        return fail(err, "-accel kvm: the kernel has no %s (%s); add "
+                    "kernel-irqchip=off", k->irqchip == IRQCHIP_SPLIT
+                    ? "local APICs alone" : "interrupt controllers",
+                    g_strerror(errno));
     }
     c->ioapic = nth_of(m, "ioapic", 0);
-    take(k, c->ioapic);
     for (u32 i = 0; i < PICS; i++) {
         c->pic[i] = nth_of(m, "isa-pic", i);
+    }
+    for (u32 i = 0; i < PICS && k->irqchip == IRQCHIP_ON; i++) {
         take(k, c->pic[i]);
+    }
+    if (k->irqchip == IRQCHIP_ON) {
+        take(k, c->ioapic);
     }
     for (u32 i = 0; i < m->ncpus; i++) {
         take(k, apic_device(m->cpu[i]));
@@ -371,10 +466,15 @@ void kvm_paused(Machine *m)
         return;
     }
     c->ours = true;
-    get_pics(k);
-    get_ioapic(k);
+    if (k->irqchip == IRQCHIP_ON) {
+        get_pics(k);
+        get_ioapic(k);
+    }
     for (u32 i = 0; i < m->ncpus; i++) {
         get_apic(kvm_cpu(m->cpu[i]));
+        if (k->irqchip == IRQCHIP_SPLIT) {
+            device_input(apic_device(m->cpu[i]), 0, kvm_pic_asks(k));
+        }
     }
 }
 
@@ -386,9 +486,13 @@ void kvm_resuming(Machine *m)
     if (!c || !c->ours) {
         return;
     }
-    put_lines(k);
-    put_pics(k);
-    put_ioapic(k);
+    if (k->irqchip == IRQCHIP_ON) {
+        put_lines(k);
+        put_pics(k);
+        put_ioapic(k);
+    } else {
+        route_messages(k);
+    }
     for (u32 i = 0; i < m->ncpus; i++) {
         put_apic(kvm_cpu(m->cpu[i]));
     }

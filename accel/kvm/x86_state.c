@@ -105,7 +105,7 @@ static void put_system(KvmCpu *k, X86Cpu *c)
             = segment(&c->seg[i], c->base[i]);
     }
     s.ss.dpl = c->cpl;
-    s.apic_base = k->kvm->irqchip == IRQCHIP_ON ? k->arch->apic_base
+    s.apic_base = k->kvm->irqchip != IRQCHIP_OFF ? k->arch->apic_base
                                                 : apic_base(k->cpu);
     s.cr8 = k->arch->cr8;
     KVM_DO(k, KVM_SET_SREGS, &s);
@@ -310,7 +310,7 @@ static void put_mp_state(KvmCpu *k)
         : c->halted ? KVM_MP_STATE_HALTED : KVM_MP_STATE_RUNNABLE
     };
 
-    if (k->kvm->irqchip == IRQCHIP_ON) {
+    if (k->kvm->irqchip != IRQCHIP_OFF) {
         c->halted = false;              /* the kernel knows it now */
         if (s.mp_state != was) {
             KVM_DO(k, KVM_SET_MP_STATE, &s);
@@ -323,7 +323,7 @@ static void get_mp_state(KvmCpu *k)
     Cpu *c = k->cpu;
     struct kvm_mp_state s = { 0 };
 
-    if (k->kvm->irqchip == IRQCHIP_ON && KVM_DO(k, KVM_GET_MP_STATE, &s)) {
+    if (k->kvm->irqchip != IRQCHIP_OFF && KVM_DO(k, KVM_GET_MP_STATE, &s)) {
         k->arch->mp_state = s.mp_state;
         c->halted = s.mp_state == KVM_MP_STATE_HALTED;
         c->stop = s.mp_state == KVM_MP_STATE_RUNNABLE || c->halted

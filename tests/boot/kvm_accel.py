@@ -59,7 +59,7 @@ def errors(g):
           "kvm:tcg falls back and says why")
     status, text = g.shell("mv /dev/other /dev/kvm; " + anole(
         pc, "-accel kvm,kernel-irqchip=maybe", kernel=False))
-    check(status == 1 and "write on or off" in text, "a wrong option")
+    check(status == 1 and "write on, off or split" in text, "a wrong option")
     status, text = g.shell(anole("-M virt -enable-kvm", kernel=False))
     check(status == 1 and "cannot run aarch64" in text, "another architecture")
     status, text = g.shell(anole(pc, "-accel kvm -cpu EPYC,enforce",
@@ -115,6 +115,20 @@ def workloads(g, chip):
         check(found and (found[1], found[2]) == (name, native(name)),
               "kernel-irqchip=%s: %s" % (chip, name))
     check(g.expect(DONE), "kernel-irqchip=%s: power off" % chip)
+    g.expect(r"^[~/]\S* # ")
+
+
+def levels(g, chip):
+    """Interrupts by level: each ends by an EOI that the I/O APIC hears of."""
+    g.send(anole("-M q35 -m 256 -cpu host -nic user,model=virtio-net-pci"
+                 " -accel kvm,kernel-irqchip=" + chip,
+                 append='pci=nomsi guest.run="ip addr add 10.0.2.15/24 dev'
+                 ' eth0; ip link set eth0 up; ping -c 3 -i 0.2 10.0.2.2;'
+                 ' grep fasteoi /proc/interrupts"'))
+    check(g.expect(r"3 packets received"), "kernel-irqchip=%s: ping" % chip)
+    found = g.expect(r"(\d+) +IO-APIC +\d+-fasteoi +virtio")
+    check(found and int(found[1]) >= 3, "by level-triggered interrupts")
+    check(g.expect(DONE), "power off")
     g.expect(r"^[~/]\S* # ")
 
 
@@ -225,8 +239,9 @@ def main():
             check(g.login(), "the machine below")
             errors(g)
             same_machine(g)
-            for chip in "on", "off":
+            for chip in "on", "off", "split":
                 workloads(g, chip)
+            levels(g, "split")
             debugger(g, port)
             pauses(g)
             moves(g)

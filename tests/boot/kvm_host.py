@@ -50,6 +50,7 @@ def main(folder):
         skip("no /dev/kvm for us here")
     exits(rom, "-accel", "kvm")
     exits(rom, "-accel", "kvm,kernel-irqchip=off")
+    exits(rom, "-accel", "kvm,kernel-irqchip=split")
     status, output, _ = wrapped(wrap, "eintr", program(rom, "-accel", "kvm"))
     check(status == 1 and output == SAID, "runs that signals end")
     for what, words in (("api", "version 11"), ("open", "join the group kvm"),
