@@ -248,7 +248,8 @@ fetch_sysroot() {
 # Downloads firmware and bootable images, once; they go to firmware/.
 fetch_firmware() {
   local dir=$cache/firmware tmp name package
-  if [[ -f $dir/.packages && $(<"$dir/.packages") == "$FIRMWARE_PACKAGES" ]]; then
+  if [[ -f $dir/.packages && $(<"$dir/.packages") == "$FIRMWARE_PACKAGES" &&
+    -f $dir/u-boot-malta64el.bin ]]; then
     return
   fi
   tmp=$(mktemp -d "$cache/firmware.XXXXXX")
@@ -268,6 +269,10 @@ fetch_firmware() {
   for name in qemu-x86 qemu-x86_64; do
     install -m 644 "$tmp/root/usr/lib/u-boot/$name/u-boot.rom" \
       "$dir/u-boot-$name.rom"
+  done
+  for name in maltael malta64el; do
+    install -m 644 "$tmp/root/usr/lib/u-boot/$name/u-boot.bin" \
+      "$dir/u-boot-$name.bin"
   done
   printf '%s\n' "$FIRMWARE_PACKAGES" >"$dir/.packages"
   rm -rf "$tmp"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Parallel NOR flash with the Intel command set: two 16-bit chips side by
- * side as a bank of 32 bits, or one chip of 8 bits.
+ * side as a bank of 32 bits, or one chip of 32 or 8 bits.
  * References: JEDEC JESD68.01 (CFI), JEP137; Intel "Common Flash Interface
  * and Command Sets" (AP-646), StrataFlash 28F256 data sheet for commands and
  * status bits.
@@ -47,8 +47,9 @@ typedef struct Pflash {
     u64       sector;                   /* bytes of an erase block of both */
     u32       blocks;
     u32       width;                    /* bytes of a bus word: 4 or 1 */
+    u32       chips;                    /* side by side in four bytes */
     Ram      *ram;
-    bool      secure;
+    bool      secure, swap;
     MemSpace *space;                    /* where it is mapped, or NULL */
     u32       handle;
     bool      mapped_as_rom;
@@ -66,7 +67,7 @@ static u64 size_of(const Pflash *s)
     return s->sector * s->blocks;
 }
 
-static u32 chips(const Pflash *s) { return s->width == 1 ? 1 : 2; }
+static u32 chips(const Pflash *s) { return s->width == 1 ? 1 : s->chips; }
 static u32 buffer_size(const Pflash *s) { return chips(s) * CHIP_BUFFER; }
 
 /* ---- mapping ------------------------------------------------------------ */
@@ -202,12 +203,31 @@ static u64 flash_read(void *opaque, u64 at, unsigned size)
 
 /* ---- programming -------------------------------------------------------- */
 
+/* Words as the image has them, or from there; len is a multiple of 4. */
+static void copy_words(const Pflash *s, u8 *to, const u8 *from, u64 len)
+{
+    for (u64 i = 0; i < len; i += 4) {
+        u64 v = load_le(from + i, 4);
+        if (s->swap) {
+            store_be(to + i, 4, v);
+        } else {
+            store_le(to + i, 4, v);
+        }
+    }
+}
+
 /* Contents changed: translated code and the image follow. */
 static void store(Pflash *s, u64 at, u64 len)
 {
+    u64 first = align_down(at, 4), end = align_up(at + len, 4);
+
     ram_wrote(s->ram, at, len);
-    if (s->drive && block_pwrite(s->drive, at, s->ram->host + at, len)) {
-        s->status |= SR_PROGRAM;
+    if (s->drive) {
+        g_autofree u8 *words = g_malloc(end - first);
+        copy_words(s, words, s->ram->host + first, end - first);
+        if (block_pwrite(s->drive, first, words, end - first)) {
+            s->status |= SR_PROGRAM;
+        }
     }
 }
 
@@ -296,10 +316,10 @@ static void bad_sequence(Pflash *s, const char *what, u64 at)
     s->expect = EXPECT_COMMAND;
 }
 
-/* The number of words a chip gets, less one. */
-static void start_buffer(Pflash *s, u64 at, u32 count)
+/* The number of words a chip gets, less one; of as many bytes as this is. */
+static void start_buffer(Pflash *s, u64 at, unsigned size, u32 count)
 {
-    u64 bytes = ((u64)count + 1) * s->width;
+    u64 bytes = ((u64)count + 1) * MIN(size, s->width);
 
     if (bytes > buffer_size(s)) {
         bad_sequence(s, "a count of words that fit the buffer", at);
@@ -353,7 +373,7 @@ static void flash_write(void *opaque, u64 at, unsigned size, u64 v)
         s->expect = EXPECT_COMMAND;
         break;
     case EXPECT_COUNT:
-        start_buffer(s, at, (u32)v & 0xffff);
+        start_buffer(s, at, size, (u32)v & 0xffff);
         break;
     case EXPECT_DATA:
         fill_buffer(s, at, size, v);
@@ -385,6 +405,7 @@ static bool load_image(Pflash *s, Err *err)
                     (unsigned long long)size_of(s));
     }
     int r = block_pread(s->drive, 0, s->ram->host, have);
+    copy_words(s, s->ram->host, s->ram->host, s->swap ? have : 0);
     return r == 0 || fail(err, "cannot read the flash image \"%s\": %s",
                           block_id(s->drive), g_strerror(-r));
 }
@@ -395,6 +416,9 @@ static bool start(void *opaque, Err *err)
 
     if (s->width != 4 && s->width != 1) {
         return fail(err, "width %u: write 4 or 1", s->width);
+    }
+    if (s->chips != 1 && s->chips != 2) {
+        return fail(err, "chips %u: write 1 or 2", s->chips);
     }
     if (!is_pow2(s->sector) || s->sector < BUFFER_MAX
         || s->sector > 1 << 25) {
@@ -469,6 +493,9 @@ DEVICE(pflash) {
         PROP("sector-length", PROP_U64, Pflash, sector, "256K", "erase block"),
         PROP("num-blocks", PROP_U32, Pflash, blocks, "256", "erase blocks"),
         PROP("width", PROP_U32, Pflash, width, "4", "bytes of a bus word, 4 or 1"),
+        PROP("chips", PROP_U32, Pflash, chips, "2", "side by side, 1 or 2, if width is 4"),
+        PROP("swap", PROP_BOOL, Pflash, swap, "off",
+             "the image has the bytes of words the other way round"),
         PROP("secure", PROP_BOOL, Pflash, secure, "off", "only CPUs in SMM write it"),
         { 0 }
     },

@@ -8,9 +8,15 @@
  * With -kernel the board does its boot loader's work: it sets the GT-64120 and
  * PIIX4 up, writes arguments and environment, and jumps from the reset vector.
  *
- * Left out: USB, the third UART, flash that can be written, audio.
+ * The flash is at 1e000000.  At the reset vector it is seen once more, as it
+ * was at the last reset.  Its image has each word as a big-endian CPU has it,
+ * so that one for little-endian CPUs has its words swapped.
+ *
+ * Left out: USB, audio.
  */
 #include "hw/acpi/pm.h"
+#include "hw/block/pflash.h"
+#include "hw/board/flash.h"
 #include "hw/board/mips.h"
 #include "hw/ide/ide.h"
 #include "hw/input/i8042.h"
@@ -25,10 +31,12 @@
 
 enum {
     LOW_RAM = 256 << 20,
-    FPGA_BASE = 0x1f000000, REVISION = 0x10, REVISION_GT64120 = 0x420,
-    CPU_PIC = 2,                /* interrupt input of the CPU */
+    FLASH_BASE = 0x1e000000, FLASH_PAGE = 4096,
+    FPGA_BASE = 0x1f000000, CBUS_UART = 0x900,
+    REVISION = 0x10, REVISION_GT64120 = 0x420,
+    CPU_PIC = 2, CPU_CBUS_UART = 4,     /* interrupt inputs of the CPU */
     CLOCK_HZ = 333333333,
-    PIIX4 = 10, FIRST_SLOT = 18, UARTS = 2,
+    PIIX4 = 10, FIRST_SLOT = 18, ISA_UARTS = 2, UARTS = ISA_UARTS + 1,
 };
 #define HIGH_RAM 0x80000000ull
 #define KSEG0    0x80000000u
@@ -39,7 +47,7 @@ typedef struct Malta {
     Ram    *rom;
     Blob    kernel, initrd;
     Loaded  loaded;
-    Device *gt, *piix4, *pic[2], *pm, *pm_function;
+    Device *flash, *gt, *piix4, *pic[2], *pm, *pm_function;
     PciBus *pci;
     u32     driven[16];         /* who drives an ISA interrupt */
 } Malta;
@@ -167,17 +175,53 @@ static Device *at_port(Machine *m, const char *type, const char *props,
     return d;
 }
 
+static char *serial_props(const Machine *m, u32 n)
+{
+    return m->serial[n] ? g_strdup_printf("chardev=%s", m->serial[n]) : NULL;
+}
+
 static bool make_serials(Machine *m, Err *err)
 {
-    static const IsaPlace at[UARTS] = { { 0x3f8, 4 }, { 0x2f8, 3 } };
+    static const IsaPlace at[ISA_UARTS] = { { 0x3f8, 4 }, { 0x2f8, 3 } };
 
-    for (u32 i = 0; i < UARTS; i++) {
-        g_autofree char *props = m->serial[i]
-            ? g_strdup_printf("chardev=%s", m->serial[i]) : NULL;
+    for (u32 i = 0; i < ISA_UARTS; i++) {
+        g_autofree char *props = serial_props(m, i);
         if (!at_port(m, "isa-serial", props, at[i], err)) {
             return false;
         }
     }
+    return true;
+}
+
+/* The CBUS's has a register in each eight bytes. */
+static u64 cbus_read(void *uart, u64 at, unsigned size)
+{
+    Device *d = uart;
+
+    (void)size;
+    return d->type->mmio_read(d, at >> 3, 1);
+}
+
+static void cbus_write(void *uart, u64 at, unsigned size, u64 v)
+{
+    Device *d = uart;
+
+    (void)size;
+    d->type->mmio_write(d, at >> 3, 1, v & 0xff);
+}
+
+static bool make_cbus_uart(Machine *m, Err *err)
+{
+    g_autofree char *props = serial_props(m, ISA_UARTS);
+    Device *d = machine_device(m, "isa-serial", "cbus-uart", props, ~0ull, err);
+
+    if (!d) {
+        return false;
+    }
+    mem_add(m->mem, &(MemRegion) {
+        .name = "cbus-uart", .base = FPGA_BASE + CBUS_UART, .size = 64,
+        .priority = 1, .read = cbus_read, .write = cbus_write, .opaque = d });
+    line_connect(device_line(d, "irq", 0), cpu_line, m->cpu[0], CPU_CBUS_UART);
     return true;
 }
 
@@ -252,7 +296,7 @@ static bool make_fpga(Machine *m, Err *err)
     return machine_device(m, "malta-fpga", "fpga", order, FPGA_BASE, err);
 }
 
-/* ---- the boot loader's work --------------------------------------------- */
+/* ---- words of the CPU's byte order -------------------------------------- */
 
 static void put32(const Machine *m, u8 *at, u32 v)
 {
@@ -262,6 +306,73 @@ static void put32(const Machine *m, u8 *at, u32 v)
         store_le(at, 4, v);
     }
 }
+
+/* ---- flash -------------------------------------------------------------- */
+
+static bool load_bios(Machine *m, Err *err)
+{
+    Ram *flash = pflash_ram(((Malta *)m->board_data)->flash);
+
+    if (!m->opts->bios) {
+        return true;
+    }
+    if (!mips_load_bios(m, flash, err)) {
+        return false;
+    }
+    for (u32 at = 0; at < MIPS_ROM_SIZE; at += 4) {
+        put32(m, flash->host + at, (u32)load_be(flash->host + at, 4));
+    }
+    return true;
+}
+
+static bool make_flash(Machine *m, Err *err)
+{
+    Malta *s = m->board_data;
+    FlashDrives f = { 0 };
+
+    if (!flash_drives(&f, err)) {
+        return false;
+    }
+    if (f.id[1]) {
+        return fail(err, "-drive if=pflash: this machine has one flash bank, "
+                    "unit=0");
+    }
+    if (f.id[0] && m->opts->bios) {
+        return fail(err, "-bios and a drive for the flash: both would be the "
+                    "firmware; leave one out");
+    }
+    g_autofree char *props = g_strdup_printf(
+        "chips=1,sector-length=64K,num-blocks=64,swap=%s%s%s",
+        m->target->big_endian ? "off" : "on", f.id[0] ? ",drive=" : "",
+        f.id[0] ? f.id[0] : "");
+    s->flash = machine_device(m, "cfi.pflash01", "flash", props, ~0ull, err);
+    if (!s->flash) {
+        return false;
+    }
+    pflash_map(s->flash, m->mem, NULL, FLASH_BASE);
+    return load_bios(m, err);
+}
+
+/* What of the ROM differs from the flash becomes the same. */
+static void copy_flash(Machine *m)
+{
+    Malta *s = m->board_data;
+    const u8 *flash = pflash_ram(s->flash)->host;
+    u8 page[FLASH_PAGE];
+
+    for (u32 at = 0; at < MIPS_ROM_SIZE; at += FLASH_PAGE) {
+        memcpy(page, flash + at, FLASH_PAGE);
+        if (at == 0) {
+            put32(m, page + REVISION, REVISION_GT64120);
+        }
+        if (memcmp(s->rom->host + at, page, FLASH_PAGE) != 0) {
+            memcpy(s->rom->host + at, page, FLASH_PAGE);
+            ram_wrote(s->rom, at, FLASH_PAGE);
+        }
+    }
+}
+
+/* ---- the boot loader's work --------------------------------------------- */
 
 /* Strings and pointers to them, as YAMON leaves them in memory. */
 typedef struct Given {
@@ -400,6 +511,7 @@ static void boot(Machine *m)
     Malta *s = m->board_data;
     Err err = { 0 };
 
+    copy_flash(m);
     if (s->kernel.data && load(m, &err)) {
         set_chips(s);
     }
@@ -427,8 +539,7 @@ static bool make_all(Machine *m, Err *err)
     return make_memory(m, err)
         && mips_make_cpu(m, "24Kf", "MIPS64R2-generic", CLOCK_HZ, err)
         && make_pics(m, err) && make_isa(m, err) && make_pci(m, err)
-        && make_fpga(m, err)
-        && mips_load_bios(m, ((Malta *)m->board_data)->rom, err);
+        && make_fpga(m, err) && make_cbus_uart(m, err) && make_flash(m, err);
 }
 
 static bool plug(Machine *m, Device *d, Err *err)
@@ -455,7 +566,7 @@ static bool init(Machine *m, Err *err)
     if (!ok) {
         return false;
     }
-    put32(m, s->rom->host + REVISION, REVISION_GT64120);
+    copy_flash(m);
     m->on_reset = boot;
     m->plug = plug;
     return read_files(m, err);

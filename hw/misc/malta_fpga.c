@@ -4,7 +4,7 @@
  * LEDs, eight characters of text and the reset register.
  * Reference: MALTA User's Manual (MD00048), 4.2.
  *
- * Left out: its UART and I2C bus.
+ * The UART is the board's.  Left out: the I2C bus.
  */
 #include "hw/core/device.h"
 #include "softmmu/run.h"
