@@ -384,7 +384,7 @@ PC(pc, "PC with PCI (i440FX, PIIX3)", .max_cpus = 8, .ram_max = 255ull << 30,
    .vga = "std", .drives = pci_drives, .set = set);
 PC(q35, "PC with PCI Express (Q35, ICH9)", .max_cpus = 8,
    .ram_max = 255ull << 30, .parallels = PARALLELS, .hot_cpus = true,
-   .own_nic = true, .nic = "e1000", .own_cd = true, .vga = "std",
+   .own_nic = true, .nic = "e1000e", .own_cd = true, .vga = "std",
    .drives = pci_drives, .set = set);
 PC(isapc, "PC without PCI", .max_cpus = 1, .ram_max = 3ull << 30,
    .parallels = PARALLELS, .own_nic = true, .nic = "ne2k_isa",

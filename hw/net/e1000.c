@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gigabit Ethernet controller Intel 82540EM: "e1000", 8086:100e.
- * Reference: PCI/PCI-X Family of Gigabit Ethernet Controllers Software
- * Developer's Manual (317453), chapters 5, 8, 10 and 13.
+ * Gigabit Ethernet controllers Intel 82540EM, "e1000" (8086:100e), and 82574L,
+ * "e1000e" (8086:10d3).
+ * References: PCI/PCI-X Family of Gigabit Ethernet Controllers Software
+ * Developer's Manual (317453), chapters 5, 8, 10 and 13; Intel 82574 GbE
+ * Controller Family Datasheet (317694), chapters 7 and 10, for e1000e.c.
  *
  * This file has registers, EEPROM, PHY and interrupts.  Left out: flow
  * control, wake-up, flexible filters, the packet buffer's window, the TBI.
@@ -12,9 +14,11 @@
 #include "util/log.h"
 
 enum { WINDOW = 0x20000, IO_BYTES = 64, UNIT_NS = 1024, ITR_NS = 256 };
-enum { STATUS_LU = 1 << 1, STATUS_SPEED = 2 << 6 | 2 << 8 };
+enum { CTRL_NO_MASTER = 1 << 2, STATUS_MASTER = 1 << 19, STATUS_LU = 1 << 1,
+       STATUS_SPEED = 2 << 6 | 2 << 8 };
 enum { EECD_SK = 1 << 0, EECD_CS = 1 << 1, EECD_DI = 1 << 2, EECD_DO = 1 << 3,
        EECD_REQ = 1 << 6, EECD_GNT = 1 << 7, EECD_PRES = 1 << 8,
+       EECD_AUTO_READ = 1 << 9,
        EECD_PINS = EECD_SK | EECD_CS | EECD_DI, EECD_FWE = 3 << 4 };
 enum { EERD_START = 1 << 0, EERD_DONE = 1 << 4 };
 enum { MDI_WRITE = 1, MDI_READ = 2, MDI_READY = 1 << 28, MDI_INT = 1 << 29,
@@ -30,22 +34,40 @@ static i64 earlier(i64 a, i64 b)
     return !a ? b : !b ? a : MIN(a, b);
 }
 
-/* The pin follows the causes; it rises again ITR after it last rose. */
-static void update(E1000 *s)
+static void assert_it(E1000 *s, bool level)
 {
-    bool due = s->icr & s->ims;
-    i64 now, next = earlier(s->rx_due, s->tx_due);
+    if (s->asserted != level) {
+        s->asserted = level;
+        pci_interrupt(&s->pci, 0, level);
+    }
+}
 
-    if (!due) {
-        pci_irq(&s->pci, false);
-    } else if (!s->pci.intx) {
+/* The pin follows the causes; it rises again ITR after it last rose. */
+static void drive_pin(E1000 *s, i64 *next)
+{
+    i64 now;
+
+    if (!(s->icr & s->ims)) {
+        assert_it(s, false);
+    } else if (!s->asserted) {
         now = clock_now(CLOCK_VIRTUAL_NS);
         if (s->itr && now < s->quiet) {
-            next = earlier(next, s->quiet);
+            *next = earlier(*next, s->quiet);
         } else {
             s->quiet = s->itr ? now + (i64)s->itr * ITR_NS : 0;
-            pci_irq(&s->pci, true);
+            assert_it(s, true);
         }
+    }
+}
+
+static void update(E1000 *s)
+{
+    i64 next = earlier(s->rx_due, s->tx_due);
+
+    if (s->gen2 && pci_msix_on(&s->pci)) {
+        e1000e_messages(s);
+    } else {
+        drive_pin(s, &next);
     }
     if (s->more) {
         next = clock_now(CLOCK_VIRTUAL_NS);
@@ -55,9 +77,14 @@ static void update(E1000 *s)
     }
 }
 
+static void add_causes(E1000 *s, u32 what)
+{
+    s->icr |= what | (s->gen2 ? e1000e_causes(what) : 0);
+}
+
 void e1000_cause(E1000 *s, u32 what)
 {
-    s->icr |= what;
+    add_causes(s, what);
     update(s);
 }
 
@@ -86,11 +113,11 @@ void e1000_tick(void *opaque)
 
     if (s->rx_due && now >= s->rx_due) {
         s->rx_due = s->rx_limit = 0;
-        s->icr |= INT_RXT0;
+        add_causes(s, INT_RXT0);
     }
     if (s->tx_due && now >= s->tx_due) {
         s->tx_due = s->tx_limit = 0;
-        s->icr |= INT_TXDW;
+        add_causes(s, INT_TXDW);
     }
     if (s->more) {
         s->more = false;
@@ -102,10 +129,14 @@ void e1000_tick(void *opaque)
 static u64 read_icr(void *opaque, u32 index)
 {
     E1000 *s = opaque;
-    u32 v = s->icr;
+    u64 v = s->icr;
 
     (void)index;
-    s->icr = 0;
+    if (s->gen2) {
+        v = e1000e_read_icr(s);
+    } else {
+        s->icr = 0;
+    }
     update(s);
     return v;
 }
@@ -119,10 +150,19 @@ static void write_icr(void *opaque, u32 index, u64 v)
     update(s);
 }
 
+static u32 all_causes(const E1000 *s)
+{
+    return s->gen2 ? INT_ALL_82574 : INT_ALL;
+}
+
+/* As they are: those that come with others are named by the guest too. */
 static void write_ics(void *opaque, u32 index, u64 v)
 {
+    E1000 *s = opaque;
+
     (void)index;
-    e1000_cause(opaque, (u32)v & INT_ALL);
+    s->icr |= (u32)v & all_causes(s);
+    update(s);
 }
 
 static void write_ims(void *opaque, u32 index, u64 v)
@@ -130,7 +170,7 @@ static void write_ims(void *opaque, u32 index, u64 v)
     E1000 *s = opaque;
 
     (void)index;
-    s->ims |= (u32)v & INT_ALL;
+    s->ims |= (u32)v & all_causes(s);
     update(s);
 }
 
@@ -221,7 +261,7 @@ static void fill_eeprom(E1000 *s)
 {
     enum { COMPATIBILITY = 3, PBA_NUMBER = 8, INIT1 = 0xa, SUBSYSTEM = 0xb,
            VENDOR = 0xc, DEVICE_ID = 0xd, VENDOR_ID = 0xe, INIT2 = 0xf,
-           CHECKSUM = 0x3f, CHECKSUM_ALL = 0xbaba,
+           INIT3 = 0x24, CHECKSUM = 0x3f, CHECKSUM_ALL = 0xbaba,
            INIT1_SIGNATURE = 1 << 14, INIT1_LOAD = 3, INIT2_FLASH_OFF = 0x80 };
     u16 *w = s->eeprom.word, sum = 0;
 
@@ -237,6 +277,7 @@ static void fill_eeprom(E1000 *s)
     w[DEVICE_ID] = (u16)pci_get(&s->pci, PCI_DEVICE, 2);
     w[VENDOR_ID] = (u16)pci_get(&s->pci, PCI_VENDOR, 2);
     w[INIT2] = INIT2_FLASH_OFF;
+    w[INIT3] = 0;
     for (u32 i = 0; i < CHECKSUM; i++) {
         sum = (u16)(sum + w[i]);
     }
@@ -248,7 +289,8 @@ static u64 read_eecd(void *opaque, u32 index)
     E1000 *s = opaque;
 
     (void)index;
-    return s->eecd | EECD_PRES | (s->eecd & EECD_REQ ? EECD_GNT : 0)
+    return s->eecd | EECD_PRES | (s->gen2 ? EECD_AUTO_READ : 0)
+        | (s->eecd & EECD_REQ ? EECD_GNT : 0)
         | (s->eeprom.out ? EECD_DO : 0);
 }
 
@@ -258,7 +300,9 @@ static void write_eecd(void *opaque, u32 index, u64 v)
 
     (void)index;
     s->eecd = (u32)v & (EECD_PINS | EECD_REQ | EECD_FWE);
-    microwire_pins(&s->eeprom, v & EECD_CS, v & EECD_SK, v & EECD_DI);
+    if (!s->gen2) {                     /* which has another kind of it */
+        microwire_pins(&s->eeprom, v & EECD_CS, v & EECD_SK, v & EECD_DI);
+    }
 }
 
 static void write_eerd(void *opaque, u32 index, u64 v)
@@ -274,7 +318,7 @@ static void write_eerd(void *opaque, u32 index, u64 v)
     }
 }
 
-/* ---- PHY: an 88E1011 ---------------------------------------------------- */
+/* ---- PHY: an 88E1011, or the 82574's own -------------------------------- */
 
 static void reset_phy(E1000 *s)
 {
@@ -294,6 +338,15 @@ static void reset_phy(E1000 *s)
     for (u32 i = 0; i < countof(initial); i++) {
         s->phy[initial[i].reg] = initial[i].v;
     }
+    if (s->gen2) {
+        s->phy[3] = 0x0cb1;
+    }
+}
+
+/* The 82574's has more pages, which are empty. */
+static bool on_empty_page(const E1000 *s, u32 reg)
+{
+    return s->gen2 && s->phy[PHY_PAGE] && reg != PHY_PAGE;
 }
 
 /* Speed and duplex as negotiated or as the control register says. */
@@ -312,8 +365,12 @@ static u16 phy_specific(const E1000 *s)
 static void write_phy(E1000 *s, u32 reg, u16 v)
 {
     static const u64 writable = BIT(0) | BIT(4) | BIT(7) | BIT(9) | BIT(16)
-                              | BIT(18) | BIT(20) | 0xffull << 24;
+                              | BIT(18) | BIT(20) | BIT(PHY_PAGE)
+                              | 0xffull << 24;
 
+    if (on_empty_page(s, reg)) {
+        return;
+    }
     if (reg == PHY_CONTROL && v & PHY_RESET) {
         reset_phy(s);
         e1000_cause(s, INT_LSC);
@@ -342,7 +399,8 @@ static void write_mdic(void *opaque, u32 index, u64 v)
     } else if (op == MDI_WRITE) {
         write_phy(s, reg, (u16)v);
     } else {
-        u16 got = reg == PHY_SPECIFIC ? phy_specific(s) : s->phy[reg];
+        u16 got = on_empty_page(s, reg) ? 0
+                : reg == PHY_SPECIFIC ? phy_specific(s) : s->phy[reg];
         s->mdic = (u32)deposit(s->mdic, 0, 16, got);
     }
     if (v & MDI_INT) {
@@ -373,6 +431,7 @@ static void reset_registers(E1000 *s)
         store_le((u8 *)s->ra + 2 * i, 2, s->eeprom.word[i]);
     }
     s->ra[1] = (s->ra[1] & 0xffff) | RAH_AV;
+    e1000e_reset(s);
     update(s);
 }
 
@@ -393,9 +452,11 @@ static void ctrl_wrote(void *opaque, u32 index, u64 old)
 static u64 read_status(void *opaque, u32 index)
 {
     const E1000 *s = opaque;
+    bool master = s->gen2 && !(s->ctrl & CTRL_NO_MASTER);
 
     (void)index;
-    return STATUS_LU | STATUS_SPEED | (s->ctrl & CTRL_FD);
+    return STATUS_LU | STATUS_SPEED | (s->ctrl & CTRL_FD)
+        | (master ? STATUS_MASTER : 0);
 }
 
 static void receiver_wrote(void *opaque, u32 index, u64 old)
@@ -418,7 +479,7 @@ static void sender_wrote(void *opaque, u32 index, u64 old)
 
 /* ---- the ports: 4.4 and 13.2.2 ------------------------------------------ */
 
-static u64 io_read(void *opaque, u64 at, unsigned size)
+u64 e1000_io_read(void *opaque, u64 at, unsigned size)
 {
     E1000 *s = opaque;
 
@@ -429,7 +490,7 @@ static u64 io_read(void *opaque, u64 at, unsigned size)
         ? device_read(s, s->io_address, size) : 0;
 }
 
-static void io_write(void *opaque, u64 at, unsigned size, u64 v)
+void e1000_io_write(void *opaque, u64 at, unsigned size, u64 v)
 {
     E1000 *s = opaque;
 
@@ -442,22 +503,22 @@ static void io_write(void *opaque, u64 at, unsigned size, u64 v)
 
 /* ---- the device --------------------------------------------------------- */
 
-static bool start(void *opaque, Err *err)
+static void add_82540(E1000 *s)
 {
-    static const PciInfo info = {
-        .vendor = 0x8086, .device = 0x100e, .class = 0x020000, .revision = 3,
-        .pin = 1,
-    };
-    E1000 *s = opaque;
+    pci_bar(&s->pci, 1, (PciBar) { .size = IO_BYTES, .kind = PCI_BAR_IO,
+                                   .read = e1000_io_read,
+                                   .write = e1000_io_write, .opaque = s });
+}
 
-    if (!pci_init(&s->pci, &info, err)) {
+static bool start_as(E1000 *s, const PciInfo *info, void (*add)(E1000 *s),
+                     Err *err)
+{
+    if (!pci_init(&s->pci, info, err)) {
         return false;
     }
     pci_bar(&s->pci, 0, (PciBar) { .size = WINDOW, .read = device_read,
                                    .write = device_write, .opaque = s });
-    pci_bar(&s->pci, 1, (PciBar) { .size = IO_BYTES, .kind = PCI_BAR_IO,
-                                   .read = io_read, .write = io_write,
-                                   .opaque = s });
+    add(s);
     s->timer = timer_new(CLOCK_VIRTUAL_NS, e1000_tick, s);
     const NetFront front = { s, e1000_can_receive, e1000_receive, NULL };
     if (!nic_start(&s->nic, &s->pci.dev, front, err)) {
@@ -465,6 +526,28 @@ static bool start(void *opaque, Err *err)
     }
     fill_eeprom(s);
     return true;
+}
+
+static bool start(void *opaque, Err *err)
+{
+    static const PciInfo info = {
+        .vendor = 0x8086, .device = 0x100e, .class = 0x020000, .revision = 3,
+        .pin = 1,
+    };
+
+    return start_as(opaque, &info, add_82540, err);
+}
+
+static bool start_82574(void *opaque, Err *err)
+{
+    static const PciInfo info = {
+        .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .pin = 1,
+        .subsystem_vendor = 0x8086, .subsystem = 0,
+    };
+    E1000 *s = opaque;
+
+    s->gen2 = true;
+    return start_as(s, &info, e1000e_add, err);
 }
 
 static void reset(void *opaque)
@@ -512,55 +595,88 @@ static void stop(void *opaque)
     RW((at) + 0x10, n "H", E1000, f.h, 0xffff),                             \
     RW((at) + 0x18, n "T", E1000, f.t, 0xffff, .wrote = hook)
 
+/* Both have them. */
+#define COMMON_REGS                                                                              \
+    RW (0x0000, "CTRL", E1000, ctrl, ~0u, .reset = CTRL_FD | 2 << 8, .wrote = ctrl_wrote),       \
+    FN (0x0008, "STATUS", .read = read_status),                                                  \
+    FN (0x0010, "EECD", .read = read_eecd, .write = write_eecd, MEMBER(E1000, eecd)),            \
+    RW (0x0018, "CTRL_EXT", E1000, ctrl_ext, ~0u),                                               \
+    RO (0x0020, "MDIC", E1000, mdic, .reset = MDI_READY, .write = write_mdic),                   \
+    RW (0x0028, "FCAL", E1000, fcal, ~0u),                                                       \
+    RW (0x002c, "FCAH", E1000, fcah, 0xffff),                                                    \
+    RW (0x0030, "FCT", E1000, fct, 0xffff),                                                      \
+    RW (0x0038, "VET", E1000, vet, 0xffff, .reset = 0x8100),                                     \
+    RO (0x00c0, "ICR", E1000, icr, .read = read_icr, .write = write_icr),                        \
+    RW (0x00c4, "ITR", E1000, itr, 0xffff, .wrote = itr_wrote),                                  \
+    FN (0x00c8, "ICS", .write = write_ics),                                                      \
+    RO (0x00d0, "IMS", E1000, ims, .write = write_ims),                                          \
+    FN (0x00d8, "IMC", .write = write_imc),                                                      \
+    RW (0x0100, "RCTL", E1000, rctl, 0x07f6fffe, .wrote = receiver_wrote),                       \
+    RW (0x0170, "FCTTV", E1000, fcttv, 0xffff),                                                  \
+    RW (0x0178, "TXCW", E1000, txcw, ~0u),                                                       \
+    RO (0x0180, "RXCW", E1000, rxcw),                                                            \
+    RW (0x0400, "TCTL", E1000, tctl, 0x03fffffa, .wrote = sender_wrote),                         \
+    RW (0x0410, "TIPG", E1000, tipg, 0x3fffffff),                                                \
+    RW (0x0458, "AIT", E1000, ait, 0xffff),                                                      \
+    RW (0x0e00, "LEDCTL", E1000, ledctl, 0xcfcfcfcf, .reset = 0x07068302),                       \
+    RW (0x1000, "PBA", E1000, pba, 0xffff, .reset = 0x00100030),                                 \
+    RW (0x2160, "FCRTL", E1000, fcrtl, 0x8000fff8),                                              \
+    RW (0x2168, "FCRTH", E1000, fcrth, 0xfff8),                                                  \
+    RWN(0x2410, "RDF", E1000, fifo_rx, 0x1fff),                                                  \
+    RING(0x2800, "RD", rx, receiver_wrote),                                                      \
+    RO (0x2820, "RDTR", E1000, rdtr, .write = write_rdtr),                                       \
+    RW (0x2828, "RXDCTL", E1000, rxdctl, 0x013f3f3f, .reset = 0x00010000),                       \
+    RW (0x282c, "RADV", E1000, radv, 0xffff),                                                    \
+    RWN(0x3410, "TDF", E1000, fifo_tx, 0x1fff),                                                  \
+    RING(0x3800, "TD", tx, sender_wrote),                                                        \
+    RO (0x3820, "TIDV", E1000, tidv, .write = write_tidv),                                       \
+    RW (0x3828, "TXDCTL", E1000, txdctl, 0xff3f3f3f),                                            \
+    RW (0x382c, "TADV", E1000, tadv, 0xffff),                                                    \
+    RW (0x3830, "TSPMT", E1000, tspmt, ~0u, .reset = 0x01000400),                                \
+    RWN(0x4000, "STATS", E1000, stats, 0, .read = read_stat),                                    \
+    RW (0x5000, "RXCSUM", E1000, rxcsum, 0x7ff),                                                 \
+    RWN(0x5200, "MTA", E1000, mta, ~0u),                                                         \
+    RWN(0x5400, "RA", E1000, ra, ~0u),                                                           \
+    RWN(0x5600, "VFTA", E1000, vfta, ~0u),                                                       \
+    RW (0x5800, "WUC", E1000, wuc, 0xf),                                                         \
+    RW (0x5808, "WUFC", E1000, wufc, 0xf80ff),                                                   \
+    RW (0x5810, "WUS", E1000, wus, 0, .w1c = ~0u),                                               \
+    RW (0x5820, "MANC", E1000, manc, ~0u),                                                       \
+    RW (0x5838, "IPAV", E1000, ipav, 0x1000f)
+
 static const Reg regs[] = {
-    RW (0x0000, "CTRL", E1000, ctrl, ~0u, .reset = CTRL_FD | 2 << 8, .wrote = ctrl_wrote),
-    FN (0x0008, "STATUS", .read = read_status),
-    FN (0x0010, "EECD", .read = read_eecd, .write = write_eecd, MEMBER(E1000, eecd)),
+    COMMON_REGS,
     RO (0x0014, "EERD", E1000, eerd, .write = write_eerd),
-    RW (0x0018, "CTRL_EXT", E1000, ctrl_ext, ~0u),
-    RO (0x0020, "MDIC", E1000, mdic, .reset = MDI_READY, .write = write_mdic),
-    RW (0x0028, "FCAL", E1000, fcal, ~0u),
-    RW (0x002c, "FCAH", E1000, fcah, 0xffff),
-    RW (0x0030, "FCT", E1000, fct, 0xffff),
-    RW (0x0038, "VET", E1000, vet, 0xffff, .reset = 0x8100),
-    RO (0x00c0, "ICR", E1000, icr, .read = read_icr, .write = write_icr),
-    RW (0x00c4, "ITR", E1000, itr, 0xffff, .wrote = itr_wrote),
-    FN (0x00c8, "ICS", .write = write_ics),
-    RO (0x00d0, "IMS", E1000, ims, .write = write_ims),
-    FN (0x00d8, "IMC", .write = write_imc),
-    RW (0x0100, "RCTL", E1000, rctl, 0x07f6fffe, .wrote = receiver_wrote),
-    RW (0x0170, "FCTTV", E1000, fcttv, 0xffff),
-    RW (0x0178, "TXCW", E1000, txcw, ~0u),
-    RO (0x0180, "RXCW", E1000, rxcw),
-    RW (0x0400, "TCTL", E1000, tctl, 0x03fffffa, .wrote = sender_wrote),
-    RW (0x0410, "TIPG", E1000, tipg, 0x3fffffff),
-    RW (0x0458, "AIT", E1000, ait, 0xffff),
-    RW (0x0e00, "LEDCTL", E1000, ledctl, 0xcfcfcfcf, .reset = 0x07068302),
-    RW (0x1000, "PBA", E1000, pba, 0xffff, .reset = 0x00100030),
-    RW (0x2160, "FCRTL", E1000, fcrtl, 0x8000fff8),
-    RW (0x2168, "FCRTH", E1000, fcrth, 0xfff8),
-    RWN(0x2410, "RDF", E1000, fifo_rx, 0x1fff),
-    RING(0x2800, "RD", rx, receiver_wrote),
-    RO (0x2820, "RDTR", E1000, rdtr, .write = write_rdtr),
-    RW (0x2828, "RXDCTL", E1000, rxdctl, 0x013f3f3f, .reset = 0x00010000),
-    RW (0x282c, "RADV", E1000, radv, 0xffff),
     CONST(0x2c00, "RSRPD", 0),
-    RWN(0x3410, "TDF", E1000, fifo_tx, 0x1fff),
-    RING(0x3800, "TD", tx, sender_wrote),
-    RO (0x3820, "TIDV", E1000, tidv, .write = write_tidv),
-    RW (0x3828, "TXDCTL", E1000, txdctl, 0xff3f3f3f),
-    RW (0x382c, "TADV", E1000, tadv, 0xffff),
-    RW (0x3830, "TSPMT", E1000, tspmt, ~0u, .reset = 0x01000400),
-    RWN(0x4000, "STATS", E1000, stats, 0, .read = read_stat),
-    RW (0x5000, "RXCSUM", E1000, rxcsum, 0x7ff),
-    RWN(0x5200, "MTA", E1000, mta, ~0u),
-    RWN(0x5400, "RA", E1000, ra, ~0u),
-    RWN(0x5600, "VFTA", E1000, vfta, ~0u),
-    RW (0x5800, "WUC", E1000, wuc, 0xf),
-    RW (0x5808, "WUFC", E1000, wufc, 0xf80ff),
-    RW (0x5810, "WUS", E1000, wus, 0, .w1c = ~0u),
-    RW (0x5820, "MANC", E1000, manc, ~0u),
-    RW (0x5838, "IPAV", E1000, ipav, 0x1000f),
+    { 0 }
+};
+
+/* Those of the 82574. */
+enum { CFG_DONE = 3 << 18 };
+
+static const Reg regs_82574[] = {
+    COMMON_REGS,
+    RO (0x0014, "EERD", E1000, eerd, .write = e1000e_write_eerd),
+    RW (0x00dc, "EIAC", E1000, eiac, 0x01f00000),
+    RW (0x00e0, "IAM", E1000, iam, ~0u),
+    RW (0x00e4, "IVAR", E1000, ivar, 0x800fffff),
+    RWN(0x00e8, "EITR", E1000, eitr, 0xffff),
+    RW (0x0f00, "EXTCNF_CTRL", E1000, extcnf, ~0u),
+    CONST(0x1010, "EEMNGCTL", CFG_DONE),
+    RW (0x2170, "PSRCTL", E1000, psrctl, 0x3f3f3f7f, .reset = 0x00040402),
+    RW (0x3840, "TARC0", E1000, tarc, ~0u, .reset = 0x403),
+    RW (0x5008, "RFCTL", E1000, rfctl, ~0u),
+    RW (0x5818, "MRQC", E1000, mrqc, ~0u),
+    RW (0x5860, "MANC2H", E1000, manc2h, ~0u),
+    RW (0x5b00, "GCR", E1000, gcr, ~0u),
+    RW (0x5b50, "SWSM", E1000, swsm, 0xf, .read = e1000e_read_swsm),
+    CONST(0x5b54, "FWSM", 0),
+    RW (0x5b64, "GCR2", E1000, gcr2, ~0u),
+    RW (0x5b68, "PBACLR", E1000, pbaclr, 0x1f),
+    FN (0xb600, "SYSTIML", .read = e1000e_read_systim, .write = e1000e_write_systim),
+    RO (0xb604, "SYSTIMH", E1000, systimh, .read = e1000e_read_systimh,
+        .write = e1000e_write_systimh),
+    RO (0xb608, "TIMINCA", E1000, timinca, .write = e1000e_write_timinca),
     { 0 }
 };
 
@@ -569,27 +685,41 @@ static const Reg regs[] = {
     SAVE(Context, tucso), SAVE(Context, tucmd), SAVE(Context, hdrlen),      \
     SAVE(Context, ipcse), SAVE(Context, tucse), SAVE(Context, mss)
 
+#define CARD                                                                \
+    .size   = sizeof(E1000),                                                \
+    .window = WINDOW,                                                       \
+    .bus    = BUS_PCI,                                                      \
+    .user   = true,                                                         \
+    .any_offset = true,                                                     \
+    .props  = (const Prop[]) {                                              \
+        PCI_PROPS(E1000, pci), NIC_PROPS(E1000, nic), { 0 }                 \
+    },                                                                      \
+    .state  = (const Field[]) {                                             \
+        PCI_FIELDS(E1000, pci), MICROWIRE_FIELDS(E1000, eeprom),            \
+        SAVE(E1000, phy), SAVE(E1000, io_address), SAVE(E1000, rx_due),     \
+        SAVE(E1000, rx_limit), SAVE(E1000, tx_due), SAVE(E1000, tx_limit),  \
+        SAVE(E1000, quiet), SAVE(E1000, asserted), SAVE(E1000, sent),       \
+        SAVE(E1000, systim), SAVE(E1000, systim_at),                        \
+        SAVE_STRUCT(E1000, checks, Context, CONTEXT),                       \
+        SAVE_STRUCT(E1000, segments, Context, CONTEXT),                     \
+        SAVE(E1000, gathered), SAVE(E1000, header), SAVE(E1000, held),      \
+        SAVE(E1000, popts), SAVE(E1000, tse), SAVE(E1000, cut),             \
+        SAVE(E1000, passed), { 0 }                                          \
+    },                                                                      \
+    .reset = reset, .loaded = loaded, .stop = stop
+
 DEVICE(e1000) {
     .name   = "e1000",
     .about  = "Gigabit Ethernet card Intel 82540EM",
-    .size   = sizeof(E1000),
-    .window = WINDOW,
-    .bus    = BUS_PCI,
-    .user   = true,
     .regs   = regs,
-    .any_offset = true,
-    .props  = (const Prop[]) {
-        PCI_PROPS(E1000, pci), NIC_PROPS(E1000, nic), { 0 }
-    },
-    .state  = (const Field[]) {
-        PCI_FIELDS(E1000, pci), MICROWIRE_FIELDS(E1000, eeprom),
-        SAVE(E1000, phy), SAVE(E1000, io_address), SAVE(E1000, rx_due),
-        SAVE(E1000, rx_limit), SAVE(E1000, tx_due), SAVE(E1000, tx_limit),
-        SAVE(E1000, quiet), SAVE_STRUCT(E1000, checks, Context, CONTEXT),
-        SAVE_STRUCT(E1000, segments, Context, CONTEXT),
-        SAVE(E1000, gathered), SAVE(E1000, header), SAVE(E1000, held),
-        SAVE(E1000, popts), SAVE(E1000, tse), SAVE(E1000, cut),
-        SAVE(E1000, passed), { 0 }
-    },
-    .start = start, .reset = reset, .loaded = loaded, .stop = stop,
+    .start  = start,
+    CARD,
+};
+
+DEVICE(e1000e) {
+    .name   = "e1000e",
+    .about  = "Gigabit Ethernet card Intel 82574L",
+    .regs   = regs_82574,
+    .start  = start_82574,
+    CARD,
 };

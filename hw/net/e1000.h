@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Intel 82540EM: what its files share.  Names are those of the manual. */
+/*
+ * Intel 82540EM and 82574L: what their files share.  Names are those of the
+ * manuals.
+ */
 #pragma once
 #include "hw/net/microwire.h"
 #include "hw/net/nic.h"
@@ -13,7 +16,12 @@ enum {                          /* ICR, ICS, IMS, IMC: 13.4.17 */
     INT_TXDW = 1 << 0, INT_TXQE = 1 << 1, INT_LSC = 1 << 2,
     INT_RXDMT0 = 1 << 4, INT_RXO = 1 << 6, INT_RXT0 = 1 << 7,
     INT_MDAC = 1 << 9, INT_ALL = 0x1ffff,
+    /* Of the 82574, by which a message is chosen: 10.2.4.1. */
+    INT_RXQ0 = 1 << 20, INT_RXQ1 = 1 << 21, INT_TXQ0 = 1 << 22,
+    INT_TXQ1 = 1 << 23, INT_OTHER = 1 << 24, INT_ALL_82574 = 0x1ffffff,
 };
+enum { CTRL_EXT_EIAME = 1 << 24, CTRL_EXT_IAME = 1 << 27 };
+enum { RFCTL_EXTEN = 1 << 15, EITRS = 5, PHY_PAGE = 22 };
 enum {                          /* RCTL: 13.4.22 */
     RCTL_EN = 1 << 1, RCTL_SBP = 1 << 2, RCTL_UPE = 1 << 3,
     RCTL_MPE = 1 << 4, RCTL_LPE = 1 << 5, RCTL_LBM = 3 << 6,
@@ -60,12 +68,20 @@ typedef struct E1000 {
     u32 stats[STATS], mta[128], ra[32], vfta[128];
     Ring rx, tx;
 
+    /* Of the 82574 alone. */
+    bool gen2;                  /* it is one */
+    u32 eiac, iam, ivar, eitr[EITRS], rfctl, psrctl, mrqc, extcnf, swsm, gcr,
+        gcr2, tarc, manc2h, pbaclr, sent, timinca, systimh;
+    u64 systim;                 /* what the clock showed at ... */
+    i64 systim_at;              /* ... this virtual time; ns */
+
     u16 phy[PHY_REGS];
     u32 io_address;
 
     /* When delayed causes are due, and the next interrupt may come; ns. */
     i64 rx_due, rx_limit, tx_due, tx_limit, quiet;
     bool more;                  /* of the transmit ring, from the timer */
+    bool asserted;              /* the interrupt */
 
     Context checks, segments;   /* of descriptors without and with TSE */
     /* The packet that descriptors were taken of so far. */
@@ -89,6 +105,26 @@ void e1000_count64(E1000 *s, u32 stat, u64 n);      /* a pair of them */
 /* Counters of packets by size, and how many of all, good, broad-, multicast. */
 void e1000_count_sizes(E1000 *s, u32 first, u64 n);
 bool e1000_loops(const E1000 *s);       /* what is sent comes back */
+
+/* The registers by two ports. */
+u64  e1000_io_read(void *opaque, u64 at, unsigned size);
+void e1000_io_write(void *opaque, u64 at, unsigned size, u64 v);
+
+/* ---- e1000e.c: what the 82574 has besides ------------------------------- */
+/* The causes of queues and of "other" that come with a cause. */
+u32  e1000e_causes(u32 what);
+/* Sends the messages of MSI-X that are due. */
+void e1000e_messages(E1000 *s);
+void e1000e_reset(E1000 *s);
+u64  e1000e_read_icr(E1000 *s);
+u64  e1000e_read_swsm(void *opaque, u32 index);
+void e1000e_write_eerd(void *opaque, u32 index, u64 v);
+u64  e1000e_read_systim(void *opaque, u32 index);
+u64  e1000e_read_systimh(void *opaque, u32 index);
+void e1000e_write_systim(void *opaque, u32 index, u64 v);
+void e1000e_write_systimh(void *opaque, u32 index, u64 v);
+void e1000e_write_timinca(void *opaque, u32 index, u64 v);
+void e1000e_add(E1000 *s);              /* BARs and capabilities */
 
 /* A descriptor's place; false: the ring is not usable. */
 bool e1000_ring_at(const Ring *r, u32 index, u64 *at);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Intel 82540EM: receiving.  Reference: the manual of e1000.c, 3.2 and 9.
+ * Intel 82540EM and 82574L: receiving.  References: the manuals of e1000.c, 3.2
+ * and 9; 7.1 for the extended descriptors and those of packet split.
  *
  * Frames wait in the network while there are no descriptors.  The packet
  * checksum (PCSS) is there if that of TCP and UDP is not asked for; sums of
@@ -18,6 +19,12 @@ enum {                          /* of descriptors */
 };
 enum { IP_TCP = 6, IP_UDP = 17, IP_HEADER = 20, LONGEST = 16384,
        TYPE_AT = 12, TYPE_IP = 0x0800 };
+
+enum {                          /* of the extended ones, as written back */
+    X_MRQ = 0, X_IP_ID = 4, X_CHECKSUM = 6, X_STATUS = 8, X_LENGTH = 12,
+    X_VLAN = 14, X_LENGTHS = 18, X_ERROR_SHIFT = 24, SPLIT_BYTES = 32,
+    SPLIT_BUFFERS = 4, RXCSUM_PCSD = 1 << 13,
+};
 
 /* What the last descriptor of a frame says. */
 typedef struct Verdict {
@@ -38,6 +45,25 @@ bool e1000_ring_at(const Ring *r, u32 index, u64 *at)
     return index < e1000_ring_size(r);
 }
 
+static bool is_extended(const E1000 *s)
+{
+    return s->gen2 && s->rfctl & RFCTL_EXTEN;
+}
+
+/*
+ * Descriptors of packet split have four buffers; they are twice as long, and
+ * the ring's head and tail count them as two.
+ */
+static bool is_split(const E1000 *s)
+{
+    return is_extended(s) && bits(s->rctl, 11, 10) == 1;
+}
+
+static u32 step(const E1000 *s)
+{
+    return is_split(s) ? 2 : 1;
+}
+
 static bool usable(const E1000 *s)
 {
     u32 n = e1000_ring_size(&s->rx);
@@ -50,15 +76,24 @@ static u32 ours(const E1000 *s)
 {
     u32 n = e1000_ring_size(&s->rx);
 
-    return (s->rx.t + n - s->rx.h) % n;
+    return (s->rx.t + n - s->rx.h) % n / step(s);
+}
+
+/* Of the nth buffer of packet split. */
+static u32 part_size(const E1000 *s, u32 n)
+{
+    return n ? (s->psrctl >> 8 * n & 0x3f) * 1024 : (s->psrctl & 0x7f) * 128;
 }
 
 static u32 buffer_size(const E1000 *s)
 {
-    u32 shift = (u32)bits(s->rctl, 17, 16);
+    u32 shift = (u32)bits(s->rctl, 17, 16), all = 0;
     bool large = s->rctl & RCTL_BSEX && shift;
 
-    return (large ? 32768u : 2048u) >> shift;
+    for (u32 i = 0; is_split(s) && i < SPLIT_BUFFERS; i++) {
+        all += part_size(s, i);
+    }
+    return is_split(s) ? MAX(all, 128u) : (large ? 32768u : 2048u) >> shift;
 }
 
 bool e1000_can_receive(void *opaque)
@@ -232,28 +267,73 @@ static u32 take(E1000 *s, const u8 *frame, u32 len, Verdict *v)
     return len;
 }
 
-/* Fills the next descriptor with n bytes; false: it is not there. */
-static bool fill(E1000 *s, const u8 *data, u32 n, const Verdict *v, bool last)
+static void put_legacy(u8 *d, u32 n, const Verdict *v, bool last)
 {
-    u8 d[DESCRIPTOR];
-    u64 at;
-
-    if (!e1000_ring_at(&s->rx, s->rx.h, &at)
-        || !pci_dma_read(&s->pci, at, d, sizeof d)) {
-        return false;
-    }
-    u64 buffer = load_le(d, 8);
-    if (buffer) {                       /* 0: a descriptor without one */
-        pci_dma_write(&s->pci, buffer, data, n);
-    }
     store_le(d + D_LENGTH, 2, n);
     store_le(d + D_CHECKSUM, 2, v->checksum);
     d[D_STATUS] = last ? RS_DD | RS_EOP | v->status : RS_DD;
     d[D_ERRORS] = last ? v->errors : 0;
     store_le(d + D_SPECIAL, 2, v->special);
-    pci_dma_write(&s->pci, at + 8, d + 8, sizeof d - 8);
+}
+
+/* The checksum's place is that of a hash, if the guest wants that. */
+static void put_extended(const E1000 *s, u8 *d, const Verdict *v, bool last)
+{
+    u32 status = last ? RS_DD | RS_EOP | v->status
+                        | (u32)v->errors << X_ERROR_SHIFT : RS_DD;
+
+    memset(d, 0, is_split(s) ? SPLIT_BYTES : DESCRIPTOR);
+    store_le(d + X_CHECKSUM, 2, s->rxcsum & RXCSUM_PCSD ? 0 : v->checksum);
+    store_le(d + X_STATUS, 4, status);
+    store_le(d + X_VLAN, 2, v->special);
+}
+
+/* Buffers are filled one after the other; 0: there is none. */
+static void put_split(E1000 *s, u8 *d, const u8 *data, u32 n, const Verdict *v,
+                      bool last)
+{
+    u64 buffer[SPLIT_BUFFERS];
+
+    memcpy(buffer, d, sizeof buffer);
+    put_extended(s, d, v, last);
+    for (u32 i = 0; i < SPLIT_BUFFERS; i++) {
+        u32 k = MIN(n, part_size(s, i));
+        if (k) {
+            pci_dma_write(&s->pci, load_le(&buffer[i], 8), data, k);
+        }
+        store_le(d + (i ? X_LENGTHS + 2 * (i - 1) : X_LENGTH), 2, k);
+        data += k;
+        n -= k;
+    }
+}
+
+/* Fills the next descriptor with n bytes; false: it is not there. */
+static bool fill(E1000 *s, const u8 *data, u32 n, const Verdict *v, bool last)
+{
+    u8 d[SPLIT_BYTES];
+    bool split = is_split(s), extended = is_extended(s);
+    u32 bytes = split ? SPLIT_BYTES : DESCRIPTOR, from = extended ? 0 : 8;
     u32 ring = e1000_ring_size(&s->rx);
-    s->rx.h = ring ? (s->rx.h + 1) % ring : 0;
+    u64 at;
+
+    if (!e1000_ring_at(&s->rx, s->rx.h, &at)
+        || !pci_dma_read(&s->pci, at, d, bytes)) {
+        return false;
+    }
+    u64 buffer = load_le(d, 8);
+    if (buffer && !split) {             /* 0: a descriptor without one */
+        pci_dma_write(&s->pci, buffer, data, n);
+    }
+    if (split) {
+        put_split(s, d, data, n, v, last);
+    } else if (extended) {
+        put_extended(s, d, v, last);
+        store_le(d + X_LENGTH, 2, n);
+    } else {
+        put_legacy(d, n, v, last);
+    }
+    pci_dma_write(&s->pci, at + from, d + from, bytes - from);
+    s->rx.h = ring ? (s->rx.h + step(s)) % ring : 0;
     return true;
 }
 
@@ -262,7 +342,7 @@ static bool runs_low(const E1000 *s)
 {
     u32 part = MIN((u32)bits(s->rctl, 9, 8), 2u) + 1;
 
-    return usable(s) && ours(s) <= e1000_ring_size(&s->rx) >> part;
+    return usable(s) && ours(s) <= e1000_ring_size(&s->rx) / step(s) >> part;
 }
 
 static void store(E1000 *s, u32 len, const Verdict *v)

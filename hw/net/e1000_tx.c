@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Intel 82540EM: sending, with checksums and segmentation of TCP.
+ * Intel 82540EM and 82574L: sending, with checksums and segmentation of TCP.
  * Reference: the manual of e1000.c, 3.3 to 3.5.
  *
  * A network inside this process takes segments as long as IP allows, so for

@@ -116,6 +116,7 @@ def breaks(g, port):
 CARDS = [
     ("arm64", None, "virtio-net-device", None),
     ("amd64", ["-M", "pc", "-m", "512"], "e1000", "e1000"),
+    ("amd64", ["-M", "q35", "-m", "512"], "e1000e", "e1000e"),
     ("amd64", ["-M", "q35", "-m", "512"], "rtl8139", "8139cp"),
     ("mips64el", None, "pcnet", "pcnet32"),
 ]

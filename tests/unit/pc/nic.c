@@ -70,9 +70,14 @@ static void begin(Fix *x, const char *type)
         printf("Bail out! %s\n", err.text);
         exit(1);
     }
+    bool placed = false;                /* the memory BAR: the first is it */
     for (u32 i = 0; i < 2; i++) {
         bool io = pci_get(x->card, PCI_BAR0 + 4 * i, 1) & 1;
-        pci_config_write(x->card, PCI_BAR0 + 4 * i, 4, io ? IO_AT : BAR_AT);
+        if (io || !placed) {
+            pci_config_write(x->card, PCI_BAR0 + 4 * i, 4,
+                             io ? IO_AT : BAR_AT);
+        }
+        placed |= !io;
     }
     pci_config_write(x->card, PCI_COMMAND, 2, 7);
 }
@@ -272,6 +277,69 @@ static void test_e1000_segments(Fix *x)
         expect(x, "payload", memcmp(s + ALL, f + ALL + i * MSS, n), 0);
     }
     report(x, "e1000: TCP segmentation and checksums");
+    end(x);
+}
+
+/* A frame goes round by extended descriptors, or those of packet split. */
+static void round_trip(Fix *x, bool split)
+{
+    enum { RFCTL = 0x5008, PSRCTL = 0x2170, LEN = 500, FIRST = 128 };
+    u8 *d = ram(x, RX_RING);
+
+    e1000_rings(x);
+    put(x, RFCTL, 4, 1 << 15);
+    put(x, PSRCTL, 4, 0x00000401);
+    put(x, RCTL, 4, get(x, RCTL, 4) | (split ? 1 << 10 : 0));
+    store_le(d, 8, RX_BUFFER);
+    store_le(d + 8, 8, split ? RX_BUFFER + FIRST : 0);
+    make_frame(ram(x, TX_BUFFER), LEN, 17);
+    descriptor(x, 0, TX_BUFFER, LEN | 0x09ull << 24);
+    put(x, TDT, 4, 1);
+    expect(x, "RDH", get(x, RDH, 4), split ? 2 : 1);
+    expect(x, "status", load_le(d + 8, 4) & 3, 3);
+    expect(x, "length", load_le(d + 12, 2), split ? FIRST : LEN);
+    expect(x, "the rest", split ? load_le(d + 18, 2) : LEN - FIRST,
+           LEN - FIRST);
+    expect(x, "the same", memcmp(ram(x, TX_BUFFER), ram(x, RX_BUFFER), LEN),
+           0);
+}
+
+static void test_e1000e(Fix *x)
+{
+    enum { SWSM = 0x5b50, EIAC = 0xdc, IAM = 0xe0, CTRL_EXT = 0x18 };
+    u16 sum = 0;
+
+    begin(x, "e1000e");
+    for (u32 i = 0; i < 64; i++) {
+        put(x, EERD, 4, i << 2 | 1);
+        expect(x, "done", get(x, EERD, 4) >> 1 & 1, 1);
+        sum = (u16)(sum + (get(x, EERD, 4) >> 16));
+    }
+    expect(x, "the EEPROM's sum", sum, 0xbaba);
+    put(x, MDIC, 4, 2 << 26 | 1 << 21 | 3 << 16);
+    expect(x, "PHY identifier", get(x, MDIC, 4) & 0xffff, 0x0cb1);
+    expect(x, "the semaphore", get(x, SWSM, 4) & 1, 0);
+    expect(x, "is taken by reading", get(x, SWSM, 4) & 1, 1);
+    put(x, IMS, 4, 4);
+    put(x, IAM, 4, ~0u);
+    put(x, 0xc8, 4, 4 | 0x80);
+    expect(x, "raised", x->irq, 1);
+    expect(x, "ICR", get(x, ICR, 4), 0x80000084);
+    expect(x, "gone", x->irq, 0);
+    put(x, 0xc8, 4, 0x80);
+    expect(x, "not asserted", get(x, ICR, 4), 0x80);
+    expect(x, "stays", get(x, ICR, 4), 0x80);
+    put(x, CTRL_EXT, 4, 1 << 27);
+    put(x, IMS, 4, 0x80);
+    get(x, ICR, 4);
+    expect(x, "masks itself", get(x, IMS, 4), 0);
+    report(x, "e1000e: EEPROM, PHY, interrupts");
+    round_trip(x, false);
+    report(x, "e1000e: extended descriptors");
+    end(x);
+    begin(x, "e1000e");
+    round_trip(x, true);
+    report(x, "e1000e: packet split");
     end(x);
 }
 
@@ -620,6 +688,7 @@ int main(void)
     test_e1000_loop(&x);
     test_e1000_segments(&x);
     test_e1000_hostile(&x);
+    test_e1000e(&x);
     test_rtl8139(&x);
     test_rtl8139_plus(&x);
     test_ne2k(&x);
