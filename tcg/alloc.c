@@ -33,6 +33,7 @@ static unsigned use_of_a(const Ir *b, const Ins *i)
 {
     switch (i->op) {
     case IR_load: case IR_load2: case IR_store: case IR_store2:
+        return i->d.id ? USE_PLAIN : USE_ADDR;
     case IR_cas: case IR_casif: case IR_rmw:
         return USE_ADDR;
     case IR_fcond:

@@ -99,13 +99,16 @@ static bool access_memory(Eval *e, u32 k)
     }
     write_snapshot(e, i);
     t->pc = t->pc_page + i->at;
-    t->mem_addr = e->v[i->a.id].d[0];
+    t->mem_addr = e->v[i->a.id].d[0] + (u64)(i64)access_offset(i);
+    if (i->imm & M_NARROW) {
+        t->mem_addr = (u32)t->mem_addr;
+    }
     give(t->mem_val, i, e->v[i->b.id]);
     if (i->op == IR_store2) {
         give(t->mem_val + words, i, e->v[i->c.id]);
     }
     give(t->mem_expect, i, e->v[i->c.id]);
-    t->mem_memop = i->imm | kind_of(i) << MEM_KIND_SHIFT
+    t->mem_memop = (u16)i->imm | kind_of(i) << MEM_KIND_SHIFT
                  | (i->op == IR_rmw ? (u64)i->sub << MEM_RMW_SHIFT : 0);
     if (!e->slow(e->env, NULL)) {
         return false;
@@ -324,6 +327,8 @@ TcgExit ir_eval(const Ir *b, const IrLive *l, void *env, TcgSlow *slow)
                 next_round(&e);
                 k = b->label;
             }
+        } else if (i->op == IR_span) {
+            e.v[k] = (Vec) { .d = { 0, 0 } };
         } else {
             compute(&e, k);
         }

@@ -83,11 +83,11 @@ static u64 may_deep(const Ir *b, Val v, u32 depth)
     return all;
 }
 
-static u64 may(const Ir *b, Val v) { return may_deep(b, v, 2); }
+u64 ir_may(const Ir *b, Val v) { return may_deep(b, v, 2); }
 
 static bool top_clear(const Ir *b, Val v)
 {
-    return !(may(b, v) >> (width(ir_type(b, v)) - 1));
+    return !(ir_may(b, v) >> (width(ir_type(b, v)) - 1));
 }
 
 /* ---- all operands constant ---------------------------------------------- */
@@ -164,7 +164,7 @@ static Val and_trunc(Ir *b, const Ins *i, const Ins *x, u64 k)
 static Val and_const(Ir *b, const Ins *i, u64 k)
 {
     const Ins *x = ir_def(b, i->a);
-    u64 m = may(b, i->a), k2;
+    u64 m = ir_may(b, i->a), k2;
 
     if ((m & k) == 0) {
         return constant(b, i, 0);
@@ -324,7 +324,7 @@ static Val shift_shift(Ir *b, const Ins *i, const Ins *x, u32 k, u32 k2)
 
 static Val shr_const(Ir *b, const Ins *i, const Ins *x, u32 k)
 {
-    if (may(b, i->a) >> k == 0) {
+    if (ir_may(b, i->a) >> k == 0) {
         return constant(b, i, 0);
     }
     if (x->op == IR_zext) {
@@ -580,7 +580,7 @@ static Val fold_extract(Ir *b, const Ins *i)
         return v;
     }
     /* All there is above pos, or nothing beyond the field? */
-    if (pos + len == w || !(may(b, i->a) >> pos & ~MASK(len - is_signed))) {
+    if (pos + len == w || !(ir_may(b, i->a) >> pos & ~MASK(len - is_signed))) {
         Val n = constant(b, i, pos);
         return is_signed && pos + len == w ? ir_sar(b, i->a, n)
                                            : ir_shr(b, i->a, n);
@@ -636,7 +636,7 @@ static bool reflexive(Cond cc)
  */
 static int always(const Ir *b, Cond cc, Val a, u64 k)
 {
-    u64 m = may(b, a);
+    u64 m = ir_may(b, a);
 
     switch (cc) {
     case EQ: case NE:

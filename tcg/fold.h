@@ -13,6 +13,15 @@ Val ir_fold(Ir *b, Ins *i);
 /* The same for those from IR_vlow on. */
 Val ir_fold_vector(Ir *b, Ins *i);
 
+/* The bits of an integer that may be 1. */
+u64 ir_may(const Ir *b, Val v);
+
+/* The span that an access may have: a new one or one that it joins; or none. */
+Val ir_span(Ir *b, Val addr, u32 memop, bool write);
+
+static inline i32 span_low(const Ins *s) { return (i32)s->imm; }
+static inline u32 span_bytes(const Ins *s) { return (u32)(s->imm >> 32); }
+
 /* Appends or merges *i, folding it first. */
 Val ir_emit(Ir *b, Ins i);
 

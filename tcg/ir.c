@@ -38,6 +38,8 @@ void ir_start(Ir *b, const IrSlot *slots, u32 nslots, Type word, u16 at)
     b->fp_inline = true;
     b->heat = 0;
     b->half = 0;
+    b->spans = b->flushed = false;
+    b->nspans = 0;
     b->soft = NULL;
 }
 
@@ -452,13 +454,16 @@ Val ir_vffma(Ir *b, Lane lane, Val x, Val y, Val z)
 Val ir_load(Ir *b, Type t, Val addr, u32 memop)
 {
     return ir_emit(b, (Ins) { .op = IR_load, .type = (u8)t, .a = addr,
+                              .d = ir_span(b, addr, memop, false),
                               .imm = memop });
 }
 
 Val ir_load2(Ir *b, Type t, Val addr, u32 memop, Val *second)
 {
+    memop |= M_PAIR;
     Val v = ir_emit(b, (Ins) { .op = IR_load2, .type = (u8)t, .a = addr,
-                               .imm = memop | M_PAIR });
+                               .d = ir_span(b, addr, memop, false),
+                               .imm = memop });
     *second = ir_emit(b, (Ins) { .op = IR_second, .type = (u8)t });
     return v;
 }
@@ -466,13 +471,16 @@ Val ir_load2(Ir *b, Type t, Val addr, u32 memop, Val *second)
 void ir_store(Ir *b, Val addr, Val v, u32 memop)
 {
     ir_emit(b, (Ins) { .op = IR_store, .type = (u8)ir_type(b, v), .a = addr,
-                       .b = v, .imm = memop });
+                       .b = v, .d = ir_span(b, addr, memop, true),
+                       .imm = memop });
 }
 
 void ir_store2(Ir *b, Val addr, Val v, Val second, u32 memop)
 {
+    memop |= M_PAIR;
     ir_emit(b, (Ins) { .op = IR_store2, .type = (u8)ir_type(b, v), .a = addr,
-                       .b = v, .c = second, .imm = memop | M_PAIR });
+                       .b = v, .c = second, .d = ir_span(b, addr, memop, true),
+                       .imm = memop });
 }
 
 Val ir_cas(Ir *b, Type t, Val addr, Val expect, Val v, u32 memop)
@@ -539,6 +547,10 @@ Val ir_call(Ir *b, const Helper *h, const Val *args, unsigned n)
         if (v.id) {
             return v;
         }
+    }
+    if (!(h->flags & H_PURE)) {
+        b->nspans = 0;
+        b->flushed = true;
     }
     if (h->flags & (H_READ | H_WRITE | H_RAISE)) {
         ir_sync(b);

@@ -220,6 +220,9 @@ bool ir_loop_open(Ir *b, IrLoop *l)
     if (b->nsyncs || b->full || b->ended) {
         return false;
     }
+    if (b->flushed) {
+        b->nspans = 0;          /* it does so in the loop too */
+    }
     l->n = b->n;
     l->nputs = b->nputs;
     l->nargs = b->nargs;
@@ -295,6 +298,9 @@ void ir_loop_drop(Ir *b, const IrLoop *l)
         while (b->hash[h] >= l->n) {
             b->hash[h] = b->next[b->hash[h]];
         }
+    }
+    while (b->nspans && b->span[b->nspans - 1] >= l->n) {
+        b->nspans--;
     }
     b->n = l->n;
     b->ninsns = b->nth[b->n - 1];

@@ -155,7 +155,9 @@ static bool is_candidate(const Ins *i)
     bool access = i->op == IR_load || i->op == IR_load2 || i->op == IR_store
                || i->op == IR_store2;
 
-    return access && !(i->imm & (M_USER | M_ATOMIC16 | M_ALIGN));
+    return i->op == IR_span
+        || (access && !i->d.id
+            && !(i->imm & (M_USER | M_ATOMIC16 | M_ALIGN)));
 }
 
 static Group *group_for(Finder *f, u16 root, bool write)
@@ -187,7 +189,9 @@ static void enter(Finder *f, u16 k)
     } else {
         root = in_loop(b, root);
     }
-    Group *g = group_for(f, root, i->op == IR_store || i->op == IR_store2);
+    bool write = i->op == IR_span ? i->sub & SPAN_WRITE
+                                  : i->op != IR_load && i->op != IR_load2;
+    Group *g = group_for(f, root, write);
     if (g) {
         g->loop += looped;
         g->straight += !looped;

@@ -464,8 +464,8 @@ static bool read_ins(Text *t, const char *name, i32 result)
     if (op < 0) {
         return wrong(t, "no such operation");
     }
-    if (op >= IR_phi) {
-        return wrong(t, "calls and loops cannot be read back");
+    if (op >= IR_phi || op == IR_span) {
+        return wrong(t, "calls, loops and spans cannot be read back");
     }
     if (b->n >= IR_MAX - 1 || b->nsyncs >= IR_SYNCS) {
         return wrong(t, "too many instructions");

@@ -19,7 +19,7 @@ static const char *const lane_names[] = { "8", "16", "32", "64" };
 const IrMemWord ir_mem_words[IR_MEM_WORDS] = {
     { M_SIGN, "sign" }, { M_BE, "be" }, { M_ALIGN, "align" }, { M_ACQ, "acq" },
     { M_REL, "rel" }, { M_USER, "user" }, { M_PAIR, "pair" },
-    { M_ATOMIC16, "atomic16" },
+    { M_ATOMIC16, "atomic16" }, { M_NARROW, "narrow" },
 };
 
 static void print_memop(FILE *f, u64 memop)
@@ -29,6 +29,14 @@ static void print_memop(FILE *f, u64 memop)
         if (memop & ir_mem_words[i].bit) {
             fprintf(f, ".%s", ir_mem_words[i].name);
         }
+    }
+}
+
+static void print_access(FILE *f, const Ins *i)
+{
+    print_memop(f, (u32)i->imm);
+    if (i->d.id && i->op != IR_casif) {
+        fprintf(f, ", %+d", access_offset(i));
     }
 }
 
@@ -111,7 +119,9 @@ static void print_ins(const Ir *b, FILE *f, u32 k)
     if (shape == 'G' || shape == 'P') {
         fprintf(f, "%s%s", before, b->slots[i->imm].name);
     } else if (shape == 'L' || shape == 'W' || shape == 'A') {
-        print_memop(f, i->imm);
+        print_access(f, i);
+    } else if (shape == 'D') {
+        fprintf(f, ", %+d, %u", (i32)i->imm, (u32)(i->imm >> 32));
     } else if (shape == 'X') {
         fprintf(f, ", %u, %u", (u32)i->imm & 0xff, (u32)(i->imm >> 8));
     } else if (i->imm || shape == 'K') {

@@ -7,7 +7,7 @@
 extern const char *const ir_type_names[V128T + 1];
 
 /* The words of a MemOp beside its size. */
-enum { IR_MEM_WORDS = 8 };
+enum { IR_MEM_WORDS = 9 };
 typedef struct IrMemWord { u32 bit; const char *name; } IrMemWord;
 extern const IrMemWord ir_mem_words[IR_MEM_WORDS];
 

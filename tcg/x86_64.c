@@ -613,6 +613,7 @@ const HostOp x64_ops[IR_NOPS] = {
     [IR_vfceq] = { x64_vfcmp, { 0, 0 } },           /* predicates: SSE, AVX */
     [IR_vfcge] = { x64_vfcmp, { 2, 0x0d } },
     [IR_vfcgt] = { x64_vfcmp, { 1, 0x0e } },
+    [IR_span] = { x64_span, { 0 } },
     [IR_load] = { x64_loads, { 0 } },
     [IR_load2] = { x64_loads, { 0 } },
     [IR_second] = { x64_nothing, { 0 } },

@@ -208,6 +208,9 @@ typedef struct Access {
     u8   scale;                 /* (if not 0) shifted so far left, ... */
     int  base_reg, index_reg;   /* (theirs, or -1: base is computed) */
     i32  disp;                  /* ... plus this */
+    u32  width;                 /* ... in as many bits: X_W or 0 */
+    int  span_reg;              /* of its span, or -1 */
+    u32  bytes;
     u32  memop;
     u32  kind;                  /* MEM_*, and RmwKind, in their places */
     bool direct;                /* has a fast path */
@@ -235,7 +238,7 @@ void x64_load_int(Cc *c, Type t, u32 memop, unsigned reg, Opd from);
 void x64_full_fence(Cc *c);
 /* Before the loop: groups that first access in it have no entry. */
 void x64_forget_pages(Cc *c);
-Emit x64_loads, x64_stores, x64_cas, x64_casif, x64_rmw, x64_fence,
+Emit x64_span, x64_loads, x64_stores, x64_cas, x64_casif, x64_rmw, x64_fence,
      x64_nothing;
 
 static inline Opd mem_val(unsigned n)

@@ -62,20 +62,22 @@ static void hold(void *ctx, u16 v, unsigned use)
     }
 }
 
-void x64_access(Cc *c, u16 v, u32 kind, Access *m)
+/* What an access has beside its address. */
+static void begin_access(Cc *c, u16 v, u32 kind, Access *m)
 {
-    const Ins *i = ins_of(c, v);
     if (c->slow == UINT32_MAX) {
         slow_trampoline(c);
     }
     *m = (Access) {
-        .memop = (u32)i->imm,
-        .kind = kind, .direct = !(i->imm & M_ATOMIC16),
+        .kind = kind, .width = c->wp, .span_reg = -1,
         .first = c->pages.first[v],
         .kept = c->pages.group[v] ? c->pages.group[v] - 1 : NO_PLACE,
         .stub = as_here(&c->cold),
     };
-    split_address(c, i->a.id, m);
+}
+
+static void hold_address(Cc *c, Access *m)
+{
     m->base_reg = -1;
     if (c->a.fate[m->base] == FOLD) {
         hold(c, m->base, 0);
@@ -85,6 +87,24 @@ void x64_access(Cc *c, u16 v, u32 kind, Access *m)
     if (m->index) {
         m->index_reg = alloc_use(&c->a, m->index);
     }
+}
+
+void x64_access(Cc *c, u16 v, u32 kind, Access *m)
+{
+    const Ins *i = ins_of(c, v);
+    begin_access(c, v, kind, m);
+    m->memop = (u32)i->imm;
+    m->bytes = 1u << size_log2(m->memop) << (m->memop & M_PAIR ? 1 : 0);
+    m->direct = !(i->imm & M_ATOMIC16);
+    if (i->d.id && i->op != IR_casif) {
+        m->base = i->a.id;
+        m->disp = access_offset(i);
+        m->width = m->memop & M_NARROW ? 0 : c->wp;
+        m->span_reg = alloc_use(&c->a, i->d.id);
+    } else {
+        split_address(c, i->a.id, m);
+    }
+    hold_address(c, m);
 }
 
 void x64_access_snapshot(Cc *c, u16 v, Access *m)
@@ -100,22 +120,20 @@ void x64_address(Cc *c, const Access *m)
         x64_fetch(c, m->base, RAX);
     }
     if (m->index) {
-        as_op(c->s, OP_LEA | c->wp, RAX,
+        as_op(c->s, OP_LEA | m->width, RAX,
               sib_opd(base, (unsigned)m->index_reg, m->scale, m->disp));
     } else if (m->disp) {
-        as_op(c->s, OP_LEA | c->wp, RAX, mem_opd(base, m->disp));
+        as_op(c->s, OP_LEA | m->width, RAX, mem_opd(base, m->disp));
     } else if (base != RAX) {
-        as_op(c->s, OP_LD | c->wp, RAX, reg_opd(base));
+        as_op(c->s, OP_LD | m->width, RAX, reg_opd(base));
     }
 }
 
 /* rax = offset in the page of the entry's tag, compared. */
 static void compare_tag(Cc *c, const Access *m, Opd tag)
 {
-    u32 size = 1u << size_log2(m->memop);
-    u32 total = m->memop & M_PAIR ? 2 * size : size;
     as_op(c->s, OP_XOR | X_W, RAX, tag);
-    as_alu_imm(c->s, X_W, G_CMP, reg_opd(RAX), (i32)(PAGE_SIZE - total));
+    as_alu_imm(c->s, X_W, G_CMP, reg_opd(RAX), (i32)(PAGE_SIZE - m->bytes));
 }
 
 static Opd host_of(Opd tag)
@@ -205,13 +223,19 @@ void x64_forget_pages(Cc *c)
     }
 }
 
-void x64_slow_call(Cc *c, const Access *m)
+/* In a stub: address and what is wanted to env, and the call. */
+static void call_slow(Cc *c, const Access *m, u32 what)
 {
     x64_address(c, m);
     as_op(c->s, OP_ST | X_W, RAX, env_opd(offsetof(TcgEnv, mem_addr)));
     as_op(c->s, OP_STI | X_W, 0, env_opd(offsetof(TcgEnv, mem_memop)));
-    as_32(c->s, m->memop | m->kind);
+    as_32(c->s, what | m->kind);
     as_call(c->s, S_COLD, c->slow);
+}
+
+void x64_slow_call(Cc *c, const Access *m)
+{
+    call_slow(c, m, (u16)m->memop);
     snap_returns(c, m->record, as_here(c->s));
 }
 
@@ -386,10 +410,55 @@ static bool is_needed(const Cc *c, u16 v)
     return c->a.end[v] > v;
 }
 
+/* What an access with a span does; elsewhere the stub looks. */
+static Opd use_span(Cc *c, const Access *m)
+{
+    as_op(c->s, OP_TEST | X_W, (unsigned)m->span_reg,
+          reg_opd((unsigned)m->span_reg));
+    as_jcc(c->s, CC_E, S_COLD, m->stub);
+    return mem_opd((unsigned)m->span_reg, m->disp);
+}
+
+/* In its stub: host_address() is right if the TLB has it; else to the end. */
+static u32 look_alone(Cc *c, const Access *m, bool write)
+{
+    x64_address(c, m);
+    Opd entry = look_up(c, m, write);
+    compare_tag(c, m, entry);
+    u32 slow = as_jcc_open(c->s, CC_A);
+    as_op(c->s, OP_LD | X_W, RCX, host_of(entry));
+    return slow;
+}
+
+static Opd host_opd(Cc *c, Access *m, bool write)
+{
+    if (m->span_reg >= 0) {
+        return use_span(c, m);
+    }
+    x64_check(c, m, write, m->memop & M_ALIGN);
+    return host_address(c, m->memop);
+}
+
+static void load_both(Cc *c, Type t, const Access *m, const int *reg, Opd from)
+{
+    if (reg[1] >= 0) {
+        load(c, t, m->memop, (unsigned)reg[1], next_to(from, m->memop));
+    }
+    if (reg[0] >= 0) {
+        load(c, t, m->memop, (unsigned)reg[0], from);
+    }
+}
+
 static void load_stub(Cc *c, Type t, const Access *m, const int *reg)
 {
     u32 back = as_here(&c->hot), memop = m->memop & ~(u32)M_BE;
     c->s = &c->cold;
+    if (m->span_reg >= 0) {
+        u32 slow = look_alone(c, m, false);
+        load_both(c, t, m, reg, host_address(c, m->memop));
+        as_jmp(c->s, S_HOT, back);
+        as_close(c->s, slow);
+    }
     x64_slow_call(c, m);
     for (unsigned n = 0; n < 2; n++) {
         if (reg[n] < 0) {
@@ -418,18 +487,20 @@ void x64_loads(Cc *c, u16 v, const HostOp *row)
         reg[0] = alloc_def(&c->a, v);
     }
     if (m.direct) {
-        x64_check(c, &m, false, m.memop & M_ALIGN);
-        Opd from = host_address(c, m.memop);
-        if (reg[1] >= 0) {
-            load(c, t, m.memop, (unsigned)reg[1], next_to(from, m.memop));
-        }
-        if (reg[0] >= 0) {
-            load(c, t, m.memop, (unsigned)reg[0], from);
-        }
+        load_both(c, t, &m, reg, host_opd(c, &m, false));
     } else {
         as_jmp(c->s, S_COLD, m.stub);
     }
     load_stub(c, t, &m, reg);
+}
+
+static void store_both(Cc *c, const Ins *i, const Access *m, const int *reg,
+                       Opd to)
+{
+    store(c, i->b.id, reg[0], m->memop, to);
+    if (i->c.id) {
+        store(c, i->c.id, reg[1], m->memop, next_to(to, m->memop));
+    }
 }
 
 static void store_stub(Cc *c, const Ins *i, const Access *m, const int *reg)
@@ -437,6 +508,12 @@ static void store_stub(Cc *c, const Ins *i, const Access *m, const int *reg)
     u32 back = as_here(&c->hot);
     const u16 value[2] = { i->b.id, i->c.id };
     c->s = &c->cold;
+    if (m->span_reg >= 0) {
+        u32 slow = look_alone(c, m, true);
+        store_both(c, i, m, reg, host_address(c, m->memop));
+        as_jmp(c->s, S_HOT, back);
+        as_close(c->s, slow);
+    }
     for (unsigned n = 0; n < 2 && value[n]; n++) {
         Type t = ins_of(c, value[n])->type;
         unsigned at = t == V128T ? 2 * n : n;
@@ -469,12 +546,7 @@ void x64_stores(Cc *c, u16 v, const HostOp *row)
     x64_access(c, v, MEM_STORE << MEM_KIND_SHIFT, &m);
     x64_access_snapshot(c, v, &m);
     if (m.direct) {
-        x64_check(c, &m, true, m.memop & M_ALIGN);
-        Opd to = host_address(c, m.memop);
-        store(c, value[0], reg[0], m.memop, to);
-        if (value[1]) {
-            store(c, value[1], reg[1], m.memop, next_to(to, m.memop));
-        }
+        store_both(c, i, &m, reg, host_opd(c, &m, true));
     } else {
         as_jmp(c->s, S_COLD, m.stub);
     }
@@ -482,4 +554,39 @@ void x64_stores(Cc *c, u16 v, const HostOp *row)
     if (m.memop & M_REL) {
         x64_full_fence(c);
     }
+}
+
+/* ---- spans -------------------------------------------------------------- */
+
+/* Not found in the TLB: C may know, or not; then accesses look alone. */
+static void span_stub(Cc *c, const Access *m, unsigned reg, i32 low)
+{
+    u32 back = as_here(&c->hot);
+    c->s = &c->cold;
+    as_op(c->s, OP_STI | X_W, 0, mem_val(0));
+    as_32(c->s, (u32)low);
+    call_slow(c, m, m->bytes);
+    as_op(c->s, OP_LD | X_W, reg, mem_val(0));
+    as_jmp(c->s, S_HOT, back);
+    c->s = &c->hot;
+}
+
+void x64_span(Cc *c, u16 v, const HostOp *row)
+{
+    const Ins *i = ins_of(c, v);
+    i32 low = (i32)i->imm;
+    Access m;
+    (void)row;
+    begin_access(c, v, MEM_SPAN << MEM_KIND_SHIFT
+                       | (u32)i->sub << MEM_RMW_SHIFT, &m);
+    m.bytes = (u32)(i->imm >> 32);
+    m.base = i->a.id;
+    m.disp = low;
+    m.width = i->sub & SPAN_NARROW ? 0 : c->wp;
+    hold_address(c, &m);
+    unsigned reg = (unsigned)alloc_def_new(&c->a, v);
+    x64_check(c, &m, i->sub & SPAN_WRITE, false);
+    as_op(c->s, OP_LEA | X_W, reg, idx_opd(RCX, RAX, -low));
+    span_stub(c, &m, reg, low);
+    c->out->keeps_pages = true;
 }

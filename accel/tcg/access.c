@@ -424,9 +424,27 @@ static bool must_be_alone(const Slow *s)
             || upsets(s, b) || watched(s, false));
 }
 
+/*
+ * IR_span, not in the TLB: where the host has its operand, which is mem_val[0]
+ * below its first byte, or 0.  What is only peeked at was read before.
+ */
+static void find_span(Cpu *c)
+{
+    u32 op = (u32)c->tcg.mem_memop, how = op >> MEM_RMW_SHIFT;
+    Access a = how & SPAN_WRITE ? ACCESS_WRITE : ACCESS_READ;
+    u64 va = c->tcg.mem_addr, bytes = op & 0xffff;
+    u8 *host = how & SPAN_PEEK ? NULL : tlb_host(c, va, a, (unsigned)bytes);
+
+    c->tcg.mem_val[0] = host ? (u64)(uintptr_t)host - c->tcg.mem_val[0] : 0;
+}
+
 bool jit_slow(void *env, const void *ret)
 {
     Cpu *c = env;
+    if ((c->tcg.mem_memop >> MEM_KIND_SHIFT & 0xff) == MEM_SPAN) {
+        find_span(c);
+        return true;
+    }
     Slow s = slow_of(c);
     bool ok = check(&s);
 

@@ -405,10 +405,12 @@ void jit_ir_begin(Jit *j, const Cpu *c, u64 pc)
              (u16)(pc & (PAGE_SIZE - 1)));
     j->ir->soft = t->soft;
     j->ir->one_cpu = c->machine->ncpus == 1;
+    j->ir->spans = true;
 }
 
 void jit_ir_end(Jit *j, const Cpu *c, u64 pc, const u8 *host, u32 size)
 {
+    ir_spans(j->ir);
     if (likely(!log_items) || !log_wants(pc)) {
         return;
     }

@@ -66,6 +66,7 @@ typedef enum MemOp {
     M_PAIR   = 1 << 9,      /* load2, store2: set by the builder */
     M_ATOMIC16 = 1 << 10,   /* 16 bytes as one single-copy atomic access */
     M_STACK  = 1 << 11,     /* x86: through SS, which has faults of its own */
+    M_NARROW = 1 << 12,     /* with a span: the address has 32 bits */
 } MemOp;
 
 typedef enum RmwKind {
@@ -111,7 +112,7 @@ enum {
  * Shapes: N none; K constant; G slot; U one operand; B two; T three;
  * C a cond b;
  * S a cond b ? c : d; X bit field (imm = pos | len << 8); L load; W store;
- * A atomic; E exit; H call; V vector, lane size in sub (operands as B);
+ * A atomic; D span; E exit; H call; V vector, lane size in sub (operands as B);
  * VU, VT the same with one, three; VI one operand and imm; VL lane imm of a.
  */
 #define IR_OPS(_)                                                               \
@@ -211,7 +212,8 @@ enum {
     _(vfceq,   V,  PURE | FPOP, "all ones where a == b; quiet")                 \
     _(vfcge,   V,  PURE | FPOP, "all ones where a >= b; signals quiet NaNs")    \
     _(vfcgt,   V,  PURE | FPOP, "all ones where a > b; signals quiet NaNs")     \
-    _(load,    L,  KEEP | SNAP, "guest memory at a, MemOp imm")                 \
+    _(span,    D,  READ,        "host address of guest address a, or 0: see ir_spans()")\
+    _(load,    L,  KEEP | SNAP, "guest memory at a, MemOp imm; d: its span")    \
     _(load2,   L,  KEEP | SNAP, "two adjacent ones, checked as one; then comes IR_second")\
     _(second,  N,  READ,        "second result of the instruction before")      \
     _(store,   W,  KEEP | SNAP, "guest memory at a = b, MemOp imm")             \
@@ -346,7 +348,15 @@ typedef struct Helper {
 
 enum {
     IR_MAX = 4096, IR_ARGS = 512, IR_PUTS = 2048, IR_SLOTS = 128,
-    IR_SYNCS = 256,
+    IR_SYNCS = 256, IR_SPANS = 16,
+};
+
+/* Of an IR_span, in Ins.sub. */
+enum {
+    SPAN_WRITE  = 1 << 0,   /* some of it is written */
+    SPAN_PEEK   = 1 << 1,   /* but read first: no page is walked to write */
+    SPAN_NARROW = 1 << 2,   /* addresses have 32 bits; neither: there is only */
+    SPAN_WIDE   = 1 << 3,   /* or 64 bits;             its operand itself */
 };
 
 typedef struct Put { u16 slot; Val v; } Put;
@@ -379,6 +389,10 @@ typedef struct Ir {
                                        be interrupted by devices only */
     bool fp_inline;                 /* host arithmetic serves the FP mode */
     u32  heat;                      /* entries until TCG_HOT; 0: not counted */
+    bool spans;                     /* accesses may have some */
+    bool flushed;                   /* C had a chance to change the TLB */
+    u16  span[IR_SPANS];            /* those that accesses may join */
+    u32  nspans;
     const FpSoft *soft;
     u16  nth[IR_MAX];               /* guest instructions begun until then */
     u16  ninsns;
@@ -400,6 +414,17 @@ void ir_insn(Ir *b, u16 at);
  * this block too: no interrupt may come between.  False: it will not be.
  */
 bool ir_bind_next(Ir *b);
+/*
+ * Settles which accesses of a whole block have a span.  Accesses off one value
+ * that are close together share one look at the TLB: IR_span tells where the
+ * host has the guest address a, if all of the span is in one page that can be
+ * accessed directly.  An access with a span, operand d, then takes that address
+ * plus the offset in its imm's upper half, from a like the span; where the
+ * span is 0 it looks for itself.  A span is right until C has had a chance to
+ * flush.
+ */
+void ir_spans(Ir *b);
+static inline i32 access_offset(const Ins *i) { return (i32)(i->imm >> 32); }
 Type ir_type(const Ir *b, Val v);
 /* Is v a constant?  Then *k is its value. */
 bool ir_is_const(const Ir *b, Val v, u64 *k);

@@ -53,7 +53,7 @@ typedef struct TcgEnv {
     V128 vreg[TCG_REGS];
 } TcgEnv;
 
-enum { MEM_LOAD, MEM_STORE, MEM_CAS, MEM_RMW };
+enum { MEM_LOAD, MEM_STORE, MEM_CAS, MEM_RMW, MEM_SPAN };
 enum { MEM_KIND_SHIFT = 16, MEM_RMW_SHIFT = 24 };
 
 /* ---- the current address space, as translated code sees it -------------- */

@@ -503,7 +503,8 @@ static const struct { const char *text, *why; } bad_text[] = {
       "line 2: no such condition, kind or lane" },
     { "v1 = get.v128 v0\nv2 = vshl.v128.8 v1, 8\n",
       "line 2: no such lane or count" },
-    { "v1 = call.i64 twice\n", "line 1: calls and loops cannot be read back" },
+    { "v1 = call.i64 twice\n",
+      "line 1: calls, loops and spans cannot be read back" },
 };
 
 static void test_text(Ir *b)

@@ -57,6 +57,7 @@ typedef enum Sort { V32, V64, VFLAGS, VF32, VF64, VVEC, SORTS } Sort;
 typedef struct Gen {
     Ir  *b;
     Sort word;                  /* of guest addresses */
+    Val  near;                  /* what others are close to */
     Val  v[SORTS][POOL];
     unsigned n[SORTS];
 } Gen;
@@ -186,8 +187,22 @@ static Val word_const(Gen *g, u64 k)
     return g->word == V64 ? ir_i64(g->b, k) : ir_i32(g->b, (u32)k);
 }
 
+/* Of 64 bits it may be cut to 32, as narrower modes do it. */
+static Val close_by(Gen *g)
+{
+    Ir *b = g->b;
+    u64 by = rnd(300) - 100ull;
+    if (g->word == V32 || rnd(2)) {
+        return ir_add(b, g->near, word_const(g, by));
+    }
+    return ir_zext(b, ir_add(b, ir_trunc(b, g->near), ir_i32(b, (u32)by)));
+}
+
 static Val address(Gen *g)
 {
+    if (g->near.id && rnd(3)) {
+        return close_by(g);
+    }
     Val x = pick(g, g->word);
     u64 align = rnd(3) ? ~(u64)15 : ~0ull;
     x = ir_and(g->b, x, word_const(g, (PAGES * PAGE_SIZE - 1) & align));
@@ -201,6 +216,7 @@ static Val address(Gen *g)
     if (rnd(2)) {
         x = ir_add(g->b, keep(g, g->word, x), word_const(g, rnd(200) - 60ull));
     }
+    g->near = x;
     return x;
 }
 
@@ -442,6 +458,7 @@ static void program(Ir *b)
     b->soft = &soft_arm;
     b->fp_inline = rnd(8);
     b->one_cpu = rnd(2);
+    b->spans = rnd(2);
     for (unsigned k = 0; k < n && !b->full && !b->ended; k++) {
         ir_insn(b, (u16)(256 + k * 4));
         switch (rnd(20)) {
@@ -483,6 +500,7 @@ static void random_programs(Test *t, unsigned programs)
     for (unsigned n = 0; n < programs && bad < 3; n++) {
         u64 seed = *rnd_state();
         program(&b);
+        ir_spans(&b);
         for (unsigned run = 0; run < 4 && bad < 3; run++) {
             if (!run_both(t, &b)) {
                 fprintf(stderr, "program %u, run %u, state %#llx\n", n, run,
@@ -542,6 +560,7 @@ static bool loop_program(Ir *b)
              (u16)(rnd(64) * 4));
     b->soft = &soft_arm;
     b->fp_inline = rnd(8);
+    b->spans = rnd(2);
     u64 seed = raw();
     loop_round(b, seed, word, steps);
     for (unsigned tries = 0; tries < 6 && ir_loop_open(b, &l); tries++) {
@@ -565,6 +584,7 @@ static void random_loops(Test *t, unsigned programs)
     for (unsigned n = 0; n < programs && bad < 3; n++) {
         u64 seed = *rnd_state();
         loops += loop_program(&b);
+        ir_spans(&b);
         for (unsigned run = 0; run < 4 && bad < 3; run++) {
             if (!run_both(t, &b)) {
                 fprintf(stderr, "loop %u, run %u, state %#llx\n", n, run,

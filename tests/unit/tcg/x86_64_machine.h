@@ -215,11 +215,27 @@ static u64 modified(RmwKind kind, unsigned size, u64 old, u64 v)
     return 0;
 }
 
+/* Where there is one at all, C may know it or not. */
+static void find_span(Env *e)
+{
+    TcgEnv *t = &e->tcg;
+    u32 op = (u32)t->mem_memop, how = op >> MEM_RMW_SHIFT, bytes = op & 0xffff;
+    u64 first = t->mem_addr - GUEST_BASE, page = first >> PAGE_BITS;
+    bool direct = page < (how & SPAN_WRITE ? 4 : 6) &&
+                  page == (first + bytes - 1) >> PAGE_BITS && page != 5;
+    t->mem_val[0] = direct && t->mem_addr & 1
+        ? (u64)(uintptr_t)e->machine->memory + first - t->mem_val[0] : 0;
+}
+
 static bool slow(void *env, const void *ret)
 {
     Env *e = env;
     TcgEnv *t = &e->tcg;
     u32 op = (u32)t->mem_memop, kind = op >> MEM_KIND_SHIFT & 255;
+    if (kind == MEM_SPAN) {
+        find_span(e);
+        return true;
+    }
     unsigned size = 1u << (op & M_SIZE), count = op & M_PAIR ? 2 : 1;
     bool be = op & M_BE;
     u64 old[2] = { 0 };
