@@ -180,6 +180,7 @@ static bool start(Machine *m, const char *props, Err *err)
     }
     k->slot_limit = limit > 0 ? (u32)limit : 32;
     k->run_size = (u32)size;
+    kvm_track_prepare(k);
     return kvm_signals(err) && kvm_arch_start(k, err) && kvm_map(k, err);
 }
 

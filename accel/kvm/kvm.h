@@ -36,6 +36,7 @@ typedef struct Kvm {
     GArray  *slots[KVM_SPACES];         /* of KvmSlot, by address */
     u32      slot_limit;
     bool     tracking;          /* slots log writes; machine lock */
+    bool     clears;            /* and are told what was read of the log */
     u64      exits;             /* of all vCPUs, atomic */
     struct KvmArch *arch;
 } Kvm;
@@ -65,6 +66,8 @@ bool kvm_do(KvmCpu *k, unsigned long request, const char *name, void *arg);
 /* Makes the kernel's memory slots those of the memory map. */
 bool kvm_map(Kvm *k, Err *err);
 void kvm_track(Machine *m, Track what);
+/* Prepares for it; vm is open. */
+void kvm_track_prepare(Kvm *k);
 
 /* ---- run.c -------------------------------------------------------------- */
 bool kvm_signals(Err *err);     /* before the first vCPU */

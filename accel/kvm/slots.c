@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory slots: the memory map as the kernel wants it.
- * Reference: the API, KVM_SET_USER_MEMORY_REGION, KVM_GET_DIRTY_LOG.
+ * Reference: the API, KVM_SET_USER_MEMORY_REGION, KVM_GET_DIRTY_LOG,
+ * KVM_CLEAR_DIRTY_LOG, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2.
  *
  * RAM and ROM become slots; what is not there, and what a device answers, is
  * an exit.  A slot cannot change, so one that does goes and comes back; other
@@ -93,6 +94,40 @@ static bool set(Kvm *k, const KvmSlot *s, u64 size, Err *err)
 
 /* ---- which pages were written ------------------------------------------- */
 
+void kvm_track_prepare(Kvm *k)
+{
+    struct kvm_enable_cap manual = {
+        .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+        .args = { KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE },
+    };
+
+    k->clears = kvm_has(k, (int)manual.cap) & (int)manual.args[0]
+        && ioctl(k->vm, KVM_ENABLE_CAP, &manual) == 0;
+}
+
+/*
+ * From now on writes to the pages that a bitmap names are logged again: a
+ * stretch at a time, so that vCPUs which fault meanwhile need not wait long.
+ * Kernels that cannot do it have done so when the log was read.
+ */
+static void clear(Kvm *k, const KvmSlot *s, u64 *bitmap)
+{
+    enum { STRETCH = 1 << 14 };         /* pages; a multiple of 64 */
+    u64 pages = s->size / GUEST_PAGE;
+
+    for (u64 first = 0; k->clears && first < pages; first += STRETCH) {
+        struct kvm_clear_dirty_log c = {
+            .slot = s->number, .first_page = first,
+            .num_pages = (u32)MIN(pages - first, STRETCH),
+            .dirty_bitmap = bitmap + first / 64,
+        };
+        if (ioctl(k->vm, KVM_CLEAR_DIRTY_LOG, &c) < 0) {
+            fprintf(stderr, "anole: KVM_CLEAR_DIRTY_LOG: %s\n",
+                    g_strerror(errno));
+        }
+    }
+}
+
 /* The kernel's log of a slot becomes RAM_DIRTY; it begins anew. */
 static void collect(Kvm *k, const KvmSlot *s)
 {
@@ -104,6 +139,7 @@ static void collect(Kvm *k, const KvmSlot *s)
         || ioctl(k->vm, KVM_GET_DIRTY_LOG, &log) < 0) {
         return;
     }
+    clear(k, s, bitmap);
     for (u64 p = 0; p < pages; p++) {
         if (bitmap[p / 64] >> p % 64 & 1) {
             ram_wrote(s->ram, s->offset + p * GUEST_PAGE, 1);

@@ -23,6 +23,7 @@ typedef struct KvmArch {
     u32      msr[KVM_MSRS];     /* of x86_nth_msr(), those that KVM knows */
     u32      msrs;
     bool     msrs_known;
+    u64      paused_at;         /* of the host's TSC; 0: it did not run */
     KvmChip *chip;              /* interrupt controllers; NULL: our own */
 } KvmArch;
 
@@ -49,6 +50,11 @@ bool kvm_pic_asks(const Kvm *k);
 int  kvm_pic_ack(Kvm *k);
 /* KVM_EXIT_IOAPIC_EOI. */
 void kvm_ioapic_eoi(KvmCpu *k);
+
+/* ---- x86_state.c -------------------------------------------------------- */
+/* TSCs and the clock that KVM gives its guests stand still while they do. */
+void kvm_clock_fetch(Kvm *k);
+void kvm_clock_put(Kvm *k);
 
 /* ---- x86_cpuid.c -------------------------------------------------------- */
 bool kvm_cpuid_prepare(Kvm *k, Err *err);

@@ -462,6 +462,7 @@ void kvm_paused(Machine *m)
     Kvm *k = kvm_of(m);
     KvmChip *c = k->arch->chip;
 
+    kvm_clock_fetch(k);
     if (!c || c->ours) {
         return;
     }
@@ -483,6 +484,7 @@ void kvm_resuming(Machine *m)
     Kvm *k = kvm_of(m);
     KvmChip *c = k->arch->chip;
 
+    kvm_clock_put(k);
     if (!c || !c->ours) {
         return;
     }

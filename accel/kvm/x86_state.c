@@ -2,7 +2,8 @@
 /*
  * An x86 CPU's registers between kernel and X86Cpu.
  * Reference: the API, KVM_GET_REGS, KVM_GET_SREGS2, KVM_GET_XSAVE,
- * KVM_GET_XCRS, KVM_GET_MSRS, KVM_GET_VCPU_EVENTS, KVM_GET_DEBUGREGS.
+ * KVM_GET_XCRS, KVM_GET_MSRS, KVM_GET_VCPU_EVENTS, KVM_GET_DEBUGREGS,
+ * KVM_GET_CLOCK.
  *
  * Exceptions that were about to be delivered are left out: their instruction
  * runs again.  An interrupt that a controller gave already is X86Cpu.acked.
@@ -347,6 +348,59 @@ static void get_debug(KvmCpu *k, X86Cpu *c)
     memcpy(c->dr, d.db, sizeof d.db);
     c->dr[6] = d.dr6;
     c->dr[7] = d.dr7;
+}
+
+/* ---- clocks ------------------------------------------------------------- */
+
+static bool offset_attr(KvmCpu *k, unsigned long request, u64 *offset)
+{
+    struct kvm_device_attr a = {
+        .group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET,
+        .addr = (u64)(uintptr_t)offset,
+    };
+
+    return ioctl(k->fd, request, &a) == 0;
+}
+
+/* Takes the time of the pause from a TSC; older kernels cannot. */
+static void hold_tsc(KvmCpu *k, u64 by)
+{
+    u64 offset;
+
+    if (offset_attr(k, KVM_GET_DEVICE_ATTR, &offset)) {
+        offset -= by;
+        offset_attr(k, KVM_SET_DEVICE_ATTR, &offset);
+    }
+}
+
+void kvm_clock_fetch(Kvm *k)
+{
+    struct kvm_clock_data d = { 0 };
+
+    k->arch->paused_at = __builtin_ia32_rdtsc();
+    if (kvm_has(k, KVM_CAP_ADJUST_CLOCK)
+        && ioctl(k->vm, KVM_GET_CLOCK, &d) == 0) {
+        x86_cpu(k->m->cpu[0])->kvmclock = d.clock;
+    }
+}
+
+/* 0: it never ran, or under the translator, which has no such clock. */
+void kvm_clock_put(Kvm *k)
+{
+    struct kvm_clock_data d = { .clock = x86_cpu(k->m->cpu[0])->kvmclock };
+    u64 now = __builtin_ia32_rdtsc();
+
+    for (u32 i = 0; i < k->m->ncpus && k->arch->paused_at; i++) {
+        hold_tsc(kvm_cpu(k->m->cpu[i]), now - k->arch->paused_at);
+    }
+    k->arch->paused_at = 0;
+    if (d.clock && ioctl(k->vm, KVM_SET_CLOCK, &d) < 0) {
+        log_line(LOG_UNIMP, "KVM_SET_CLOCK: %s", g_strerror(errno));
+    }
+    for (u32 i = 0; i < k->m->ncpus && d.clock; i++) {
+        /* Refused by a vCPU whose guest has not set the clock up. */
+        ioctl(kvm_cpu(k->m->cpu[i])->fd, KVM_KVMCLOCK_CTRL);
+    }
 }
 
 /* ---- all of them -------------------------------------------------------- */

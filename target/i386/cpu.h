@@ -225,6 +225,7 @@ typedef struct X86Cpu {
         mcg_status, mcg_ctl, mc_bank[40], tsc_adjust, xss,
         vm_hsave_pa, vm_cr, tsc_ratio;
     u64 kvm_msr[8];             /* of KVM's interface to its guests */
+    u64 kvmclock;               /* ns of the clock that KVM gives them */
     X86Svm svm;
     u64 pdpte[4];               /* PAE: loaded with CR3 */
     u32 edges;                  /* 1 << X86_LINE_NMI, SMI: came and not yet

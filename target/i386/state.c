@@ -42,6 +42,7 @@ const Field x86_state[] = {
     REG("MC", mc_bank), REG("XSS", xss), REG("VM_HSAVE_PA", vm_hsave_pa),
     REG("VM_CR", vm_cr), REG("TSC_RATIO", tsc_ratio), REG("PDPTE", pdpte),
     REG("acked", acked), REG("KVM_MSR", kvm_msr),
+    SAVE(X86Cpu, kvmclock),
     SAVE_STRUCT(X86Cpu, svm, X86Svm,
         SAVE(X86Svm, intercept), SAVE(X86Svm, asid), SAVE(X86Svm, vmcb),
         SAVE(X86Svm, iopm), SAVE(X86Svm, msrpm), SAVE(X86Svm, tsc_offset),

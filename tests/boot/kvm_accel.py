@@ -7,6 +7,7 @@ finds is what it finds under the translator, and programs compute the same.
 """
 
 import re
+import time
 
 from guest import (DONE, READY, Guest, cached, check, done, emulator, free_port,
                    linux, needs, note, run, scratch)
@@ -180,6 +181,32 @@ def debugger(g, port):
     check(status == 0 and "still-42" in text, "gdb: the guest goes on")
 
 
+def clock(g):
+    """A guest's clocks stand still while the machine does."""
+    def uptime():
+        return float(g.shell("cut -d' ' -f1 /proc/uptime")[1].split("\n")[0])
+    g.send(anole("-M pc -m 256 -accel kvm -cpu host"))
+    check(g.login(), "a machine with clocks")
+    for name in "kvm-clock", "tsc":
+        status, _ = g.shell("cd /sys/devices/system/clocksource/clocksource0;"
+                            " echo %s >current_clocksource;"
+                            " grep -x %s current_clocksource" % (name, name))
+        began, first = time.monotonic(), uptime()
+        monitor(g, ("stop\rinfo status", "status: paused"))
+        paused = time.monotonic()
+        time.sleep(5)
+        paused = time.monotonic() - paused
+        monitor(g, ("cont\rinfo status", "status: running"))
+        g.send("")
+        g.expect(r"^[~/]\S* # ")
+        ran = uptime() - first
+        check(status == 0 and 0 < ran < time.monotonic() - began - paused + 1,
+              name + " stands still while the machine does")
+    g.send("poweroff -f")
+    g.expect(r"Power down")
+    g.expect(r"^[~/]\S* # ")
+
+
 def pauses(g):
     monitor(g, ("stop\rinfo status", "status: paused"),
             ("info registers", r"CR0=8005\w+.*"),
@@ -242,6 +269,7 @@ def main():
             for chip in "on", "off", "split":
                 workloads(g, chip)
             levels(g, "split")
+            clock(g)
             debugger(g, port)
             pauses(g)
             moves(g)

@@ -55,8 +55,19 @@ def main(folder):
     check(status == 1 and output == SAID, "runs that signals end")
     for what, words in (("api", "version 11"), ("open", "join the group kvm"),
                         ("cap", "Linux 4.13"), ("entry", "0x80000021"),
-                        ("exit", "not known, 0x3e7")):
-        status, _, errors = wrapped(wrap, what, program(rom, "-accel", "kvm"))
+                        ("exit", "not known, 0x3e7"),
+                        ("internal", "internal error, 0x2"),
+                        ("emulate", "cannot emulate, 0x1"),
+                        ("vm", "no virtual machine: Cannot allocate"),
+                        ("vcpu", "makes no vCPU 0"),
+                        ("chip", "add kernel-irqchip=off"),
+                        ("split", "add kernel-irqchip=off"),
+                        ("memory", "takes no memory at 0"),
+                        ("cpuid", "the CPUID of -cpu"),
+                        ("regs", "KVM_SET_SREGS: Invalid argument"),
+                        ("run", "KVM cannot go on: Bad address")):
+        accel = "kvm,kernel-irqchip=" + ("split" if what == "split" else "on")
+        status, _, errors = wrapped(wrap, what, program(rom, "-accel", accel))
         check(status == 1 and words in errors, what + ": " + words)
         if words not in errors:
             note("%s %s" % (status, errors[-800:]))

@@ -3,7 +3,9 @@
  * Between a program and KVM, by LD_PRELOAD: $WRAP says what the kernel does
  * wrong.  "api": another version of the interface; "open": no permission;
  * "cap": no capability; "eintr": signals end every other KVM_RUN early;
- * "entry": the CPU refuses to enter the guest; "exit": an unknown exit.
+ * "entry": the CPU refuses to enter the guest; "exit": an unknown exit;
+ * "internal", "emulate": internal errors; else the name of an ioctl that
+ * fails, as `failing` has it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -57,6 +59,35 @@ static int pretend(unsigned reason)
     return 0;
 }
 
+static int internal_error(unsigned suberror)
+{
+    run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+    run->internal.suberror = suberror;
+    return 0;
+}
+
+/* ioctls that fail, and how. */
+static const struct { const char *name; unsigned long request; int error; }
+failing[] = {
+    { "vm", KVM_CREATE_VM, ENOMEM }, { "vcpu", KVM_CREATE_VCPU, EINVAL },
+    { "chip", KVM_CREATE_IRQCHIP, ENOTTY },
+    { "split", KVM_ENABLE_CAP, EINVAL },
+    { "memory", KVM_SET_USER_MEMORY_REGION, EFAULT },
+    { "cpuid", KVM_SET_CPUID2, E2BIG }, { "regs", KVM_SET_SREGS, EINVAL },
+    { "run", KVM_RUN, EFAULT },
+};
+
+static int fails(unsigned long request)
+{
+    for (unsigned i = 0; i < sizeof failing / sizeof *failing; i++) {
+        if (request == failing[i].request && asked(failing[i].name)) {
+            errno = failing[i].error;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
     int (*next)(int, unsigned long, ...) = dlsym(RTLD_NEXT, "ioctl");
@@ -82,5 +113,11 @@ int ioctl(int fd, unsigned long request, ...)
     if (request == KVM_RUN && asked("exit")) {
         return pretend(999);
     }
-    return next(fd, request, arg);
+    if (request == KVM_RUN && asked("internal")) {
+        return internal_error(KVM_INTERNAL_ERROR_SIMUL_EX);
+    }
+    if (request == KVM_RUN && asked("emulate")) {
+        return internal_error(KVM_INTERNAL_ERROR_EMULATION);
+    }
+    return fails(request) ? -1 : next(fd, request, arg);
 }
