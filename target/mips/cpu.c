@@ -33,7 +33,7 @@
     AC(0, t), AC(1, t), AC(2, t), [S_DSP] = SLOT("dspcontrol", I32, dspcontrol), \
     ALL32(F),                                                               \
     EIGHT(FCC, 0, 1, 2, 3, 4, 5, 6, 7),                                     \
-    [S_BD] = SLOT("bd", I32, bd),                                           \
+    [S_BD] = SLOT("bd", I32, bd), [S_JUMP] = SLOT("jump", t, jump),          \
     [S_LL_ADDR] = SLOT("ll_addr", t, ll_addr),                              \
     [S_LL_VAL] = SLOT("ll_val", t, ll_val),                                 \
     [S_FP_OP] = SLOT("fp_op", I32, fp_op), FP_OPERAND(0), FP_OPERAND(1),    \
@@ -87,6 +87,26 @@ static void write_cause(Cpu *cpu, const void *buf)
     mips_check_lines(c);
 }
 
+static void read_pc32(Cpu *c, void *buf)
+{
+    store_le(buf, 4, mips_code_address(mips_cpu(c)));
+}
+
+static void read_pc64(Cpu *c, void *buf)
+{
+    store_le(buf, 8, mips_code_address(mips_cpu(c)));
+}
+
+static void write_pc(Cpu *c, const void *buf)
+{
+    mips_jump(mips_cpu(c), load_le(buf, 4));
+}
+
+static void write_pc64(Cpu *c, const void *buf)
+{
+    mips_jump(mips_cpu(c), load_le(buf, 8));
+}
+
 /* The value is stored already: what follows from it. */
 static void write_status(Cpu *cpu, const void *buf)
 {
@@ -118,7 +138,8 @@ enum { GDB_STATUS = 32, GDB_LO, GDB_HI, GDB_BADVADDR, GDB_CAUSE, GDB_PC,
 static const GuestReg regs32[] = {
     ALL32(R32),
     LOW("lo", lo, GDB_LO), LOW("hi", hi, GDB_HI),
-    LOW("badvaddr", badvaddr, GDB_BADVADDR), LOW("pc", cpu.tcg.pc, GDB_PC),
+    LOW("badvaddr", badvaddr, GDB_BADVADDR),
+    { "pc", 0, 4, GDB_PC, read_pc32, write_pc },
     ALL32(F32_),
     LOW("fir", fcr0, GDB_FIR),
     ACS(LOW), LOW("dspctl", dspcontrol, GDB_DSPCTL), MSA,
@@ -131,7 +152,8 @@ static const GuestReg regs32[] = {
 static const GuestReg regs64[] = {
     ALL32(R64),
     WIDE("lo", lo, GDB_LO), WIDE("hi", hi, GDB_HI),
-    WIDE("badvaddr", badvaddr, GDB_BADVADDR), WIDE("pc", cpu.tcg.pc, GDB_PC),
+    WIDE("badvaddr", badvaddr, GDB_BADVADDR),
+    { "pc", 0, 8, GDB_PC, read_pc64, write_pc64 },
     ALL32(F64_),
     WIDE("fir", fcr0, GDB_FIR),
     ACS(WIDE), LOW("dspctl", dspcontrol, GDB_DSPCTL), MSA,
@@ -329,13 +351,17 @@ static bool is_branch(MipsCpu *c, u64 va)
 
 /*
  * GDB writes 32-bit addresses with or without their sign.  A delay slot is
- * part of its branch, so that is where one stops.
+ * part of its branch, so that is where one stops; in MIPS16e one is where it is
+ * said to be.
  */
 static u64 debug_address(Cpu *cpu, u64 va, bool insn)
 {
     MipsCpu *c = mips_cpu(cpu);
 
     va = canonical(c, va >> 31 == 1 ? (u64)(i32)va : va);
+    if (insn && c->features & FEAT_CA && (va & 1 || c->isa)) {
+        return va & ~1ull;
+    }
     return insn && is_branch(c, va - 4) ? va - 4 : va;
 }
 

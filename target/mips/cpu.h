@@ -24,7 +24,8 @@ enum {
     S_DSP = S_AC + 6,       /* DSPControl */
     S_F0,                   /* 32 */
     S_FCC = S_F0 + 32,      /* 8 condition codes, each 0 or 1 */
-    S_BD = S_FCC + 8,            /* 1 in a branch's delay slot */
+    S_BD = S_FCC + 8,       /* 1 in a branch's delay slot */
+    S_JUMP,                 /* where TRAP_EXCHANGE goes; else what it was */
     S_LL_ADDR, S_LL_VAL,    /* LL's address, or ~0, and what it read */
     S_FP_OP, S_FP_A,        /* what gives FCSR.Cause: fpu.h; 3 operands */
     S_AFTER_FP_A = S_FP_A + 2,
@@ -50,7 +51,8 @@ enum {
     KEY_ULR     = 1 << 10,  /* RDHWR may read UserLocal */
     KEY_DSP     = 1 << 11,  /* the DSP module is enabled */
     KEY_MSA     = 1 << 12,  /* MSA is enabled */
-    KEY_BITS    = 13,
+    KEY_ISA     = 1 << 13,  /* MIPS16e */
+    KEY_BITS    = 14,
 };
 
 /* What a model has, in MipsCpu.features: guards of decode tables. */
@@ -64,6 +66,7 @@ enum {
     FEAT_PS = 1 << 10,      /* paired single */
     FEAT_DSP = 1 << 11, FEAT_DSP2 = 1 << 12,
     FEAT_MSA = 1 << 13,
+    FEAT_CA = 1 << 16,      /* MIPS16e */
     FEAT_LSA = 1 << 14, FEAT_LSA64 = 1 << 15,   /* of MSA and release 6 */
 };
 
@@ -100,6 +103,8 @@ typedef struct MipsCpu {
     Vec f[32];              /* the FPU's, and MSA's */
     u32 fcc[8];
     u32 bd;
+    u64 jump;
+    u32 isa;                /* 1: MIPS16e; bit 0 of addresses of code */
     u64 ll_addr, ll_val;
     u32 fp_op;
     Vec fp_operand[3];
@@ -161,6 +166,8 @@ enum {                      /* exception codes, Cause.ExcCode */
     EXC_MCHECK, EXC_DSPDIS = 26,
     /* Not codes: a TLB exception of a page that no entry maps. */
     EXC_REFILL = 32,
+    /* Nor this: mips_trap() goes to `jump`, as code of its bit 0. */
+    TRAP_EXCHANGE = 64,
 };
 
 enum { GRAIN_RIE = 1u << 31, GRAIN_XIE = 1 << 30, GRAIN_ELPA = 1 << 29,
@@ -219,8 +226,10 @@ u32  mips_cause(const MipsCpu *c);
 void mips_check_lines(MipsCpu *c);
 bool mips_interrupt(Cpu *c);
 bool mips_wakes(const Cpu *c);
-/* Moves the pc there. */
+/* Moves the pc there; bit 0 chooses the instruction set if there are two. */
 void mips_jump(MipsCpu *c, u64 to);
+/* The address of code as registers have it. */
+u64  mips_code_address(const MipsCpu *c);
 
 /* ---- addresses (tlb.c) -------------------------------------------------- */
 

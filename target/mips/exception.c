@@ -6,7 +6,7 @@
  * Left out: debug mode (EJTAG), external interrupt controllers (EIC), shadow
  * register sets, and guest mode.
  */
-#include "target/mips/cpu.h"
+#include "target/mips/translate.h"
 #include "util/log.h"
 
 enum { VECTOR_REFILL = 0, VECTOR_XTLB = 0x80, VECTOR_GENERAL = 0x180,
@@ -56,6 +56,7 @@ static u32 key_of(const MipsCpu *c)
     key |= c->status & ST_CU0 ? KEY_CP0 : 0;
     key |= c->config[3] & ULRI && (key & KEY_CP0 || c->hwrena >> ULR & 1)
         ? KEY_ULR : 0;
+    key |= c->isa ? KEY_ISA : 0;
     key |= c->status & ST_ERL ? KEY_ERL : 0;
     key |= c->features & FEAT_MSA && c->config[5] & MSAEN ? KEY_MSA : 0;
     key |= c->features & FEAT_DSP && c->status & ST_MX ? KEY_DSP : 0;
@@ -86,7 +87,18 @@ void mips_want_fpu(MipsCpu *c)
 
 void mips_jump(MipsCpu *c, u64 to)
 {
-    c->cpu.tcg.pc = canonical(c, to);
+    u32 isa = c->features & FEAT_CA ? to & 1 : 0;
+
+    c->cpu.tcg.pc = canonical(c, to - isa);
+    if (c->isa != isa) {
+        c->isa = isa;
+        mips_mode_changed(c);
+    }
+}
+
+u64 mips_code_address(const MipsCpu *c)
+{
+    return c->cpu.tcg.pc | c->isa;
 }
 
 /* ---- in ----------------------------------------------------------------- */
@@ -121,12 +133,13 @@ static void enter(MipsCpu *c, u32 code, u32 ce, u64 offset)
     c->cause = (c->cause & ~(u64)(CAUSE_CODE | CAUSE_CE))
         | code << 2 | (u64)ce << 28;
     if (!(c->status & ST_EXL)) {
-        c->epc = c->cpu.tcg.pc;
+        c->epc = mips_code_address(c);
         c->cause = (c->cause & ~CAUSE_BD) | (c->bd ? CAUSE_BD : 0);
         c->status |= ST_EXL;
     }
     c->bd = 0;
     c->kernel_fpu = false;
+    c->isa = 0;
     c->cpu.tcg.pc = canonical(c, to);
     mips_mode_changed(c);
 }
@@ -154,6 +167,10 @@ void mips_exception(MipsCpu *c, u32 code, u32 ce)
 
 void mips_trap(Cpu *c, u32 code)
 {
+    if (code == TRAP_EXCHANGE) {
+        mips_jump(mips_cpu(c), mips_cpu(c)->jump);
+        return;
+    }
     mips_exception(mips_cpu(c), code, 0);
 }
 
@@ -178,10 +195,22 @@ static bool is_tlb_code(u32 code)
         || code == EXC_TLBRI || code == EXC_TLBXI;
 }
 
-/* A slot that could not be fetched: the branch before it was. */
-static bool is_slot_fetch(const MipsCpu *c, const Fault *f)
+/* MIPS16e's EXTEND and JAL may be half in a page. */
+static bool is_half_fetched(MipsCpu *c, u64 va)
 {
-    return f->access == ACCESS_FETCH && f->va != c->cpu.tcg.pc;
+    u8 first[2];
+
+    return c->isa && va == c->cpu.tcg.pc + 2
+        && cpu_debug_read(&c->cpu, va - 2, first, 2)
+        && mips16_is_long((u32)(c->big_endian ? load_be(first, 2)
+                                              : load_le(first, 2)));
+}
+
+/* A slot that could not be fetched: the branch before it was. */
+static bool is_slot_fetch(MipsCpu *c, const Fault *f)
+{
+    return f->access == ACCESS_FETCH && f->va != c->cpu.tcg.pc
+        && !is_half_fetched(c, f->va);
 }
 
 void mips_fault(Cpu *cpu, const Fault *f)

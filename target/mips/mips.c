@@ -252,7 +252,7 @@ static bool decode_module(Ctx *c, u32 w)
                                || mips_msaf(c, w)));
 }
 
-static void decode(Ctx *c, u32 w)
+void mips_decode(Ctx *c, u32 w)
 {
     c->insn = w;
     if (is_cop1(c, w) && !(c->key & KEY_FPU)) {
@@ -268,57 +268,109 @@ static u32 fetch(const Ctx *c, const u8 *insn)
     return (u32)(c->key & KEY_BE ? load_be(insn, 4) : load_le(insn, 4));
 }
 
+static u32 fetch_half(const Ctx *c, const u8 *insn)
+{
+    return (u32)(c->key & KEY_BE ? load_be(insn, 2) : load_le(insn, 2));
+}
+
 /* ---- branches ----------------------------------------------------------- */
 
 static void mips_go_to(void *env, u64 to)
 {
-    MipsCpu *c = env;
-
-    c->cpu.tcg.pc = to;
+    mips_jump(env, to);
 }
-HELPER(mips_go_to, H_WRITE | H_RAISE, void, ptr, i64);
+HELPER(mips_go_to, H_ALL, void, ptr, i64);
 
 static Val as_i64(Ctx *c, Val pc)
 {
     return ir_type(c->b, pc) == I64 ? pc : ir_zext(c->b, pc);
 }
 
-/* Goes on at `to` as env's modes are now. */
+/* Goes on at `to` as env's modes are now; its bit 0 is the instruction set. */
 static void stop_at(Ctx *c, Val to)
 {
     IR_CALL(c->b, &helper_mips_go_to, as_i64(c, to));
     ir_leave(c->b);
 }
 
+/* 1 if code is of the other instruction set, and addresses of it say so. */
+static i32 isa_bit(const Ctx *c)
+{
+    return c->key & KEY_ISA ? 1 : 0;
+}
+
+/* Behind the delay slot, which is as long as the shortest instruction. */
+static i32 behind(const Ctx *c)
+{
+    return c->at + c->len + (c->branch.no_slot ? 0 : isa_bit(c) ? 2 : 4);
+}
+
+/* J and JAL go to a place in the 256 MiB that the slot is in. */
+static Val in_region(Ctx *c)
+{
+    Val slot = ir_pc(c->b, c->at + c->len);
+
+    return ir_or(c->b, ir_and(c->b, slot, imm_r(c, ~(i64)MASK(28))),
+                 imm_r(c, (i64)c->branch.index << 2));
+}
+
 /*
- * J and JAL go to a place in the 256 MiB that the slot is in.  Code may be
- * seen at several addresses; it is linked to where it goes from the one that
- * it is translated at.
+ * Code may be seen at several addresses; it is linked to where it goes from
+ * the one that it is translated at.
  */
 static Val region_target(Ctx *c)
 {
     u64 page = canonical(c->cpu, align_down(c->cpu->cpu.tcg.pc, PAGE_SIZE));
     u64 low = (u64)c->branch.index << 2, region = ~MASK(28);
-    u64 to = canonical(c->cpu, ((page + c->at + 4) & region) | low);
-    Val here = ir_pc(c->b, 0), slot = ir_pc(c->b, c->at + 4);
-    Val computed = ir_or(c->b, ir_and(c->b, slot, imm_r(c, (i64)region)),
-                         imm_r(c, (i64)low));
+    u64 to = canonical(c->cpu, ((page + c->at + c->len) & region) | low);
+    Val here = ir_pc(c->b, 0);
 
-    ir_exit_if(c->b, ir_set(c->b, NE, here, imm_r(c, (i64)page)), computed);
+    ir_exit_if(c->b, ir_set(c->b, NE, here, imm_r(c, (i64)page)),
+               in_region(c));
     return ir_pc(c->b, (i64)(to - page));
+}
+
+/*
+ * A computed address's bit 0 is the instruction set of what is there.  If that
+ * is another one, this is the end, by a trap that goes to the address.
+ */
+static Val same_isa(Ctx *c, Val to)
+{
+    Val outside = ir_get(c->b, S_JUMP);
+    Val other = ir_set(c->b, NE, ir_and(c->b, to, imm_r(c, 1)),
+                       imm_r(c, isa_bit(c)));
+
+    ir_put(c->b, S_JUMP, to);
+    ir_trap_if(c->b, other, TRAP_EXCHANGE);
+    ir_put(c->b, S_JUMP, outside);
+    return ir_and(c->b, to, imm_r(c, -2));
+}
+
+/* Where modes changed: the target, or what is behind the slot. */
+static void stop_branch(Ctx *c, Val to, Val next)
+{
+    const Branch *br = &c->branch;
+
+    stop_at(c, br->cond.id && !br->likely
+            ? ir_select(c->b, NE, br->cond, ir_i32(c->b, 0), to, next) : to);
 }
 
 static void exit_branch(Ctx *c)
 {
     const Branch *br = &c->branch;
-    Val next = ir_pc(c->b, c->at + 8);
-    Val to = br->region ? region_target(c) : br->target;
+    Val next = ir_pc(c->b, behind(c)), to;
 
-    if (c->stop) {
-        stop_at(c, br->cond.id && !br->likely
-                ? ir_select(c->b, NE, br->cond, ir_i32(c->b, 0), to, next)
-                : to);
+    if (br->exchange) {
+        stop_at(c, ir_or(c->b, in_region(c), imm_r(c, 1 - isa_bit(c))));
         return;
+    }
+    to = br->region ? region_target(c) : br->target;
+    if (c->stop) {
+        stop_branch(c, to, next);
+        return;
+    }
+    if (br->computed && has(c, FEAT_CA)) {
+        to = same_isa(c, to);
     }
     if (br->cond.id && !br->likely) {
         ir_exit_if(c->b, br->cond, to);
@@ -349,34 +401,50 @@ static bool is_any_branch(const Ctx *c, u32 w)
     return mips_is_row(i, w) || is_branch(c, w);
 }
 
+/* One that EXTEND makes longer has no place in a delay slot. */
+static bool decode_slot(Ctx *c, u32 w)
+{
+    if (c->key & KEY_ISA) {
+        return !mips16_is_long(w) && mips16(c, w << 16);
+    }
+    if (is_branch(c, w)) {
+        return false;
+    }
+    mips_decode(c, w);
+    return true;
+}
+
 static void slot(Ctx *c, u32 w)
 {
     Val outside = ir_get(c->b, S_BD);
+    u8 len = c->len;
 
     c->in_slot = true;
-    c->at += 4;
+    c->extended = false;
+    c->at = (u16)(c->at + len);
+    c->len = isa_bit(c) ? 2 : 4;
     ir_put(c->b, S_BD, ir_i32(c->b, 1));
-    if (is_branch(c, w)) {
+    if (!decode_slot(c, w)) {
         raise_code(c, EXC_RI);
-    } else {
-        decode(c, w);
     }
     ir_put(c->b, S_BD, outside);
-    c->at -= 4;
+    c->at = (u16)(c->at - len);
+    c->len = len;
 }
 
+/* w: the slot's. */
 static void branch(Ctx *c, u32 w)
 {
     const Branch *br = &c->branch;
-    Val next = ir_pc(c->b, c->at + 8);
+    Val next = ir_pc(c->b, behind(c));
 
     if (br->link) {
-        set_r(c, br->link, next);
+        set_r(c, br->link, ir_pc(c->b, behind(c) + isa_bit(c)));
     }
     if (br->likely) {
         ir_exit_if(c->b, ir_set(c->b, EQ, br->cond, ir_i32(c->b, 0)), next);
     }
-    if (w) {                                    /* not NOP */
+    if ((w || isa_bit(c)) && !br->no_slot) {    /* not NOP */
         slot(c, w);
     }
     exit_branch(c);
@@ -392,34 +460,74 @@ static u32 enabled(const MipsCpu *c, u32 key)
                                          | FEAT_64PRE6));
 }
 
+static u32 translate16(Ctx *c, const u8 *insn, u32 avail)
+{
+    u32 first = fetch_half(c, insn), w = first << 16, size;
+
+    c->len = mips16_is_long(first) ? 4 : 2;
+    if (avail < c->len) {
+        return 0;
+    }
+    if (mips16_is_extend(first)) {
+        c->extended = true;
+        w = fetch_half(c, insn + 2) << 16 | (first & 0x7ff);
+    } else if (c->len == 4) {
+        w |= fetch_half(c, insn + 2);
+    }
+    if (!mips16(c, w)) {
+        log_line(LOG_GUEST, "reserved MIPS16e instruction %08x", w);
+        raise_code(c, EXC_RI);
+        return c->len;
+    }
+    if (!c->branch.any) {
+        return c->len;
+    }
+    size = (u32)behind(c) - c->at;
+    if (avail < size) {
+        return 0;                               /* the slot is elsewhere */
+    }
+    branch(c, c->branch.no_slot ? 0 : fetch_half(c, insn + c->len));
+    return size;
+}
+
+static u32 translate32(Ctx *c, const u8 *insn, u32 avail)
+{
+    u32 w = avail < 4 ? 0 : fetch(c, insn);
+
+    if (mips_branch(c, w)) {
+        if (avail < 8) {
+            return 0;                           /* the slot is elsewhere */
+        }
+        branch(c, fetch(c, insn + 4));
+        return 8;
+    }
+    if (has(c, FEAT_R6) && avail >= 8) {
+        c->next_branches = is_any_branch(c, fetch(c, insn + 4));
+    }
+    mips_decode(c, w);
+    if (c->stop && !c->b->ended) {
+        stop_at(c, ir_pc(c->b, c->at + 4));
+    }
+    return 4;
+}
+
 u32 mips_translate(Ir *b, const Cpu *cpu, u32 key, const u8 *insn, u32 avail)
 {
     const MipsCpu *mips = (const MipsCpu *)cpu;
     Ctx c = {
         .b = b, .key = key, .features = enabled(mips, key), .at = b->at,
-        .reg = is_wide(mips) ? I64 : I32, .cpu = mips,
+        .len = 4, .base = b->at, .reg = is_wide(mips) ? I64 : I32,
+        .cpu = mips,
     };
-    u32 w = avail < 4 ? 0 : fetch(&c, insn);
 
     b->fp_inline = !(key & KEY_FP_SOFT);
+    if (key & KEY_ISA) {
+        return translate16(&c, insn, avail);
+    }
     if (c.at & 3) {
         IR_CALL(b, &helper_mips_bad_pc);
         ir_leave(b);
         return 4;
     }
-    if (mips_branch(&c, w)) {
-        if (avail < 8) {
-            return 0;                           /* the slot is elsewhere */
-        }
-        branch(&c, fetch(&c, insn + 4));
-        return 8;
-    }
-    if (has(&c, FEAT_R6) && avail >= 8) {
-        c.next_branches = is_any_branch(&c, fetch(&c, insn + 4));
-    }
-    decode(&c, w);
-    if (c.stop && !b->ended) {
-        stop_at(&c, ir_pc(b, c.at + 4));
-    }
-    return 4;
+    return translate32(&c, insn, avail);
 }

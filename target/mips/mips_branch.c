@@ -99,11 +99,18 @@ static bool j(Ctx *c, form_j a, u32 link)
     return true;
 }
 
+/* JALX, to MIPS16e. */
+static bool jalx(Ctx *c, form_j a)
+{
+    j(c, a, 31);
+    return c->branch.exchange = true;
+}
+
 /* Register 31 holds return addresses, by the calling conventions. */
 static bool jr(Ctx *c, form_jr a)
 {
     c->branch = (Branch) {
-        .any = true, .target = get_r(c, a.rs),
+        .any = true, .computed = true, .target = get_r(c, a.rs),
         .kind = a.rs == 31 ? EXIT_RETURN : EXIT_JUMP,
     };
     return true;
@@ -115,7 +122,7 @@ static bool jalr(Ctx *c, form_jr a)
         return jr(c, a);
     }
     c->branch = (Branch) {
-        .any = true, .target = get_r(c, a.rs), .link = a.rd,
+        .any = true, .computed = true, .target = get_r(c, a.rs), .link = a.rd,
         .kind = EXIT_CALL,
     };
     return true;

@@ -80,13 +80,13 @@ const char *const mips_models64[] = {
 /* ---- what Config registers say ------------------------------------------ */
 
 /*
- * Not emulated.  Config1: performance counters, watch registers, MIPS16e.
+ * Not emulated.  Config1: performance counters, watch registers.
  * Config3: the multi-threading extension, large physical addresses of 32-bit
  * CPUs, microMIPS, page table walker, segment control, BadInstr, and
  * the coherence manager's registers, which a board has to have.
  */
 static const u32 absent[8] = {
-    [1] = 1 << 4 | 1 << 3 | 1 << 2,
+    [1] = 1 << 4 | 1 << 3,
     [3] = 1 << 2 | 1 << 7 | 3 << 14 | 1 << 24 | 1 << 25 | 1 << 26 | 1 << 27
         | 1 << 29,
 };
@@ -94,6 +94,7 @@ static const u32 absent[8] = {
 enum { FIR_3D = 1 << 19 };      /* not emulated either */
 
 enum { CONFIG5_MSAEN = 1 << 27, CONFIG_BE = 1 << 15, CONFIG1_FP = 1,
+       CONFIG1_CA = 1 << 2,
        CONFIG3_DSPP = 1 << 10, CONFIG3_DSP2P = 1 << 11, CONFIG3_RXI = 1 << 12,
        CONFIG3_ULRI = 1 << 13, CONFIG3_MSAP = 1 << 28 };
 
@@ -105,7 +106,8 @@ static u32 features_of(const Model *m)
         | (level >= 2 ? FEAT_R6 : FEAT_PRE6) | (m->fir ? FEAT_FPU : 0)
         | (m->config[3] & CONFIG3_DSPP ? FEAT_DSP : 0)
         | (m->config[3] & CONFIG3_DSP2P ? FEAT_DSP2 : 0)
-        | (m->config[3] & CONFIG3_MSAP ? FEAT_MSA : 0);
+        | (m->config[3] & CONFIG3_MSAP ? FEAT_MSA : 0)
+        | (m->config[1] & CONFIG1_CA ? FEAT_CA : 0);
 
     f |= f & (FEAT_R6 | FEAT_MSA) ? FEAT_LSA : 0;
 

@@ -11,7 +11,7 @@
 const Field mips_state[] = {
     REG("GPR", gpr), REG("HI", hi), REG("LO", lo), REG("PC", cpu.tcg.pc),
     SAVE_AS(MipsCpu, ac, 8), REG("DSPControl", dspcontrol),
-    SAVE_AS(MipsCpu, f, 8), REG("FCC", fcc), SAVE(MipsCpu, bd),
+    SAVE_AS(MipsCpu, f, 8), REG("FCC", fcc), SAVE(MipsCpu, bd), SAVE(MipsCpu, isa),
     SAVE(MipsCpu, ll_addr), SAVE(MipsCpu, ll_val), SAVE(MipsCpu, fp_op),
     SAVE_AS(MipsCpu, fp_operand, 8), REG("Index", index),
     REG("Random", random), REG("EntryLo", entrylo), REG("Context", context),
@@ -61,7 +61,8 @@ bool mips_loaded(Cpu *cpu)
     u32 codes = 0, compare = (u32)c->compare;
     bool due = c->timer_due;
 
-    if (!config_fits(c) || c->timer_due > 1) {
+    if (!config_fits(c) || c->timer_due > 1
+        || c->isa > (c->features & FEAT_CA ? 1 : 0)) {
         return false;
     }
     for (u32 i = 0; i < countof(c->fcc); i++) {

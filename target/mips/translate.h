@@ -18,6 +18,9 @@ typedef struct Branch {
     u8   link;              /* register for the return address, or 0 */
     bool region;            /* target.id is 0: `index` in the slot's region */
     u32  index;
+    bool exchange;          /* into the other instruction set */
+    bool computed;          /* target's bit 0 says which instruction set */
+    bool no_slot;
 } Branch;
 
 typedef struct Ctx {
@@ -26,6 +29,9 @@ typedef struct Ctx {
     u32 features;           /* FEAT_*, less what is not enabled now */
     u32 insn;
     u16 at;                 /* offset of the instruction in its page */
+    u8  len;                /* its bytes, without a delay slot's */
+    u16 base;               /* what is relative to the pc is to that offset */
+    bool extended;          /* MIPS16e: behind an EXTEND */
     bool in_slot;           /* it is in a delay slot */
     bool next_branches;     /* what follows is a branch (release 6) */
     bool stop;              /* the block ends behind it: modes changed */
@@ -78,6 +84,16 @@ bool mips_fpu(Ctx *c, u32 insn);
 bool mips_r6(Ctx *c, u32 insn);
 bool mips_fpu6(Ctx *c, u32 insn);
 bool mips_ps(Ctx *c, u32 insn);
+/* MIPS16e; of mips16.decode's words. */
+bool mips16(Ctx *c, u32 insn);
+/* By its first half: EXTEND, and what is four bytes long: that and JAL. */
+static inline bool mips16_is_extend(u32 first) { return first >> 11 == 0x1e; }
+static inline bool mips16_is_long(u32 first)
+{
+    return mips16_is_extend(first) || first >> 11 == 3;
+}
+/* Any MIPS32 or MIPS64 instruction but a branch with a delay slot. */
+void mips_decode(Ctx *c, u32 insn);
 bool mips_dsp(Ctx *c, u32 insn);
 bool mips_dspac(Ctx *c, u32 insn);
 bool mips_msa(Ctx *c, u32 insn);
@@ -100,6 +116,6 @@ extern const Insn mips_int_insns[], mips_ldst_insns[], mips_cp0_insns[],
                   mips_branch_insns[], mips_fpu_insns[], mips_r6_insns[],
                   mips_fpu6_insns[], mips_ps_insns[], mips_dsp_insns[],
                   mips_dspac_insns[], mips_msa_insns[], mips_msax_insns[],
-                  mips_msaf_insns[];
+                  mips_msaf_insns[], mips16_insns[];
 /* Is w of one of the rows, from that one on? */
 bool mips_is_row(const Insn *row, u32 w);

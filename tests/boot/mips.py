@@ -17,14 +17,16 @@ from guest import (TOP, Guest, cached, check, done, emulator, free_port,
 
 GUESTS = os.path.join(TOP, "tests", "guests")
 RESULT = r"RESULT (\S+) seconds=\S+ check=(\w+)\n"
-# name: compiler, CPU, of programs, of the supervisor
+# name: compiler, CPU, flags of both, of the supervisor, of programs
 KINDS = {
-    "mipsel": ("mipsel-linux-gnu", "24Kf", "-mips32r2", ""),
-    "mips": ("mips-linux-gnu", "74Kf", "-mips32r2", ""),
+    "mipsel": ("mipsel-linux-gnu", "24Kf", "-mips32r2", "", ""),
+    "mipsel16": ("mipsel-linux-gnu", "24Kf", "-mips32r2", "", "-mips16"),
+    "mips": ("mips-linux-gnu", "74Kf", "-mips32r2", "", ""),
+    "mips16": ("mips-linux-gnu", "34Kf", "-mips32r2", "", "-mips16"),
     "mips64el": ("mips64el-linux-gnuabi64", "MIPS64R2-generic", "-mips64r2",
-                 "-mabi=64 -msym32"),
+                 "-mabi=64 -msym32", ""),
     "mips64": ("mips64-linux-gnuabi64", "5KEf", "-mips64r2",
-               "-mabi=64 -msym32"),
+               "-mabi=64 -msym32", ""),
 }
 PROGRAMS = {"int": 2, "fp": 5, "simd": 2, "mem": 1, "branch": 2, "selfmod": 2}
 
@@ -32,6 +34,7 @@ PROGRAMS = {"int": 2, "fp": 5, "simd": 2, "mem": 1, "branch": 2, "selfmod": 2}
 def program_of(kind):
     """The emulator for a kind of MIPS."""
     folder, name = os.path.split(emulator())
+    kind = kind.removesuffix("16")
     if not is_anole():
         return "qemu-system-" + kind
     return os.path.join(folder, name + "-system-" + kind)
@@ -39,7 +42,7 @@ def program_of(kind):
 
 def compile_for(kind, flags, out, *sources):
     subprocess.run([KINDS[kind][0] + "-gcc", "-static", KINDS[kind][2],
-                    *flags, "-o", out, *sources, "-lm", "-lpthread"],
+                    *KINDS[kind][4].split(), *flags, "-o", out, *sources, "-lm", "-lpthread"],
                    check=True)
 
 

@@ -120,6 +120,12 @@ static void make_state(int as_words)
             v = (u64)(long)(area + AREA / 2 + i * 8);
         } else if (i == 8) {
             v = (u64)(long)(int)(CODE + 16);
+        } else if (COMPACT && (i == 2 || i == 31)) {
+            v = CODE + 16 + 1;
+        } else if (COMPACT && i == 3) {
+            v = CODE + 32;
+        } else if (COMPACT && i == 29) {
+            v = (u64)(long)(area + AREA / 2);
         }
         state[i] = v;
         if (sizeof(long) == 4) {
@@ -186,6 +192,11 @@ static void write_code(const u32 *word)
 {
     for (int i = 0; i < 8; i++) {
         code[i] = word[i];
+    }
+    if (COMPACT) {
+        code[6] = code[7] = code[5];
+        code[8] = code[9] = code[10] = code[11] = 0x0000000d;   /* break */
+        return;
     }
     code[8] = 0x3c1b0000 | ((u32)(long)finish >> 16);       /* lui k1 */
     code[9] = 0x377b0000 | ((u32)(long)finish & 0xffff);    /* ori k1 */

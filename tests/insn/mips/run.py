@@ -41,6 +41,8 @@ SETUPS = {
              "-mips64r2 -mabi=64 -msym32",
              {"R2", "PRE6", "64", "64R2", "64PRE6", "FP64",
               "FP64X", "PS"}, 0x240000e0),
+    "16": ("mipsel-linux-gnu", "mipsel", "24Kc", "-mips32r2", {"16"}, 0),
+    "16be": ("mips-linux-gnu", "mips", "24Kc", "-mips32r2", {"16"}, 0),
     "dsp": ("mipsel-linux-gnu", "mipsel", "74Kf", "-mips32r2", DSP,
             0x21000000),
     "dspbe": ("mips-linux-gnu", "mips", "74Kf", "-mips32r2", DSP,
@@ -253,6 +255,76 @@ def make_case(rnd, table, row, plain, full, wide):
     return [word, slot, 0x27390001, 0x27390010, 0x27390100, 0, 0, WORDS]
 
 
+# MIPS16e: extendable forms; a BREAK ends a case.
+LONG_FORMS = {"rx imm", "imm", "rx ry imm", "rx ry sa", "ra s0 s1 size"}
+BREAK16 = 0xe805
+REGION = (CODE & 0xfffffff) >> 2
+
+
+def draw_half(rnd, row):
+    """An instruction of MIPS16e in the upper half, an EXTEND's bits below."""
+    word = 0
+    for bit in row.bits:
+        word = word << 1 | (rnd.getrandbits(1) if bit == "." else int(bit))
+    if row.name in ("lb", "lh", "lw", "lbu", "lhu", "sb", "sh", "sw"):
+        word = set_field(word, "26:24", rnd.choice(AREA_POINTERS))
+    if row.name in ("div", "divu"):
+        word = set_field(word, "23:21", rnd.choice(AREA_POINTERS))
+    if row.name == "jr":
+        word = set_field(word, "23:21", rnd.choice((0, 1, 2, 4, 5, 6)))
+        word = set_field(word, "26:24",
+                         0 if word >> 21 & 1 else rnd.choice((2, 3)))
+    if row.name[0] == "b" and row.name != "break":      # a few halves on
+        word = set_field(word, "23:16", rnd.randrange(2, 8)) & 0xffff0000
+    if row.name == "b":
+        word = set_field(word, "26:24", 0) & 0xffff0000
+    if row.name[:2] == "ja":
+        to = REGION + (8 if row.name == "jalx" else 4)
+        return word & 0xfc000000 | (to >> 16 & 31) << 21 | (
+            to >> 21) << 16 | to & 0xffff
+    return word
+
+
+def near(rnd, word):
+    """An EXTEND's bits that make no great number."""
+    if word >> 30 == 2 or word >> 30 == 3 or word >> 27 == 12:
+        return word & ~0x7ff | rnd.choice((0, 0x20, 0x7ff, 0x7df))
+    return word
+
+
+def make_case16(rnd, row, rows):
+    word = draw_half(rnd, row)
+    halves = [word >> 16]
+    if " ".join(row.form) in LONG_FORMS and rnd.random() < 0.5:
+        if row.name in ("save", "restore"):
+            word = word & ~15 | rnd.randrange(15)
+        elif word & 0x7ff and word >> 27 != 2:
+            word = near(rnd, word)
+        halves = [0xf000 | word & 0x7ff, word >> 16]
+    if row.name[:2] == "ja":
+        halves.append(word & 0xffff)
+    if row.name in ("jal", "jalx", "jr"):
+        plain = rnd.choice([r for r in rows if r.name in SLOTS16])
+        halves.append(draw_half(rnd, plain) >> 16)
+    return halves + [BREAK16] * (12 - len(halves))
+
+
+SLOTS16 = {"addu", "subu", "addiu8", "addiupc", "lw", "lwpc", "sb", "neg",
+           "slt", "cmp", "break", "li", "mult"}
+
+
+def make_cases16(options, big):
+    rnd = random.Random(options.seed)
+    rows = [r for r in read_table("mips16") if r.name != "sdbbp"]
+    cases = []
+    for row in rows * options.n:
+        if not options.row or row.name == options.row:
+            h = make_case16(rnd, row, rows)
+            pairs = [(h[i + (not big)], h[i + big]) for i in range(0, 12, 2)]
+            cases.append((row, [a << 16 | b for a, b in pairs] + [0, 0]))
+    return cases
+
+
 def make_cases(options, features, status):
     rnd = random.Random(options.seed)
     tables = {t: [r for r in read_table(t)
@@ -279,9 +351,10 @@ def write_words(path, cases, setup, fcsr, shown):
     with open(path, "w") as f:
         f.write("#define CODE %#x\n#define STATUS %#x\n#define SHOWN %d\n"
                 "#define FCSR_MASK %#x\n#define R6_JR %d\n"
-                "#define MSACSR_MASK %#x\n"
+                "#define MSACSR_MASK %#x\n#define COMPACT %d\n"
                 % (CODE, setup[5], shown, fcsr, "R6" in setup[4],
-                   MSACSR_TRAPS if fcsr == FCSR_TRAPS else MSACSR_MASK))
+                   MSACSR_TRAPS if fcsr == FCSR_TRAPS else MSACSR_MASK,
+                   "16" in setup[4]))
         f.write("static const u32 words[][8] = {\n")
         for _, words in cases:
             f.write("{ %s },\n" % ", ".join("%#x" % w for w in words))
@@ -311,7 +384,9 @@ def build(folder, cases, setup, fcsr, shown=-1):
         defines.append("-DHAS_MSA")
     if setup[5] & 0x01000000:
         defines.append("-DHAS_DSP")
-    if "PRE6" in setup[4]:
+    if "16" in setup[4]:
+        defines.append("-DHAS_MIPS16")
+    if "PRE6" in setup[4] or "16" in setup[4]:
         defines.append("-DHAS_HILO")
     return link(folder, setup, defines, "start.S", "guest.c")
 
@@ -361,7 +436,7 @@ def compare_system(setup):
 
 
 # What anole leaves out of registers, of what chips and the peer have.
-LEFT_OUT_BITS = {"Config1": 0x1c, "Config3": 0x2f00c084, "FIR": 1 << 19}
+LEFT_OUT_BITS = {"Config1": 0x18, "Config3": 0x2f00c084, "FIR": 1 << 19}
 
 
 def models_of(system):
@@ -422,7 +497,10 @@ def main():
         return compare_models(setup[1])
     if options.system:
         return compare_system(setup)
-    cases = make_cases(options, setup[4], setup[5])
+    if "16" in setup[4]:
+        cases = make_cases16(options, setup[1] == "mips")
+    else:
+        cases = make_cases(options, setup[4], setup[5])
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = both(build(folder, cases, setup, fcsr), setup)
         wrong = {}

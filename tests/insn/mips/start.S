@@ -108,6 +108,9 @@ run:
     LR  $\n, AT(\n)($26)
     .endr
     lui $27, 0xa020                     /* the code, where nothing is cached */
+#ifdef HAS_MIPS16
+    ori $27, $27, 1
+#endif
     jr  $27
     nop
 

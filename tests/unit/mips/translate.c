@@ -50,6 +50,7 @@ static u32 draw_word(void)
         mips_fpu_insns, mips_r6_insns, mips_fpu6_insns,
         mips_ps_insns, mips_dsp_insns, mips_dspac_insns,
         mips_msa_insns, mips_msax_insns, mips_msaf_insns,
+        mips16_insns,
     };
     const Insn *t = tables[draw() % countof(tables)];
     u32 n = 0, w = (u32)draw();
@@ -79,7 +80,8 @@ static bool translate(const Cpu *c)
         ir_exit(&ir, ir_pc(&ir, at + size), EXIT_JUMP);
     }
     ir_live(&ir, &live);
-    return size <= avail && !(size & 3) && (size || avail == 4);
+    u32 unit = key & KEY_ISA ? 1 : 3;
+    return size <= avail && !(size & unit) && (size || avail == 4);
 }
 
 static void any_words(const Target *t)
