@@ -61,6 +61,7 @@ static void describe_machine(const Machine *m, SmbiosBoard *b)
     const Topology *t = &m->opts->topology;
     u64 id = c->target->processor_id ? c->target->processor_id(c) : 0;
 
+    b->firmware = s->firmware;
     b->product = m->board->about;
     b->version = m->board->name;
     b->cpu = c->model;

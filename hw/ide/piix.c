@@ -183,11 +183,13 @@ static bool add_channel(PiixIde *s, u32 n, Err *err)
 
 static bool start_function(PiixIde *s, const PciInfo *info, Err *err)
 {
-    enum { TIMING = 0x40, DECODES = 0x8000 };
+    enum { TIMING = 0x40, DECODES = 0x8000,
+           BACK_TO_BACK = 1 << 7, MEDIUM = 1 << 9 };
 
     if (!pci_init(&s->pci, info, err)) {
         return false;
     }
+    pci_set(&s->pci, PCI_STATUS, 2, BACK_TO_BACK | MEDIUM);
     pci_set(&s->pci, TIMING, 4, DECODES | (u64)DECODES << 16);
     pci_writable(&s->pci, TIMING, 4, ~0u);
     pci_writable(&s->pci, TIMING + 4, 1, 0xff);

@@ -136,12 +136,14 @@ def ovmf():
 
 
 def u_boot():
-    for kind in ("x86_64", "x86"):
-        with Guest([emulator(), "-L", cached("firmware"), "-M", "pc",
+    for machine, kind in (("pc", "x86_64"), ("pc", "x86"), ("q35", "x86_64"),
+                          ("q35", "x86")):
+        with Guest([emulator(), "-L", cached("firmware"), "-M", machine,
                     "-m", "256", "-display", "none", "-serial", "stdio",
                     "-bios", image("u-boot-qemu-%s.rom" % kind),
                     "-monitor", "none"], timeout=60) as g:
-            check(g.expect(r"U-Boot \d+"), "U-Boot for %s starts" % kind)
+            check(g.expect(r"U-Boot \d+"), "%s: U-Boot for %s starts" % (
+                machine, kind))
             check(g.expect("Hit any key"), "and counts down")
             g.write("\r")
             check(g.expect(r"^=> $"), "and a key brings its prompt")
@@ -151,7 +153,8 @@ def ipxe():
     """From a CD, or as a kernel; its own drivers, the network's DHCP."""
     cd = ["-boot", "d", "-cdrom", image("ipxe.iso")]
     for machine, card, how in (
-            ("pc", "e1000", cd), ("q35", "virtio-net-pci", cd),
+            ("pc", "e1000", cd), ("q35", "e1000e", cd),
+            ("q35", "virtio-net-pci", cd),
             ("pc", "rtl8139", ["-kernel", image("ipxe.lkrn")])):
         with Pc("-M", machine, "-m", "64", "-netdev", "user,id=n0", "-device",
                 card + ",netdev=n0", *how) as pc:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """PCs: Linux without firmware on every board."""
 
-from guest import DONE, READY, Guest, check, done, emulator, linux
+from guest import DONE, READY, Guest, cached, check, done, emulator, linux
 
 
 def linux_boots(arch, machine, *extra):
@@ -44,11 +44,12 @@ TOLD = {"sys_vendor": "Some Works", "product_name": "Model T",
         "product_serial": "1908", "product_uuid": UUID}
 
 
-def tells(what, *extra):
+def tells(what, vendor, *extra):
     """What a guest knows of its machine: SMBIOS, packages, cores, threads."""
+    told = {**TOLD, "bios_vendor": vendor}
     topology = "/sys/devices/system/cpu/cpu0/topology/"
     run = "; ".join(
-        ["cd /sys/class/dmi/id"] + ["echo %s=$(cat %s)" % (f, f) for f in TOLD]
+        ["cd /sys/class/dmi/id"] + ["echo %s=$(cat %s)" % (f, f) for f in told]
         + ["cd " + topology, "echo threads $(cat thread_siblings_list)",
            "echo package $(cat core_siblings_list)"])
     with Guest(arch="amd64",
@@ -58,7 +59,7 @@ def tells(what, *extra):
                       "product=Model T,serial=1908", *extra],
                append='quiet guest.run="%s"' % run, timeout=120) as g:
         check(g.expect(READY), what + "the guest boots")
-        check(all(g.expect("^%s=%s\n" % row) for row in TOLD.items()),
+        check(all(g.expect("^%s=%s\n" % row) for row in told.items()),
               what + "SMBIOS says what the options say")
         check(g.expect("^threads 0-1\npackage 0-3\n"),
               what + "CPUs are threads, cores and packages")
@@ -70,7 +71,8 @@ def main():
     linux_boots("amd64", ["-M", "microvm", "-cpu", "EPYC"])
     linux_boots("i386", ["-M", "pc", "-cpu", "max"], "-smp", "2")
     linux_boots("i386", ["-M", "q35", "-cpu", "pentium3"])
-    tells("no firmware: ")
+    tells("no firmware: ", "anole")
+    tells("SeaBIOS: ", "SeaBIOS", "-bios", cached("firmware", "bios-256k.bin"))
     no_apic()
     reboots()
     done()

@@ -7,6 +7,7 @@
 /* Texts may be NULL: a default, or not specified. */
 typedef struct SmbiosBoard {
     bool v3;                    /* 3.0's entry point, else 2.8's */
+    bool firmware;              /* there is one, and it tells of itself */
     const char *vendor, *product, *version, *serial;    /* of the system */
     const char *sku, *family;   /* and these */
     const u8 *uuid;             /* 16 bytes as written, big-endian; NULL */
