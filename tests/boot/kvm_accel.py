@@ -6,12 +6,14 @@ There Debian's kernel boots once more, on the CPUs that the guest has. What it
 finds is what it finds under the translator, and programs compute the same.
 """
 
+import os
 import re
 import time
 
-from guest import (DONE, READY, Guest, cached, check, done, emulator, free_port,
-                   linux, needs, note, run, scratch)
+from guest import (DONE, READY, TOP, Guest, cached, check, done, emulator,
+                   free_port, linux, needs, note, run, scratch)
 import nested
+import rom
 
 RESULT = r"RESULT (\S+) seconds=\S+ check=(\w+)\n"
 WORK = ["int", "fp", "simd", "mem", "smp"]
@@ -98,6 +100,29 @@ def same_machine(g):
         note("KVM alone:\n" + "\n".join(l for l in here if l not in there))
         note("tcg alone:\n" + "\n".join(l for l in there if l not in here))
     g.expect(r"^[~/]\S* # ")
+
+
+def machine_rom(folder):
+    """The ROM of tests/insn/x86/kvm/machine.c, for the machine below."""
+    sources = [os.path.join(rom.HERE, "main.c"),
+               os.path.join(TOP, "tests", "insn", "x86", "kvm", "machine.c")]
+    image = rom.rom(folder, rom.link(folder, "machine", sources, rom.BITS32))
+    return {"/anole/machine.rom": nested.content(image)}, image
+
+
+def programs(g, image):
+    """A program without a system: the same under both accelerators."""
+    rom.test_rom("q35", "qemu64", "-accel", "tcg", "-bios", image)
+    for chip in "on", "off", "split":
+        status, text = g.shell(anole(
+            "-M q35 -cpu host -m 64 -nodefaults -display none -serial stdio"
+            " -device isa-debug-exit,iobase=0xf4,iosize=1 -accel"
+            " kvm,kernel-irqchip=%s -bios /anole/machine.rom </dev/null"
+            % chip, kernel=False))
+        if not check(status == 1 and re.search(r"^1\.\.24\n", text, re.M)
+                     and "not ok" not in text,
+                     "kernel-irqchip=%s: MSRs, APICs, timers, debug" % chip):
+            note(text)
 
 
 def native(name):
@@ -261,10 +286,12 @@ def main():
     port = free_port()
     forward = "user,hostfwd=tcp:127.0.0.1:%d-:1234" % port
     with scratch() as folder:
-        with nested.guest(folder, extra=["-nic", forward +
-                                         ",model=virtio-net-pci"]) as g:
+        files, image = machine_rom(folder)
+        with nested.guest(folder, files=files, extra=[
+                "-nic", forward + ",model=virtio-net-pci"]) as g:
             check(g.login(), "the machine below")
             errors(g)
+            programs(g, image)
             same_machine(g)
             for chip in "on", "off", "split":
                 workloads(g, chip)

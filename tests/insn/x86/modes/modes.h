@@ -134,11 +134,24 @@ void cpuid(u32 leaf, u32 v[4]);
 void *copy(void *to, const void *from, u32 len);
 void fill(void *to, u8 v, u32 len);
 
-/* The tests, a file each. */
+/* The tests, a file each; those of a program that has not all are NULL. */
+#pragma weak test_segments
+#pragma weak test_transfers
+#pragma weak test_interrupts
+#pragma weak test_tasks
+#pragma weak test_vm86
+#pragma weak test_debug
+#pragma weak test_paging
+#pragma weak test_code
+#pragma weak test_real
+#pragma weak test_system
+#pragma weak test_smm
+#pragma weak test_long
+#pragma weak test_machine
 void test_segments(void), test_transfers(void), test_interrupts(void),
      test_tasks(void), test_vm86(void), test_debug(void), test_paging(void),
      test_code(void), test_real(void), test_system(void), test_smm(void),
-     test_long(void);
+     test_long(void), test_machine(void);
 
 /* Runs a piece of 16-bit code at 2000:1000 that ends in RETW; its exception. */
 u32 real_run(const u8 *code, const u8 *end);
