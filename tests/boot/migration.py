@@ -10,7 +10,7 @@ import subprocess
 import sys
 import zlib
 
-from guest import (TOP, Guest, check, done, emulator, is_anole, note,
+from guest import (TOP, Guest, check, done, emulator, is_anole, needs, note,
                    read_until, run, scratch, skip)
 from hmpclient import Monitor
 
@@ -148,16 +148,22 @@ def test_file(folder, name):
 def test_live(folder):
     """From process to process while the guest writes to memory."""
     make_disks(folder)
-    path = "unix:%s/stream" % folder
-    with Machine(folder, "virt") as m:
+    path, image = "unix:%s/stream" % folder, folder + "/c.qcow2"
+    run(["qemu-img", "create", "-q", "-f", "qcow2", image, "64M"])
+    more = ["-object", "iothread,id=t0", "-drive", "if=none,id=d2,file=" + image,
+            "-device", "virtio-blk-device,drive=d2,iothread=t0"]
+    with Machine(folder, "virt", *more) as m:
         check(m.guest.login(), "live: a guest") or done()
         m.guest.send("dd if=/dev/urandom of=/tmp/x bs=1M count=8 2>/dev/null; "
-                     "md5sum /tmp/x; i=0; while [ $i -lt 80 ]; do "
-                     "i=$((i+1)); cp /tmp/x /tmp/y; echo copy $i; done; "
-                     "cp /tmp/y /dev/vda; sync; echo 3 >/proc/sys/vm/drop_"
-                     "caches; dd if=/dev/vda bs=1M count=8 2>/dev/null | md5sum; echo WORK'-DONE'")
+                     "md5sum /tmp/x; i=0; while [ $i -lt 40 ]; do "
+                     "i=$((i+1)); cp /tmp/x /tmp/y; echo copy $i; "
+                     "dd if=/tmp/x of=/dev/vdb bs=1M seek=$((i%5*8)) "
+                     "2>/dev/null; sync; done; cp /tmp/y /dev/vda; sync; "
+                     "echo 3 >/proc/sys/vm/drop_caches; for d in a b; do "
+                     "dd if=/dev/vd$d bs=1M count=8 2>/dev/null | md5sum; "
+                     "done; echo WORK'-DONE'")
         m.guest.expect("copy 1\n")
-        with Machine(folder, "virt", "-incoming", "defer") as to:
+        with Machine(folder, "virt", "-incoming", "defer", *more) as to:
             to.ask("migrate_incoming " + path)
             m.ask("migrate_set_parameter downtime-limit 100")
             m.ask("migrate " + path)
@@ -172,6 +178,10 @@ def test_live(folder):
                 or note(said)
             to.guest.output = m.guest.output + to.guest.output
             check(finished(to.guest), "live: the work ends as it should")
+            check(to.guest.power_off() == 0, "live: it powers off")
+    status, output, errors = run(["qemu-img", "check", image])
+    check(status == 0, "live: qemu-img finds no fault in its qcow2 disk") \
+        or note(output + errors)
 
 
 def test_cancel(folder):
@@ -389,6 +399,7 @@ def test_fuzz(folder):
 def main():
     if not is_anole():
         skip("the stream is anole's own")
+    needs("qemu-img")
     for test, *arguments in (
             (test_errors,), (test_fuzz,), (test_live,), (test_cancel,),
             (test_file, "virt"), (test_file, "pc"), (test_file, "q35"),
