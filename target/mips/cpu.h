@@ -70,7 +70,7 @@ enum {
     FEAT_LSA = 1 << 14, FEAT_LSA64 = 1 << 15,   /* of MSA and release 6 */
 };
 
-enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 2048 };
+enum { MIPS_TLB_MAX = 64, MIPS_SHADOWS = 16384 };
 
 /* A TLB entry; also what EntryHi, EntryLo and PageMask hold meanwhile. */
 typedef struct MipsEntry {
@@ -135,7 +135,7 @@ typedef struct MipsCpu {
     /* Entries that TLBWR replaced and nothing has contradicted; tlb.c. */
     MipsShadow shadow[MIPS_SHADOWS];
     u16 shadow_of[MIPS_SHADOWS];            /* lists, by a hash of the VPN */
-    u32 shadows;
+    u32 shadows, shadow_classes;    /* how many, and a bit for each size */
     bool kernel_fpu;        /* kernel code uses the FPU, since an exception */
     bool probed;            /* Index is what TLBP found, and says so still */
     u32 random_seed;

@@ -156,31 +156,37 @@ static void forget(MipsCpu *c, const MipsEntry *e, const MipsEntry *new)
 
 /* ---- shadows ------------------------------------------------------------ */
 
-/* Those of one pair of pages, whatever the ASID, are in one list. */
-static u16 *bucket_of(MipsCpu *c, u64 va)
+/* Pages are of 4 KiB times 4 to this. */
+static u32 class_of(const MipsEntry *e)
 {
-    u64 vpn = va >> 13;
+    return ((u32)__builtin_popcountll(e->mask) - 12) / 2;
+}
 
-    return &c->shadow_of[(vpn ^ vpn >> 11) % MIPS_SHADOWS];
+static u64 pair_size(u32 class)
+{
+    return BIT(13 + 2 * class);
+}
+
+/* Those of one pair of pages, whatever the ASID, are in one list. */
+static u16 *bucket_of(MipsCpu *c, u64 va, u32 class)
+{
+    u64 vpn = va / pair_size(class);
+
+    return &c->shadow_of[(vpn ^ vpn >> 11 ^ class << 9) % MIPS_SHADOWS];
 }
 
 static void drop_shadows(MipsCpu *c)
 {
     if (c->shadows) {
         memset(c->shadow_of, 0, sizeof c->shadow_of);
-        c->shadows = 0;
+        c->shadows = c->shadow_classes = 0;
         tlb_flush(&c->cpu, 0, 0, 0, 0);
     }
 }
 
-/* Drops those that e, of whatever size, contradicts. */
-static void drop_overlapping(MipsCpu *c, const MipsEntry *e)
+static void drop_in(MipsCpu *c, const MipsEntry *e, u16 n)
 {
-    if (pair_mask(e) != MASK(13)) {
-        drop_shadows(c);
-        return;
-    }
-    for (u16 n = *bucket_of(c, e->hi); n; n = c->shadow[n].next) {
+    for (; n; n = c->shadow[n].next) {
         MipsEntry *old = &c->shadow[n].entry;
         if (overlap(c, old, e)) {
             forget(c, old, e);
@@ -189,19 +195,35 @@ static void drop_overlapping(MipsCpu *c, const MipsEntry *e)
     }
 }
 
-/* Number 0 is none; large pages are not kept. */
+/* Drops those that e, of whatever size, contradicts. */
+static void drop_overlapping(MipsCpu *c, const MipsEntry *e)
+{
+    enum { LISTS = 1024 };
+    u64 size = pair_mask(e) + 1;
+
+    for (u32 classes = c->shadow_classes; classes; classes &= classes - 1) {
+        u32 class = (u32)__builtin_ctz(classes);
+        u64 step = pair_size(class);
+        if (size / step > LISTS) {
+            drop_shadows(c);
+            return;
+        }
+        for (u64 at = 0; at < size; at += step) {
+            drop_in(c, e, *bucket_of(c, e->hi + at, class));
+        }
+    }
+}
+
+/* Number 0 is none. */
 static void keep_as_shadow(MipsCpu *c, const MipsEntry *e)
 {
-    u16 *bucket = bucket_of(c, e->hi);
+    u16 *bucket = bucket_of(c, e->hi, class_of(e));
 
-    if (pair_mask(e) != MASK(13)) {
-        forget(c, e, NULL);
-        return;
-    }
     if (c->shadows == MIPS_SHADOWS - 1) {
         drop_shadows(c);
     }
     c->shadow[++c->shadows] = (MipsShadow) { *e, *bucket };
+    c->shadow_classes |= 1u << class_of(e);
     *bucket = (u16)c->shadows;
 }
 
@@ -223,9 +245,12 @@ static const MipsEntry *find_shadow(MipsCpu *c, u64 va)
 {
     u64 asid = asid_of(c);
 
-    for (u16 n = *bucket_of(c, va & vpn_mask(c)); n; n = c->shadow[n].next) {
-        if (covers(c, &c->shadow[n].entry, va, asid)) {
-            return &c->shadow[n].entry;
+    for (u32 classes = c->shadow_classes; classes; classes &= classes - 1) {
+        u16 n = *bucket_of(c, va & vpn_mask(c), (u32)__builtin_ctz(classes));
+        for (; n; n = c->shadow[n].next) {
+            if (covers(c, &c->shadow[n].entry, va, asid)) {
+                return &c->shadow[n].entry;
+            }
         }
     }
     return NULL;
@@ -470,7 +495,7 @@ void mips_tlbinv(MipsCpu *c, bool all)
 void mips_tlb_loaded(MipsCpu *c)
 {
     c->probed = false;
-    c->shadows = 0;
+    c->shadows = c->shadow_classes = 0;
     memset(c->shadow_of, 0, sizeof c->shadow_of);
     tlb_flush(&c->cpu, 0, 0, 0, 0);
 }

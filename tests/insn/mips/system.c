@@ -195,9 +195,12 @@ static void probes(void)
 
 /* ---- a small system's page tables ---------------------------------------- */
 
-enum { ASIDS = 3, PAIRS = 48, FRAMES = 8, STEPS = 6000, VALID = 2, DIRTY = 4 };
+enum { ASIDS = 3, PAGES = 96, BLOCK = 8, FRAMES = 8, STEPS = 6000, VALID = 2,
+       DIRTY = 4, MASK_16K = 3 << 13 };
 
-static u32 table[ASIDS][2 * PAIRS];     /* EntryLo of each page */
+/* EntryLo of each page; or, where a block has two large ones, of those. */
+static u32 table[ASIDS][PAGES], large_table[ASIDS][PAGES / 4];
+static char large[ASIDS][PAGES / BLOCK];
 
 static u32 draw(void)
 {
@@ -209,18 +212,37 @@ static u32 draw(void)
     return seed >> 3;
 }
 
-/* By TLBWI, where a probe finds it, or by TLBWR. */
-static void fill(int asid, int page)
+static u32 *lo_of(int asid, int page)
+{
+    return large[asid][page / BLOCK] ? &large_table[asid][page / 4]
+                                     : &table[asid][page];
+}
+
+static u32 probe(int asid, int page)
 {
     MTW(10, ((word)page >> 1 << 13) | (word)asid);
     TLB("tlbp");
-    MTC0(2, 0, table[asid][page & ~1]);
-    MTC0(3, 0, table[asid][page | 1]);
-    if (MFC0(0, 0) >> 31) {
+    return MFC0(0, 0);
+}
+
+/* By TLBWI, where a probe finds it, or by TLBWR. */
+static void fill(int asid, int page)
+{
+    int half = large[asid][page / BLOCK] ? 4 : 1;
+    u32 n = probe(asid, page);
+
+    MTC0(2, 0, *lo_of(asid, page & ~half));
+    MTC0(3, 0, *lo_of(asid, page | half));
+    MTC0(5, 0, half == 4 ? MASK_16K : 0);
+    if (half == 4) {
+        MTW(10, ((word)page >> 3 << 15) | (word)asid);
+    }
+    if (n >> 31) {
         TLB("tlbwr");
     } else {
         TLB("tlbwi");
     }
+    MTC0(5, 0, 0);
 }
 
 /* An access, with exceptions as a system serves them; 0: not allowed. */
@@ -233,10 +255,8 @@ static word reach(int asid, int page, Attempt *f, word value)
         if (note[0] == 99) {
             return f == load ? v : 1;
         }
-        u32 lo = table[asid][page], code = note[1] >> 2 & 31;
-        MTW(10, ((word)page >> 1 << 13) | (word)asid);
-        TLB("tlbp");
-        if (!(MFC0(0, 0) >> 31)
+        u32 lo = *lo_of(asid, page), code = note[1] >> 2 & 31;
+        if (!(probe(asid, page) >> 31)
             && (!(lo & VALID) || (code == 1 && !(lo & DIRTY)))) {
             return 0;
         }
@@ -244,23 +264,41 @@ static word reach(int asid, int page, Attempt *f, word value)
     }
 }
 
+static void forget(int asid, int page)
+{
+    u32 n = probe(asid, page);
+
+    if (!(n >> 31)) {
+        set_entry((int)n, HIGH(0x80000000) + (word)n * 2 * PAGE, 0, 0, 0);
+    }
+}
+
 /* Rights that are taken, and other frames, have to leave the TLB. */
 static void change(int asid, int page)
 {
-    u32 old = table[asid][page];
-    u32 lo = frame(0x300000 + draw() % FRAMES * PAGE) | (LO & ~(VALID | DIRTY));
+    u32 *to = lo_of(asid, page), old = *to, align = to == &table[asid][page]
+        ? 1 : 4;
+    u32 lo = frame(0x300000 + draw() % (FRAMES / align) * align * PAGE)
+        | (LO & ~(VALID | DIRTY));
 
     lo = draw() % 3 ? lo : old & ~(u32)(VALID | DIRTY);
     lo |= draw() % 4 ? VALID | (draw() % 2 ? DIRTY : 0) : 0;
-    table[asid][page] = lo;
+    *to = lo;
     if (old & VALID && ((old ^ lo) >> 6 || old & ~lo & (VALID | DIRTY))) {
-        MTW(10, ((word)page >> 1 << 13) | (word)asid);
-        TLB("tlbp");
-        u32 n = MFC0(0, 0);
-        if (!(n >> 31)) {
-            set_entry((int)n, HIGH(0x80000000) + (word)n * 2 * PAGE, 0, 0, 0);
-        }
+        forget(asid, page);
     }
+}
+
+/* The other size of pages for a block. */
+static void resize(int asid, int page)
+{
+    int block = page / BLOCK;
+
+    for (int i = 0; i < BLOCK; i += 2) {
+        forget(asid, block * BLOCK + i);
+    }
+    large[asid][block] ^= 1;
+    change(asid, page);
 }
 
 static void page_tables(void)
@@ -273,10 +311,13 @@ static void page_tables(void)
         *(volatile u32 *)(sword)(int)(0xa0300010 + n * PAGE) = draw();
     }
     for (int i = 0; i < STEPS; i++) {
-        int asid = (int)(draw() % ASIDS), page = (int)(draw() % (2 * PAIRS));
+        int asid = (int)(draw() % ASIDS), page = (int)(draw() % PAGES);
         u32 what = draw() % 8;
         if (what < 3) {
             change(asid, page);
+            if (draw() % 16 == 0) {
+                resize(asid, page);
+            }
         } else {
             sum = sum * 31 + reach(asid, page, what < 6 ? load : store, draw());
         }
