@@ -26,7 +26,8 @@
 #define SEGMENT(i, n)                                                       \
     [S_BASE + (i)] = SLOT(n "_base", I64, base[i]),                         \
     [S_RLIM + (i)] = SLOT(n "_rlim", I64, rlim[i]),                         \
-    [S_WLIM + (i)] = SLOT(n "_wlim", I64, wlim[i])
+    [S_WLIM + (i)] = SLOT(n "_wlim", I64, wlim[i]),                         \
+    [S_SEL + (i)] = SLOT(n, I32, seg[i].selector)
 #define MM(i)       [S_MM + (i)] = SLOT("mm" #i, I64, st[i].mant)
 #define XMM(i)      [S_XMM + (i)] = SLOT("xmm" #i, V128T, xmm[i])
 #define YMMH(i)     [S_YMMH + (i)] = SLOT("ymmh" #i, V128T, ymmh[i])

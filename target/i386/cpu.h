@@ -31,7 +31,8 @@ enum {
     S_BASE,                     /* I64: ES.base .. GS.base */
     S_RLIM = S_BASE + SEGS,     /* I64, signed: last offset for reads, or -1 */
     S_WLIM = S_RLIM + SEGS,     /* the same for writes */
-    S_MM = S_WLIM + SEGS,       /* I64: mantissas of x87's R0 .. R7 = MM0 .. */
+    S_SEL = S_WLIM + SEGS,      /* I32: selectors */
+    S_MM = S_SEL + SEGS,        /* I64: mantissas of x87's R0 .. R7 = MM0 .. */
     S_FTOP = S_MM + 8,          /* I64: x87's TOP, modulo 8 */
     S_FEMPTY,                   /* I32: bit i: ST(i) is empty */
     S_FIP, S_FDP,               /* I64 */
@@ -142,7 +143,7 @@ enum { X86_LINE_INTR, X86_LINE_NMI, X86_LINE_SMI, X86_LINE_A20 };
 
 /* A segment register with its hidden part. */
 typedef struct X86Seg {
-    u16 selector;
+    u32 selector;               /* of 16 bits, as a slot has it */
     u32 limit;                  /* in bytes, scaled by G */
     u32 attr;                   /* bits 23:8 of a descriptor's second half:
                                    type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13,

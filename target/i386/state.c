@@ -68,12 +68,22 @@ void x86_saving(Cpu *cpu)
     c->cpu.tcg.fsw = x87_fsw(c);
 }
 
+static bool are_selectors(const X86Cpu *c)
+{
+    u32 all = c->ldtr.selector | c->tr.selector;
+
+    for (unsigned s = 0; s < SEGS; s++) {
+        all |= c->seg[s].selector;
+    }
+    return all <= 0xffff;
+}
+
 bool x86_loaded(Cpu *cpu)
 {
     X86Cpu *c = x86_cpu(cpu);
 
-    if (c->cpl > 3 || c->fdseg > SEGS || c->ftop > 7 || c->fempty > 0xff
-        || c->fop & ~(u32)(FOP_BITS | FOP_CS)) {
+    if (!are_selectors(c) || c->cpl > 3 || c->fdseg > SEGS || c->ftop > 7
+        || c->fempty > 0xff || c->fop & ~(u32)(FOP_BITS | FOP_CS)) {
         return false;
     }
     x86_put_eflags(c, x86_eflags(c));

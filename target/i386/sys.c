@@ -40,15 +40,9 @@ static void set_seg(X86Ctx *c, unsigned seg, Val selector)
     IR_CALL(c->b, &helper_load_seg, k32(c, seg), selector, linear_next(c));
 }
 
-static u32 read_selector(void *env, u32 seg)
-{
-    return ((X86Cpu *)env)->seg[seg].selector;
-}
-HELPER(read_selector, H_READ, i32, ptr, i32);
-
 static Val selector_of(X86Ctx *c, unsigned seg)
 {
-    return IR_CALL(c->b, &helper_read_selector, k32(c, seg));
+    return ir_get(c->b, S_SEL + seg);
 }
 
 static bool mov_from_seg(X86Ctx *c)
