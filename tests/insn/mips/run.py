@@ -77,8 +77,7 @@ TABLES = {"mips_int": None, "mips_ldst": None, "mips_branch": None,
           "mips_fpu": None, "mips_r6": "R6", "mips_fpu6": "R6",
           "mips_ps": "PS", "mips_dsp": "DSP", "mips_dspac": "DSP",
           "mips_msa": "MSA", "mips_msax": "MSA", "mips_msaf": "MSA"}
-LEFT_OUT = {"synci", "cache", "pref", "sync", "sc", "scd", "luxc1", "suxc1",
-            "prefx"}
+LEFT_OUT = {"synci", "cache", "pref", "sync", "luxc1", "suxc1", "prefx"}
 # Take words: operands that are no sign-extended words are unpredictable.
 WORD = {"sll", "srl", "sra", "rotr", "sllv", "srlv", "srav", "rotrv", "add",
         "addu", "sub", "subu", "addi", "addiu", "mul", "mult", "multu", "madd",
@@ -224,7 +223,28 @@ def fix_vector(rnd, row, word, wide):
     return word
 
 
-def make_case(rnd, table, row, plain, full, wide):
+def store_conditional(rnd, row, word, features):
+    """After an LL of that place, or of none; a store may be between.
+
+    Not of what LL read: the peer lets a second one store, if memory is the
+    same after the first.
+    """
+    word = set_field(word, "20:16", rnd.choice((10, 11, 12)))
+    offset = rnd.randrange(-15, 16) * (8 if row.name == "scd" else 4)
+    place = "15:7" if "R6" in features else "15:0"
+    word = set_field(word, place, offset)
+    wide = row.name == "scd"
+    load = ((0x37 if wide else 0x36) | 0x7c000000 if "R6" in features
+            else (0x34 if wide else 0x30) << 26)
+    load = set_field(set_field(load, place, offset), "25:16", word >> 16)
+    load = set_field(load, "20:16", 9)
+    between = set_field(0xac000000 | word & 0x03e00000, "15:0", offset) \
+        | rnd.choice((8, 9, 10)) << 16
+    return [rnd.choice((load, load, 0)), rnd.choice((0, 0, between)), word,
+            word, 0, 0, 0, 0]
+
+
+def make_case(rnd, table, row, plain, full, features):
     """Eight words: a branch skips the third or third and fourth."""
     word = draw_word(rnd, row, full)
     if row.name == "alnv.ps":
@@ -233,7 +253,9 @@ def make_case(rnd, table, row, plain, full, wide):
     if row.name in ("c.ps", "movf.ps", "movt.ps"):      # codes come in pairs
         word &= ~(1 << (8 if row.name == "c.ps" else 18))
     if table[:8] == "mips_msa":
-        word = fix_vector(rnd, row, word, wide)
+        word = fix_vector(rnd, row, word, "64" in features)
+    if row.name in ("sc", "scd"):
+        return store_conditional(rnd, row, word, features)
     if row.name == "insv":                  # what goes beyond: unpredictable
         size = rnd.randrange(1, 33)
         return [0x24010000 | rnd.randrange(33 - size) | size << 7,
@@ -343,7 +365,7 @@ def make_cases(options, features, status):
             for _ in range(options.n):
                 cases.append((row, make_case(rnd, table, row, plain,
                                              status & 0x04000000,
-                                             "64" in features)))
+                                             features)))
     return cases
 
 
