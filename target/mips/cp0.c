@@ -116,6 +116,8 @@ const Cp0Reg mips_cp0_regs[] = {
     { 6, 0, "Wired", AT(wired), MODEL(wired), .write = write_wired },
     { 7, 0, "HWREna", AT(hwrena), .needs = FEAT_R2, MODEL(hwrena), .write = write_hwrena },
     { 8, 0, "BadVAddr", AT(badvaddr), S_BADVADDR },
+    { 8, 1, "BadInstr", AT(badinstr[0]), .narrow = true },
+    { 8, 2, "BadInstrP", AT(badinstr[1]), .narrow = true },
     { 9, 0, "Count", AT(count), .rw = ALL, .read = read_count, .write = write_count,
       .narrow = true },
     { 10, 0, "EntryHi", AT(entryhi), S_ENTRYHI, MODEL(entryhi), .write = write_entryhi },
@@ -164,15 +166,18 @@ const Cp0Reg mips_cp0_regs[] = {
 
 /*
  * Optional ones that a Config field tells of: UserLocal by Config3.ULRI,
- * KScratch by Config4.KScrExist, Configs by the M bit of the one before.
+ * BadInstr and BadInstrP by its BI and BP, KScratch by Config4.KScrExist,
+ * Configs by the M bit of the one before.
  */
 static bool told_of(const MipsCpu *c, u32 reg, u32 sel)
 {
-    enum { ULRI = 1 << 13, KSCR = 16 };
+    enum { ULRI = 1 << 13, BI = 26, KSCR = 16 };
 
     switch (reg) {
     case 4:
         return !sel || c->config[3] & ULRI;
+    case 8:
+        return !sel || c->config[3] >> (BI + sel - 1) & 1;
     case 16:
         return !sel || c->config[sel - 1] >> 31;
     case 31:

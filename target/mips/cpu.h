@@ -114,6 +114,7 @@ typedef struct MipsCpu {
         wired, hwrena, badvaddr, count, entryhi, compare, status, intctl,
         srsctl, srsmap, cause, epc, ebase, lladdr, xcontext, errctl, cacheerr,
         taglo[4], taghi[4], errorepc, desave, kscratch[6];
+    u64 badinstr[2];        /* BadInstr, BadInstrP */
     u64 config[8];
     u32 msacsr;
     u32 fcsr;               /* without FCC; Flags see fp.c */

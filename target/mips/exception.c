@@ -152,7 +152,23 @@ static bool refills_wide(const MipsCpu *c)
     return is_wide(c) && c->status & enable[c->badvaddr >> 62];
 }
 
-void mips_exception(MipsCpu *c, u32 code, u32 ce)
+/* PRA, "BadInstr", "BadInstrP": of an exception in a slot the branch too. */
+static void tell_instruction(MipsCpu *c)
+{
+    enum { BI = 1 << 26 };
+    u8 insn[8];
+
+    if (c->status & ST_EXL || !(c->config[3] & BI)
+        || !cpu_debug_read(&c->cpu, c->cpu.tcg.pc, insn, c->bd ? 8 : 4)) {
+        return;
+    }
+    for (u32 i = 0; i <= c->bd; i++) {
+        c->badinstr[c->bd - i] = c->big_endian ? load_be(insn + 4 * i, 4)
+                                               : load_le(insn + 4 * i, 4);
+    }
+}
+
+static void take(MipsCpu *c, u32 code, u32 ce)
 {
     u64 offset = VECTOR_GENERAL;
 
@@ -163,6 +179,12 @@ void mips_exception(MipsCpu *c, u32 code, u32 ce)
         }
     }
     enter(c, code, ce, offset);
+}
+
+void mips_exception(MipsCpu *c, u32 code, u32 ce)
+{
+    tell_instruction(c);
+    take(c, code, ce);
 }
 
 void mips_trap(Cpu *c, u32 code)
@@ -225,7 +247,10 @@ void mips_fault(Cpu *cpu, const Fault *f)
         tell_address(c, c->badvaddr);
     }
     c->bd |= is_slot_fetch(c, f);
-    mips_exception(c, code, 0);
+    if (f->access != ACCESS_FETCH) {
+        tell_instruction(c);
+    }
+    take(c, code, 0);
 }
 
 /* ---- interrupts --------------------------------------------------------- */

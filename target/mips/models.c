@@ -82,13 +82,12 @@ const char *const mips_models64[] = {
 /*
  * Not emulated.  Config1: performance counters, watch registers.
  * Config3: the multi-threading extension, large physical addresses of 32-bit
- * CPUs, microMIPS, page table walker, segment control, BadInstr, and
- * the coherence manager's registers, which a board has to have.
+ * CPUs, microMIPS, page table walker, segment control, and the coherence
+ * manager's registers, which a board has to have.
  */
 static const u32 absent[8] = {
     [1] = 1 << 4 | 1 << 3,
-    [3] = 1 << 2 | 1 << 7 | 3 << 14 | 1 << 24 | 1 << 25 | 1 << 26 | 1 << 27
-        | 1 << 29,
+    [3] = 1 << 2 | 1 << 7 | 3 << 14 | 1 << 24 | 1 << 25 | 1 << 29,
 };
 
 enum { FIR_3D = 1 << 19 };      /* not emulated either */

@@ -12,7 +12,8 @@ typedef uint64_t u64;
 
 #include "words.h"
 
-enum { HI = 32, LO, CAUSE, EPC, BADVADDR, FCSR, F = 40,
+enum { HI = 32, LO, CAUSE, EPC, BADVADDR, FCSR, BADINSTR, BADINSTRP,
+       F = 40,
        AC = 72, DSPCONTROL = 78, MSACSR = 79, VECTOR = 80,
        STATE = 144 };
 enum { AREA = 0x10000 };

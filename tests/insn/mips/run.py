@@ -406,6 +406,8 @@ def build(folder, cases, setup, fcsr, shown=-1):
         defines.append("-DHAS_MSA")
     if setup[5] & 0x01000000:
         defines.append("-DHAS_DSP")
+    if "R5" in setup[4]:
+        defines.append("-DHAS_BADINSTR")
     if "16" in setup[4]:
         defines.append("-DHAS_MIPS16")
     if "PRE6" in setup[4] or "16" in setup[4]:
@@ -458,7 +460,7 @@ def compare_system(setup):
 
 
 # What anole leaves out of registers, of what chips and the peer have.
-LEFT_OUT_BITS = {"Config1": 0x18, "Config3": 0x2f00c084, "FIR": 1 << 19}
+LEFT_OUT_BITS = {"Config1": 0x18, "Config3": 0x2300c084, "FIR": 1 << 19}
 
 
 def models_of(system):

@@ -22,6 +22,7 @@
 #define EPC AT(35)
 #define BADVADDR AT(36)
 #define FCSR AT(37)
+#define BADINSTR AT(38)
 #define F AT(40)
 #define AC AT(72)
 #define DSPCONTROL AT(78)
@@ -127,6 +128,12 @@ caught:
     SR  $27, EPC($26)
     MF  $27, $8
     SR  $27, BADVADDR($26)
+#ifdef HAS_BADINSTR
+    mfc0 $27, $8, 1
+    sw  $27, BADINSTR($26)
+    mfc0 $27, $8, 2
+    sw  $27, BADINSTR + 8($26)
+#endif
     LA  $27, save
     mtc0 $0, $30
     MF  $0, $14
