@@ -696,6 +696,35 @@ static Val set_const(Ir *b, const Ins *i, u64 k)
     return none;
 }
 
+/* What v is, shifted left by k without losing a bit; or none. */
+static Val before_shift(Ir *b, Val v, u64 k)
+{
+    const Ins *s = ir_def(b, v);
+    u64 c, fits = all_ones((Type)s->type) >> k;
+
+    if (ir_is_const(b, v, &c)) {
+        return c & MASK(k) ? none : ir_const(b, (Type)s->type, c >> k);
+    }
+    return s->op == IR_shl && ir_is_const(b, s->b, &c) && c == k
+        && !(ir_may(b, s->a) & ~fits) ? s->a : none;
+}
+
+/* Bytes and halves at the top of a word, as x86 compares them. */
+static Val set_shifted(Ir *b, const Ins *i)
+{
+    const Ins *s = ir_def(b, i->a);
+    bool is_signed = i->sub >= LT && i->sub <= GT;
+    u64 k;
+
+    if (is_signed || s->op != IR_shl || !ir_is_const(b, s->b, &k)
+        || !k || k >= width((Type)s->type)) {
+        return none;
+    }
+    Val x = before_shift(b, i->a, k);
+    Val y = x.id ? before_shift(b, i->b, k) : none;
+    return y.id ? ir_set(b, (Cond)i->sub, x, y) : none;
+}
+
 static Val fold_set(Ir *b, const Ins *i)
 {
     u64 k;
@@ -706,7 +735,8 @@ static Val fold_set(Ir *b, const Ins *i)
     if (ir_is_const(b, i->a, &k)) {
         return ir_set(b, swapped((Cond)i->sub), i->b, i->a);
     }
-    return ir_is_const(b, i->b, &k) ? set_const(b, i, k) : none;
+    Val v = ir_is_const(b, i->b, &k) ? set_const(b, i, k) : none;
+    return v.id ? v : set_shifted(b, i);
 }
 
 /* select a cond k ? 1 : 0 and the other way round, of integers. */
