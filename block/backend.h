@@ -10,6 +10,7 @@
 #include <glib.h>
 #include "block/block.h"
 #include "block/iothread.h"
+#include "util/iov.h"
 
 enum { SECTOR = 512, PROBE_BYTES = 512 };
 
@@ -127,12 +128,6 @@ int  file_sync(const Image *i);
 void file_punch(const Image *i, u64 offset, u64 len);
 /* Do transfers of whole sectors work without the page cache? */
 bool file_direct_works(int fd);
-/* Takes `done` bytes off the front; how many pieces are left. */
-int  iov_advance(struct iovec *iov, int n, u64 done);
-/* The pieces of [skip, skip + len), of which there are at most n. */
-int  iov_part(const struct iovec *iov, int n, u64 skip, u64 len,
-              struct iovec *out);
-void iov_zero(const struct iovec *iov, int n);
 
 /* ---- image.c ------------------------------------------------------------ */
 /* Opens it and what it is based on.  NULL with *err. */

@@ -8,6 +8,7 @@
 #include <glib.h>
 #include "block/block.h"
 #include "hw/virtio/virtio.h"
+#include "util/iov.h"
 
 enum {                                  /* features */
     F_SEG_MAX = 2, F_RO = 5, F_BLK_SIZE = 6, F_FLUSH = 9, F_TOPOLOGY = 10,
@@ -115,24 +116,10 @@ static int data_segments(Pending *p, bool write, struct iovec *out, u64 *len)
 {
     VirtRequest *r = &p->r;
     u64 skip = write ? HEADER : 0;
-    u64 left = write ? r->out_len - HEADER : r->in_len - 1;
     u32 first = write ? 0 : r->nout, n = write ? r->nout : r->nin;
-    int k = 0;
 
-    *len = left;
-    for (u32 i = first; i < first + n && left; i++) {
-        struct iovec v = r->iov[i];
-        if (skip >= v.iov_len) {
-            skip -= v.iov_len;
-            continue;
-        }
-        v.iov_base = (u8 *)v.iov_base + skip;
-        v.iov_len = MIN(v.iov_len - skip, left);
-        skip = 0;
-        left -= v.iov_len;
-        out[k++] = v;
-    }
-    return k;
+    *len = write ? r->out_len - HEADER : r->in_len - 1;
+    return iov_part(r->iov + first, (int)n, skip, *len, out);
 }
 
 /* Section 5.2.5.2: a driver that cannot flush must not have a cache. */

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include "hw/scsi/bus.h"
 #include "hw/virtio/virtio.h"
+#include "util/iov.h"
 
 enum { F_HOTPLUG = 1 };
 enum { CONTROL, EVENT, REQUEST };       /* queues; requests from there on */
@@ -133,21 +134,8 @@ static int data_segments(const Pending *p, bool write, u64 len,
     const VirtRequest *r = &p->r;
     u64 skip = write ? OUT_HEAD + p->cdb_bytes : IN_HEAD + p->sense_bytes;
     u32 first = write ? 0 : r->nout, n = write ? r->nout : r->nin;
-    int k = 0;
 
-    for (u32 i = first; i < first + n && len; i++) {
-        struct iovec v = r->iov[i];
-        if (skip >= v.iov_len) {
-            skip -= v.iov_len;
-            continue;
-        }
-        v.iov_base = (u8 *)v.iov_base + skip;
-        v.iov_len = MIN(v.iov_len - skip, len);
-        skip = 0;
-        len -= v.iov_len;
-        out[k++] = v;
-    }
-    return k;
+    return iov_part(r->iov + first, (int)n, skip, len, out);
 }
 
 static void advance(Pending *p);

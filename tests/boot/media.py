@@ -5,9 +5,9 @@
 import os
 import subprocess
 
-from guest import (Guest, check, compiled, done, is_anole, more_initrd,
-                   needs, note, scratch)
-from qmpclient import QmpError, connect
+from guest import compiled, done, is_anole, more_initrd, needs, note, scratch
+from pcguest import Pc
+from qmpclient import QmpError
 
 MODULES = "ata_piix ahci sr_mod isofs"
 
@@ -23,25 +23,11 @@ def make_cd(folder, name):
     return path
 
 
-class Pc:
+class MediaPc(Pc):
     def __init__(self, folder, machine, drive):
-        path = os.path.join(folder, machine)
-        self.machine, self.drive = machine, drive
-        self.guest = Guest(
-            arch="amd64", initrd=os.path.join(folder, "initrd"), timeout=120,
-            machine=["-M", machine, "-cpu", "max", "-m", "512"],
-            append='quiet guest.mod="%s"' % MODULES,
-            extra=["-nic", "none", "-monitor", "none", "-qmp",
-                   "unix:%s,server=on,wait=off" % path])
-        self.qmp = connect(path)
-        if is_anole():
-            self.qmp.negotiate()
-        else:
-            self.qmp.run("qmp_capabilities")
-        self.check(self.guest.login(), "a guest") or done()
-
-    def check(self, good, what):
-        return check(good, "%s: %s" % (self.machine, what))
+        super().__init__(folder, machine, MODULES, "-nic", "none",
+                         initrd=os.path.join(folder, "initrd"))
+        self.drive = drive
 
     def mount(self, name):
         """The guest reads the CD of that name."""
@@ -136,7 +122,7 @@ def main():
             "bin/eject": compiled("amd64/eject.c", folder + "/eject")})
         disks = [make_cd(folder, name) for name in ("first", "second")]
         for machine, drive in (("pc", "ide1-cd0"), ("q35", "ide2-cd0")):
-            pc = Pc(folder, machine, drive)
+            pc = MediaPc(folder, machine, drive)
             by_monitor(pc, *disks)
             by_guest(pc, disks[0])
             for text in pc.qmp.wrong:

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """A guest's memory goes down and up; what a card receives is told."""
 
-import os
 import time
 
-from guest import Guest, check, done, is_anole, note, scratch
-from qmpclient import QmpError, connect
+from guest import done, note, scratch
+from pcguest import Pc
+from qmpclient import QmpError
 
 MIB = 1 << 20
 MEMORY, FILE, LESS = 768, 300, 256      # MiB
@@ -14,25 +14,9 @@ MODULES = "virtio_mmio virtio_pci virtio_balloon virtio_net"
 PATIENCE = 60
 
 
-class Pc:
+class MemoryPc(Pc):
     def __init__(self, folder, machine, *devices):
-        path = os.path.join(folder, machine)
-        self.machine = machine
-        self.guest = Guest(
-            arch="amd64", initrd="tools.gz", timeout=120,
-            machine=["-M", machine, "-cpu", "max", "-m", str(MEMORY)],
-            append='quiet guest.mod="%s"' % MODULES,
-            extra=["-monitor", "none", "-qmp",
-                   "unix:%s,server=on,wait=off" % path, *devices])
-        self.qmp = connect(path)
-        if is_anole():
-            self.qmp.negotiate()
-        else:
-            self.qmp.run("qmp_capabilities")
-        self.check(self.guest.login(), "a guest") or done()
-
-    def check(self, good, what):
-        return check(good, "%s: %s" % (self.machine, what))
+        super().__init__(folder, machine, MODULES, *devices, memory=MEMORY)
 
     def taken(self):
         """MiB that the emulator has of the host."""
@@ -121,12 +105,13 @@ def filters(pc):
 
 def main():
     with scratch() as folder:
-        pc = Pc(folder, "pc", "-nic", "user,model=virtio-net-pci",
-                "-device", "virtio-balloon-pci")
+        pc = MemoryPc(folder, "pc", "-nic", "user,model=virtio-net-pci",
+                      "-device", "virtio-balloon-pci")
         filters(pc)
         balloon(pc)
-        reporting(Pc(folder, "microvm", "-nic", "none", "-device",
-                     "virtio-balloon-device,free-page-reporting=on"))
+        reporting(MemoryPc(
+            folder, "microvm", "-nic", "none", "-device",
+            "virtio-balloon-device,free-page-reporting=on"))
     done()
 
 

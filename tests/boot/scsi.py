@@ -6,9 +6,9 @@ import os
 import subprocess
 import time
 
-from guest import (Guest, check, compiled, done, is_anole, more_initrd,
-                   needs, note, run, emulator, scratch)
-from qmpclient import connect
+from guest import (check, compiled, done, emulator, is_anole, more_initrd,
+                   needs, note, run, scratch)
+from pcguest import Pc
 
 MODULES = "virtio_pci virtio_mmio virtio_scsi sd_mod sr_mod ext4 isofs"
 PATIENCE = 60
@@ -27,32 +27,19 @@ def drive(path, name, more=""):
                                                               more)]
 
 
-class Pc:
+class ScsiPc(Pc):
     def __init__(self, folder, machine, adapter):
-        path = os.path.join(folder, machine)
         disk = image(folder, machine + ".img")
         cd = os.path.join(folder, "cd.iso")
-        self.disk, self.folder, self.machine = disk, folder, machine
-        self.guest = Guest(
-            arch="amd64", initrd=os.path.join(folder, "initrd"), timeout=120,
-            machine=["-M", machine, "-cpu", "max", "-m", "512", "-smp", "2"],
-            append='quiet guest.mod="%s"' % MODULES,
-            extra=["-nic", "none", "-monitor", "none", "-qmp",
-                   "unix:%s,server=on,wait=off" % path, "-device", adapter,
-                   *drive(disk, "d0", ",discard=unmap"),
-                   "-device", "scsi-hd,drive=d0,bus=scsi0.0,serial=NUMBER1,"
-                   "wwn=0x5000c50012345678,scsi-id=1,lun=3",
-                   *drive(cd, "d1", ",media=cdrom"),
-                   "-device", "scsi-cd,drive=d1,bus=scsi0.0,scsi-id=4,id=cd0"])
-        self.qmp = connect(path)
-        if is_anole():
-            self.qmp.negotiate()
-        else:
-            self.qmp.run("qmp_capabilities")
-        self.check(self.guest.login(), "a guest") or done()
-
-    def check(self, good, what):
-        return check(good, "%s: %s" % (self.machine, what))
+        self.disk, self.folder = disk, folder
+        super().__init__(
+            folder, machine, MODULES, "-smp", "2", "-nic", "none",
+            "-device", adapter, *drive(disk, "d0", ",discard=unmap"),
+            "-device", "scsi-hd,drive=d0,bus=scsi0.0,serial=NUMBER1,"
+            "wwn=0x5000c50012345678,scsi-id=1,lun=3",
+            *drive(cd, "d1", ",media=cdrom"),
+            "-device", "scsi-cd,drive=d1,bus=scsi0.0,scsi-id=4,id=cd0",
+            initrd=os.path.join(folder, "initrd"))
 
     def shell(self, command, what):
         status, output = self.guest.shell(command)
@@ -147,7 +134,7 @@ def main():
                        stderr=subprocess.DEVNULL)
         for machine, adapter in (("q35", "virtio-scsi-pci,id=scsi0"),
                                  ("microvm", "virtio-scsi-device,id=scsi0")):
-            pc = Pc(folder, machine, adapter)
+            pc = ScsiPc(folder, machine, adapter)
             use(pc)
             change(pc)
             for text in pc.qmp.wrong:
