@@ -144,6 +144,18 @@ def workloads(g, chip):
     g.expect(r"^[~/]\S* # ")
 
 
+def devices(g, cpus):
+    """A disk and a network of virtio."""
+    g.shell("dd if=/dev/zero of=/disk bs=1M count=4")
+    g.send(anole("-M pc -m 256 -cpu host -accel kvm -nic"
+                 " user,model=virtio-net-pci -drive"
+                 " file=/disk,if=virtio,format=raw -smp %d" % cpus,
+                 append='guest.run="%s"' % nested.WORK))
+    check(g.expect(nested.WORKED), "%d CPUs: disk and network" % cpus)
+    check(g.expect(DONE), "power off")
+    g.expect(r"^[~/]\S* # ")
+
+
 def levels(g, chip):
     """Interrupts by level: each ends by an EOI that the I/O APIC hears of."""
     g.send(anole("-M q35 -m 256 -cpu host -nic user,model=virtio-net-pci"
@@ -296,6 +308,8 @@ def main():
             for chip in "on", "off", "split":
                 workloads(g, chip)
             levels(g, "split")
+            for cpus in 1, 2:
+                devices(g, cpus)
             clock(g)
             debugger(g, port)
             pauses(g)

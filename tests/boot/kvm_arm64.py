@@ -67,6 +67,17 @@ def workloads(g, what, names, *options):
     g.expect(PROMPT)
 
 
+def devices(g, cpus):
+    """A disk and a network of virtio."""
+    g.shell("dd if=/dev/zero of=/disk bs=1M count=4")
+    g.send(anole("-M virt -m 256 -accel kvm -nic user -drive"
+                 " file=/disk,if=virtio,format=raw -smp %d" % cpus,
+                 append='guest.run="%s"' % nested.WORK))
+    check(g.expect(nested.WORKED), "%d CPUs: disk and network" % cpus)
+    check(g.expect(DONE), "power off")
+    g.expect(PROMPT)
+
+
 def programs(g):
     """Programs without a kernel say the same under both accelerators."""
     for name in BARE:
@@ -249,6 +260,8 @@ def main():
             workloads(g, "GICv3", ["int", "smp"], "-M virt -accel kvm")
             workloads(g, "our GICv2", ["int", "smp"], "-M virt",
                       "-accel kvm,kernel-irqchip=off")
+            for cpus in 1, 2:
+                devices(g, cpus)
             debugger(g, port)
             pauses(g)
             check(g.power_off() == 0, "and that below")

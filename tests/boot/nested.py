@@ -30,6 +30,15 @@ MODULES = {"amd64": "kvm-amd virtio_pci virtio_net",
 TOOLS = {"amd64": "", "arm64": "aarch64-linux-gnu-"}
 
 
+# What a machine above does with its disk and network, and what it says then.
+WORK = ("dd if=/bin/busybox of=/dev/vda bs=64k conv=fsync 2>/dev/null;"
+        " echo 3 >/proc/sys/vm/drop_caches;"
+        " head -c $(stat -c %s /bin/busybox) /dev/vda | cmp - /bin/busybox"
+        " && echo DISK-$((40+2)); ip addr add 10.0.2.15/24 dev eth0;"
+        " ip link set eth0 up; ping -c 3 -i 0.2 10.0.2.2")
+WORKED = r"DISK-42\n(.*\n)*3 packets transmitted, 3 packets received"
+
+
 def outer(arch):
     return os.environ.get("OUTER") or (
         emulator() if arch == "amd64" else "qemu-system-aarch64")
