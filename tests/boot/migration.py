@@ -285,6 +285,7 @@ EVERYTHING = {
     "q35": ["-smp", "2", *DISKS, *USER, "-device", "ide-hd,drive=d0",
             "-device", "nvme,drive=d1,serial=S", "-device",
             "e1000,netdev=n0", "-device", "rtl8139", "-device", "ne2k_pci",
+            "-device", "pcnet",
             "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
             "-device", "pcie-root-port,id=r1,slot=1", "-device",
             "virtio-net-pci,bus=r1", "-device", "i6300esb"],
