@@ -36,7 +36,7 @@ demo: setup-build-guests
 	@scripts/demo.py $(BUILD)/anole
 
 check: setup-build-guests-test configured
-	@scripts/fetch.sh kernel workloads tools installer firmware || \
+	@scripts/fetch.sh kernel workloads tools installer firmware sysroot || \
 	    echo "check: no guests here; tests that boot one are skipped"
 	@scripts/check.py $(BUILD) $(if $(SANITIZE),-t 4)
 
