@@ -9,7 +9,7 @@
 #include <assert.h>
 #include "tcg/fold.h"
 
-enum { DERIVE_DEPTH = 5 };
+enum { DERIVE_DEPTH = 5, READ_DEPTH = 2 };
 
 static const Val none = { 0 };
 
@@ -186,13 +186,36 @@ static Val derive(const Derive *d, Val v, u32 depth)
     return same || !d->build ? v : ir_emit(d->b, i);
 }
 
+/* Slots that the first round has read before it wrote them. */
+static void find_read(const Ir *b, u64 *read)
+{
+    memset(read, 0, IR_SLOTS / 8);
+    for (u32 k = 1; k < b->n; k++) {
+        if (b->ins[k].op == IR_get) {
+            add(read, (u32)b->ins[k].imm);
+        }
+    }
+}
+
+static bool is_flag_word(const Ir *b, Val v)
+{
+    u16 op = ir_def(b, v)->op;
+
+    return op >= IR_addf && op <= IR_fcond;
+}
+
+/* What each round reads anyway is not computed again by many operations. */
 static void choose_phis(Ir *b, IrLoop *l)
 {
+    u64 read[IR_SLOTS / 64];
+
+    find_read(b, read);
     memcpy(l->phis, l->changed, sizeof l->phis);
     for (u32 s = 0; s < b->nslots; s++) {
         Derive d = { b, l, s, false };
+        bool costs = has(read, s) && !is_flag_word(b, l->before[s]);
         if (has(l->changed, s) && !has(l->must, s)
-            && derive(&d, l->before[s], DERIVE_DEPTH).id) {
+            && derive(&d, l->before[s], costs ? READ_DEPTH : DERIVE_DEPTH).id) {
             l->phis[s / 64] &= ~BIT(s % 64);
         }
     }

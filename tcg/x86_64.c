@@ -389,7 +389,7 @@ static void begin(Cc *c, TcgBuffer *t, const Ir *b, TcgCode *out)
     c->nsites = 0;
     c->slow = UINT32_MAX;
     c->wp = wide(b->word);
-    c->written = 0;
+    c->written = c->tested = 0;
     c->keep_flags = false;
     c->temps = c->ncounted = 0;
     *out = (TcgCode) { .region = t->region };

@@ -108,6 +108,8 @@ typedef struct Cc {
     u16        written;         /* exit already emitted, with one before */
     u32        temps;           /* in use, in the frame: of sunk values */
     bool       keep_flags;      /* loads must leave the host's flags alone */
+    u16        tested;          /* value whose sign and zero the host's flags */
+    u32        tested_at;       /* tell, at this hot offset */
     u32        split, from;    /* where the way out leaves, and goes on */
     u32        ncounted;
     Counted    counted[COUNTED_MAX];

@@ -298,6 +298,16 @@ void x64_sunk(Cc *c, u16 v)
 /* ---- conditions --------------------------------------------------------- */
 
 /* a cond b as a host condition; the operands get registers. */
+/* Flags for v, in register r, against 0. */
+static void test(Cc *c, u16 v, unsigned r)
+{
+    bool done = c->s == &c->hot && c->tested == v
+             && c->tested_at == as_here(&c->hot);
+    if (!done) {
+        as_op(c->s, OP_TEST | wide(ins_of(c, v)->type), r, reg_opd(r));
+    }
+}
+
 static unsigned compare(Cc *c, const Ins *i)
 {
     u32 w = wide(ins_of(c, i->a.id)->type);
@@ -308,7 +318,9 @@ static unsigned compare(Cc *c, const Ins *i)
         return cond_cc[i->sub];
     }
     Opd a = x64_opd(c, i->a.id);
-    if (!imm && a.kind == O_REG) {
+    if (!imm && a.kind == O_REG && i->sub <= NE) {
+        test(c, i->a.id, a.reg);
+    } else if (!imm && a.kind == O_REG) {
         as_op(c->s, OP_TEST | w, a.reg, a);
     } else {
         as_alu_imm(c->s, w, G_CMP, a, imm);
@@ -407,8 +419,7 @@ unsigned x64_cond(Cc *c, u16 v)
     if (c->a.fate[v] == FOLD) {
         return i->op == IR_set ? compare(c, i) : flag_cond(c, i);
     }
-    unsigned r = (unsigned)alloc_use(&c->a, v);
-    as_op(c->s, OP_TEST | wide(i->type), r, reg_opd(r));
+    test(c, v, (unsigned)alloc_use(&c->a, v));
     return CC_NE;
 }
 

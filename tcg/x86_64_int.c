@@ -87,6 +87,15 @@ static bool negate(Cc *c, u16 v, u16 a, u16 b)
     return true;
 }
 
+/* What was just written made v: a test that follows has nothing to do. */
+static void tested(Cc *c, u16 v)
+{
+    if (c->s == &c->hot) {
+        c->tested = v;
+        c->tested_at = as_here(&c->hot);
+    }
+}
+
 void x64_alu(Cc *c, u16 v, const HostOp *row)
 {
     const Ins *i = ins_of(c, v);
@@ -105,12 +114,14 @@ void x64_alu(Cc *c, u16 v, const HostOp *row)
         unsigned to = (unsigned)alloc_def_over(&c->a, v, a);
         if (!alu_special(c, v, to, imm)) {
             as_alu_imm(c->s, w, op >> 3 & 7, reg_opd(to), imm);
+            tested(c, v);
         }
         return;
     }
     Opd from = x64_opd(c, b);
     unsigned to = (unsigned)alloc_def_over(&c->a, v, a);
     as_op(c->s, op | w, to, from);
+    tested(c, v);
 }
 
 void x64_mul(Cc *c, u16 v, const HostOp *row)

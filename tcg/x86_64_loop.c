@@ -27,6 +27,7 @@ void x64_label(Cc *c, u16 v, const HostOp *row)
     alloc_label(&c->a);
     as_nop(c->s, -as_here(c->s) & (LOOP_ALIGN - 1));
     c->loop = as_here(c->s);
+    c->tested = 0;
 }
 
 /* A move whose source is a register or memory. */

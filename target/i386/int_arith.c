@@ -408,8 +408,8 @@ static bool mul_g(X86Ctx *c, Val x, Val y)
         mul_flags(c, ir_set(b, NE, hi, ir_sar(b, lo, k64(c, 63))));
         return true;
     }
-    Val p = product(c, size, x, y, true);
-    Val lo = size == 4 ? ir_trunc(b, p) : x86_cut(c, size, p);
+    Val p = product(c, size, x, y, true);           /* mostly only for flags */
+    Val lo = size == 4 ? ir_mul(b, x, y) : x86_cut(c, size, p);
     x86_set(c, size, c->reg, lo);
     mul_flags(c, ir_set(b, NE, p,
                         x86_to(c, size, size == 4 ? 8 : 4, lo, true)));
